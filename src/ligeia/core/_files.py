@@ -1,0 +1,56 @@
+"""The one writer of files: an output appears whole or not at all."""
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from ._errors import InputError, OutputError
+
+
+def check_readable(path: Path) -> Path:
+    """Return ``path`` if it is a file with content, else raise `InputError` saying what it is."""
+    if not path.exists():
+        raise InputError(f"{path}: no such file; check the spelling.")
+    if path.is_dir():
+        raise InputError(f"{path}: a file was wanted, this is a directory; name one file in it.")
+    if path.is_file() and path.stat().st_size == 0:
+        raise InputError(f"{path}: the file is empty (0 bytes).")
+    if not os.access(path, os.R_OK):
+        raise InputError(f"{path}: the file cannot be read; check its permissions.")
+    return path
+
+
+def check_writable(path: Path) -> Path:
+    """Return ``path`` if a file can be written there, else raise `OutputError`; nothing is written."""
+    folder = path.parent
+    if path.is_dir():
+        raise OutputError(f"{path}: an output file was wanted, this is a directory; add a file name.")
+    if not folder.is_dir():
+        raise OutputError(f"{path}: the folder {folder} does not exist; create it first.")
+    try:
+        # asking the folder is not enough: a read-only or full file system says no only when written to
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OutputError(f"{path}: cannot write there ({error.strerror}); choose another folder.") from error
+    return path
+
+
+def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+    """Let ``write`` fill a temporary file beside ``path``, then rename it to ``path``.
+
+    A failure on the way (full disk, Ctrl-C) removes the temporary file and leaves what stood at ``path`` untouched.
+    The temporary name keeps the ending of ``path``, because writers choose their format by it.
+    """
+    check_writable(path)
+    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    try:
+        write(partial)
+        with partial.open("rb") as written:
+            os.fsync(written.fileno())
+        partial.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path}: writing failed ({error.strerror or error}); nothing was changed.") from error
+    finally:
+        partial.unlink(missing_ok=True)

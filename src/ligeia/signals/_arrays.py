@@ -1,0 +1,116 @@
+"""Signals from NumPy arrays and ``.npy`` files, and back."""
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Shaped
+
+from ligeia.core import FormatError, InputError, SampleError, ShapeError, check_readable, write_atomically
+
+from ._grid import Alignment, Grid
+from ._signal import ArraySource, Channel, Signal
+
+
+def from_array(
+    array: Shaped[np.ndarray, "..."],
+    *,
+    channels: bool | None = None,
+    value_range: tuple[float, float] | None = None,
+    align: Alignment = "centers",
+) -> Signal:
+    """Return the signal of an array of real numbers.
+
+    ``channels`` says whether the last axis holds channels rather than positions; by default it does for arrays of
+    three axes whose last has at most 4 entries (an image). ``value_range`` is the lowest and highest possible
+    value: by default the full range of an unsigned 8- or 16-bit dtype, 0 to 1 for bool, else the range of the
+    samples. Complex arrays are refused: pass real and imaginary parts as two channels.
+    """
+    array = np.asarray(array)
+    if np.iscomplexobj(array):
+        raise SampleError(
+            f"real samples were wanted, the array is {array.dtype}; "
+            "stack its real and imaginary parts along a last axis of 2 channels."
+        )
+    if array.dtype.kind not in "buif":
+        raise SampleError(f"an array of numbers was wanted, got dtype {array.dtype}.")
+    if array.size == 0:
+        raise ShapeError(f"at least one sample was wanted, the array is empty: shape {array.shape}.")
+    if array.ndim == 0:
+        raise ShapeError("an array with at least one axis was wanted, got a single number.")
+    if channels is None:
+        channels = array.ndim == 3 and array.shape[-1] <= 4
+    if channels and array.ndim < 2:
+        raise ShapeError(f"an array with channels needs at least two axes, got shape {array.shape}.")
+    values = array if channels else array[..., None]
+    grid = Grid.of(values.shape[:-1], align=align)
+    names = _channel_names(values.shape[-1])
+    low, high = value_range if value_range is not None else value_range_of(values)
+    return Signal(
+        grid=grid,
+        values=values,
+        channels=tuple(Channel(name=name, low=low, high=high) for name in names),
+        source=ArraySource(dtype=array.dtype.str, has_channel_axis=channels),
+    )
+
+
+def value_range_of(values: Shaped[np.ndarray, "..."]) -> tuple[float, float]:
+    """Return the lowest and highest possible value of samples, from their dtype or else from the samples."""
+    if values.dtype in (np.dtype(np.uint8), np.dtype(np.uint16)):
+        return 0.0, float(np.iinfo(values.dtype).max)
+    if values.dtype == np.dtype(bool):
+        return 0.0, 1.0
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    if not np.isfinite(high - low):
+        return 0.0, 1.0  # the signal refuses such samples and says where they are
+    if low == high:  # a constant signal still needs a range to be scaled by
+        return low - max(abs(low), 1.0) / 2, high + max(abs(high), 1.0) / 2
+    return low, high
+
+
+def read_array(path: Path, *, align: Alignment = "centers") -> Signal:
+    """Read an ``.npy`` file; pickled objects are refused."""
+    check_readable(path)
+    try:
+        array = np.load(path, allow_pickle=False, mmap_mode="r")
+    except (ValueError, OSError, EOFError, SyntaxError) as error:
+        raise FormatError(f"{path}: not a readable .npy file of numbers ({error}).") from error
+    if not isinstance(array, np.ndarray):
+        raise FormatError(f"{path}: an .npy file of one array was wanted, this is an archive of several.")
+    try:
+        return from_array(array, align=align)
+    except InputError as error:
+        raise type(error)(f"{path}: {error}") from error
+
+
+def to_array(values: Float[np.ndarray, "*shape channels"], source: ArraySource) -> Shaped[np.ndarray, "..."]:
+    """Return values in the shape and dtype of the array that they were fitted to; integers are rounded and clipped."""
+    array = cast_samples(values, np.dtype(source.dtype))
+    return array if source.has_channel_axis else array[..., 0]
+
+
+def cast_samples(values: Float[np.ndarray, "..."], dtype: np.dtype) -> Shaped[np.ndarray, "..."]:
+    """Return values in ``dtype``: rounded and clipped for integers, compared with 1/2 for bool."""
+    if dtype.kind == "b":
+        return values >= 0.5
+    if dtype.kind in "ui":
+        limits = np.iinfo(dtype)
+        rounded = np.rint(values.astype(np.float64, copy=False))
+        # float64 cannot hold every 64-bit integer: the last one below the limit that it can keeps the cast defined
+        high = np.nextafter(float(limits.max), 0) if limits.bits == 64 else limits.max
+        return np.clip(rounded, limits.min, high).astype(dtype)
+    return values.astype(dtype)
+
+
+def write_array(path: Path, array: Shaped[np.ndarray, "..."]) -> None:
+    """Write an ``.npy`` file, whole or not at all."""
+
+    def write(partial: Path) -> None:
+        with partial.open("wb") as file:
+            np.save(file, array, allow_pickle=False)
+
+    write_atomically(path, write)
+
+
+def _channel_names(count: int) -> tuple[str, ...]:
+    usual = {1: ("value",), 3: ("red", "green", "blue"), 4: ("red", "green", "blue", "alpha")}
+    return usual.get(count, tuple(f"channel{number}" for number in range(count)))

@@ -1,0 +1,116 @@
+"""Signal: the values of something on a grid, as they are on disk, with what a file needs to be written again."""
+
+from dataclasses import dataclass, field
+from typing import final
+
+import numpy as np
+from jaxtyping import Float, Int, Shaped
+
+from ligeia.core import SampleError, ShapeError
+
+from ._grid import Grid
+
+
+@final
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Channel:
+    """One channel of a signal: its name and the values that the network sees as -1 and 1.
+
+    The same two values are the signal's range: the peak of PSNR is ``high - low``.
+    """
+
+    name: str
+    low: float
+    high: float
+    unit: str = ""
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.low) and np.isfinite(self.high) and self.low < self.high):
+            raise SampleError(f"channel {self.name!r} needs a finite range low < high, got {self.low} to {self.high}.")
+
+
+@final
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ArraySource:
+    """A plain array or an ``.npy`` file: its dtype, and whether it had an axis of channels."""
+
+    dtype: str
+    has_channel_axis: bool = False
+
+
+@final
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageSource:
+    """What an image file was, beside its samples: enough to write the same kind of file again."""
+
+    format: str
+    """Pillow's name: PNG, JPEG, WEBP, AVIF, TIFF, BMP, GIF, ..."""
+    mode: str
+    """1, L, LA, P, PA, RGB, RGBA, CMYK."""
+    dtype: str
+    """NumPy's name of a sample: bool, uint8, uint16, float32, ..."""
+    orientation: int = 1
+    """EXIF orientation of the file (1 to 8); the signal itself is upright."""
+    icc_profile: bytes = b""
+    palette: bytes = b""
+    """RGB or RGBA bytes of a palette image, in the file's order."""
+    palette_mode: str = ""
+    """RGB or RGBA; empty without a palette."""
+
+
+Source = ArraySource | ImageSource
+
+
+@final
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Signal:
+    """Values on a grid, ``(*grid.shape, channels)``, in the dtype that they have on disk.
+
+    Values stay in that dtype (a byte image takes a byte per sample); `normalized` scales the ones asked for.
+    NaN and infinite samples are refused.
+    """
+
+    grid: Grid
+    values: Shaped[np.ndarray, "*shape channels"]
+    channels: tuple[Channel, ...]
+    source: Source = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if self.values.shape != (*self.grid.shape, len(self.channels)):
+            raise ShapeError(
+                f"values must be {(*self.grid.shape, len(self.channels))} for this grid and its channels, "
+                f"got {self.values.shape}."
+            )
+        _check_finite(self.values)
+
+    @property
+    def num_channels(self) -> int:
+        """Number of channels."""
+        return len(self.channels)
+
+    def normalized(self, indices: Int[np.ndarray, " n"]) -> Float[np.ndarray, "n channels"]:
+        """Return the samples at flat ``indices``, scaled to [-1, 1] per channel, in float32."""
+        low = np.array([channel.low for channel in self.channels], dtype=np.float64)
+        high = np.array([channel.high for channel in self.channels], dtype=np.float64)
+        chosen = self.values.reshape(-1, self.num_channels)[indices].astype(np.float64)
+        return ((chosen - low) / (high - low) * 2 - 1).astype(np.float32)
+
+
+def _check_finite(values: np.ndarray) -> None:
+    if not np.issubdtype(values.dtype, np.floating):
+        return
+    total, first = 0, -1
+    flat = values.reshape(-1)
+    piece = 1 << 22
+    for start in range(0, flat.size, piece):
+        bad = ~np.isfinite(flat[start : start + piece])
+        count = int(bad.sum())
+        if count and first < 0:
+            first = start + int(bad.argmax())
+        total += count
+    if total:
+        position = tuple(int(number) for number in np.unravel_index(first, values.shape))
+        raise SampleError(
+            f"finite samples were wanted, {total} of {flat.size} are NaN or infinite, the first at index {position}; "
+            "replace them before fitting."
+        )
