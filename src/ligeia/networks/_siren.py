@@ -1,0 +1,198 @@
+"""Sine networks (Sitzmann et al. 2020, arXiv:2006.09661); omega is omega_0 there, see s. 3.2 and supplement s. 1.
+
+The form, the initialization and the parameter names are those of the reference code (its notebook's ``Siren``),
+with two differences: the output layer is linear by default, and `forward` never detaches its input.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from ligeia.core import InputError, ShapeError
+from ligeia.kernels import Jet, sine_layer, sine_mlp_jet
+
+
+@final
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SirenConfig:
+    """Everything that fixes a `Siren` but its weights."""
+
+    in_features: int
+    hidden_features: int = 256
+    hidden_layers: int = 3
+    """``n`` means n + 1 sine layers, as in the reference."""
+    out_features: int = 1
+    outermost_linear: bool = True
+    omegas: tuple[float, ...] = (30.0, 30.0, 30.0, 30.0)
+    """Frequency factor of each sine layer, first to last; 30 suits coordinates in [-1, 1]."""
+
+    def __post_init__(self) -> None:
+        for name in ("in_features", "hidden_features", "out_features"):
+            if getattr(self, name) < 1:
+                raise ShapeError(f"{name} must be at least 1, got {getattr(self, name)}.")
+        if self.hidden_layers < 0:
+            raise ShapeError(f"hidden_layers must be 0 or more, got {self.hidden_layers}.")
+        if len(self.omegas) != self.num_sine_layers:
+            raise ShapeError(f"{self.num_sine_layers} omegas were wanted, one per sine layer, got {len(self.omegas)}.")
+        if not all(math.isfinite(omega) and omega > 0 for omega in self.omegas):
+            raise InputError(f"every omega must be positive and finite, got {self.omegas}.")
+
+    @property
+    def num_sine_layers(self) -> int:
+        """Number of layers that end in a sine."""
+        return self.hidden_layers + (1 if self.outermost_linear else 2)
+
+    def layer_shapes(self) -> list[tuple[int, int]]:
+        """Return ``(fan_out, fan_in)`` of every layer, first to last."""
+        widths = [self.in_features, *[self.hidden_features] * (self.hidden_layers + 1), self.out_features]
+        return [(fan_out, fan_in) for fan_in, fan_out in zip(widths[:-1], widths[1:], strict=True)]
+
+    def num_parameters(self) -> int:
+        """Return the number of weights and biases."""
+        return sum(fan_out * (fan_in + 1) for fan_out, fan_in in self.layer_shapes())
+
+    def build(self, *, first_layer_scale: float = 1.0, generator: torch.Generator | None = None) -> "Siren":
+        """Return a freshly initialized network."""
+        rest = self.omegas[1:]
+        return Siren(
+            self.in_features,
+            self.hidden_features,
+            self.hidden_layers,
+            self.out_features,
+            outermost_linear=self.outermost_linear,
+            first_omega_0=self.omegas[0],
+            hidden_omega_0=rest if rest else 30.0,
+            first_layer_scale=first_layer_scale,
+            generator=generator,
+        )
+
+
+class LayerActivations(NamedTuple):
+    """What one layer does to a batch: its phase ``omega (W v + b)`` and what leaves it (equal where no sine is)."""
+
+    pre: Float[Tensor, "n c"]
+    post: Float[Tensor, "n c"]
+
+
+@final
+class SineLayer(nn.Module):
+    """One layer ``sin(omega_0 * (W v + b))``."""
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        is_first: bool = False,
+        omega_0: float = 30.0,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        self.omega_0 = float(omega_0)
+        self.linear = nn.Linear(in_features, out_features)
+        # s. 3.2: each phase keeps unit variance; the first layer spans omega_0 over the domain instead
+        half_width = 1 / in_features if is_first else math.sqrt(6 / in_features) / omega_0
+        _initialize(self.linear, half_width, generator)
+
+    def forward(self, x: Float[Tensor, "*batch fan_in"]) -> Float[Tensor, "*batch fan_out"]:
+        """Return the activations of every point."""
+        return sine_layer(x, self.linear.weight, self.linear.bias, self.omega_0)
+
+
+@final
+class Siren(nn.Module):
+    """A sine network: coordinates ``(n, in_features)`` to values ``(n, out_features)``.
+
+    ``hidden_layers=n`` means n + 1 sine layers, then a linear output layer (or one more sine with
+    ``outermost_linear=False``). ``hidden_omega_0`` is one number for all layers after the first, or one per layer.
+    First weights are U(+-1/fan_in), times ``first_layer_scale``; the others U(+-sqrt(6/fan_in)/omega_0); biases
+    U(+-1/sqrt(fan_in)).
+
+    >>> net = Siren(in_features=2, hidden_features=256, hidden_layers=3, out_features=1)
+    >>> net(torch.zeros(5, 2)).shape
+    torch.Size([5, 1])
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        hidden_features: int,
+        hidden_layers: int,
+        out_features: int,
+        *,
+        outermost_linear: bool = True,
+        first_omega_0: float = 30.0,
+        hidden_omega_0: float | Sequence[float] = 30.0,
+        first_layer_scale: float = 1.0,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        num_after_first = hidden_layers if outermost_linear else hidden_layers + 1
+        if isinstance(hidden_omega_0, (int, float)):
+            hidden_omega_0 = [float(hidden_omega_0)] * num_after_first
+        elif not num_after_first:
+            hidden_omega_0 = []
+        self.config = SirenConfig(
+            in_features=in_features,
+            hidden_features=hidden_features,
+            hidden_layers=hidden_layers,
+            out_features=out_features,
+            outermost_linear=outermost_linear,
+            omegas=(float(first_omega_0), *map(float, hidden_omega_0)),
+        )
+        layers: list[nn.Module] = []
+        for number, (fan_out, fan_in) in enumerate(self.config.layer_shapes()):
+            if number < self.config.num_sine_layers:
+                omega = self.config.omegas[number]
+                layers.append(
+                    SineLayer(fan_in, fan_out, is_first=number == 0, omega_0=omega, generator=generator)
+                )
+            else:
+                output = nn.Linear(fan_in, fan_out)
+                # the reference gives the output layer the bound of a hidden layer, although no sine follows it
+                _initialize(output, math.sqrt(6 / fan_in) / self.config.omegas[-1], generator)
+                layers.append(output)
+        self.net = nn.Sequential(*layers)
+        with torch.no_grad():
+            self.linears()[0].weight.mul_(first_layer_scale)
+
+    def forward(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch c"]:
+        """Return the network's values at coordinates ``x``; differentiable in ``x`` to any order."""
+        return self.net(x)
+
+    def linears(self) -> list[nn.Linear]:
+        """Return the linear part of every layer, first to last."""
+        return [layer.linear if isinstance(layer, SineLayer) else layer for layer in self.net]  # type: ignore[misc]
+
+    def jet(self, x: Float[Tensor, "n d"]) -> Jet:
+        """Return value, Jacobian and Laplacian at ``x`` in one forward sweep, per unit of ``x``."""
+        linears = self.linears()
+        omegas: list[float | None] = [*self.config.omegas]
+        omegas += [None] * (len(linears) - len(omegas))
+        return sine_mlp_jet(x, [each.weight for each in linears], [each.bias for each in linears], omegas)
+
+    def activations(self, x: Float[Tensor, "n d"]) -> list[LayerActivations]:
+        """Return the phase and the output of every layer, first to last, for pictures and statistics."""
+        result = []
+        for layer in self.net:
+            if isinstance(layer, SineLayer):
+                pre = layer.omega_0 * layer.linear(x)
+                post = torch.sin(pre)
+            else:
+                pre = post = layer(x)
+            result.append(LayerActivations(pre, post))
+            x = post
+        return result
+
+
+def _initialize(linear: nn.Linear, half_width: float, generator: torch.Generator | None) -> None:
+    # torch's own default for biases, drawn again because its constructor takes no generator
+    bias_half_width = 1 / math.sqrt(linear.in_features)
+    with torch.no_grad():
+        linear.weight.uniform_(-half_width, half_width, generator=generator)
+        linear.bias.uniform_(-bias_half_width, bias_half_width, generator=generator)
