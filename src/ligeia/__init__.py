@@ -1,3 +1,71 @@
-"""Any signal as a small, differentiable function."""
+"""Any signal as a small, differentiable function.
+
+>>> import numpy as np, ligeia as lg
+>>> field = lg.fit(np.zeros((8, 8), np.uint8), stop=lg.passes(2), hidden_features=16)
+>>> field.sample((32, 32)).shape
+torch.Size([32, 32, 1])
+"""
+
+from typing import TYPE_CHECKING
+
+from ligeia.core import lazy_exports
+
+if TYPE_CHECKING:
+    from ligeia.calculus import (
+        curl as curl,
+        divergence as divergence,
+        gradient as gradient,
+        hessian as hessian,
+        jacobian as jacobian,
+        laplacian as laplacian,
+    )
+    from ligeia.codec import load as load, save as save
+    from ligeia.field import Field as Field
+    from ligeia.fitting import passes as passes, plateau as plateau, psnr as psnr, seconds as seconds
+    from ligeia.networks import Siren as Siren
+    from ligeia.recipes import fit as fit
+    from ligeia.signals import Grid as Grid, Signal as Signal
 
 __version__ = "0.1.0"
+
+_MODULES = {
+    "Field": "field",
+    "Grid": "signals",
+    "Signal": "signals",
+    "Siren": "networks",
+    "curl": "calculus",
+    "divergence": "calculus",
+    "fit": "recipes",
+    "gradient": "calculus",
+    "hessian": "calculus",
+    "jacobian": "calculus",
+    "laplacian": "calculus",
+    "load": "codec",
+    "passes": "fitting",
+    "plateau": "fitting",
+    "psnr": "fitting",
+    "save": "codec",
+    "seconds": "fitting",
+}
+
+__getattr__, __dir__ = lazy_exports(__name__, {name: f".{module}" for name, module in _MODULES.items()})
+
+__all__ = [
+    "Field",
+    "Grid",
+    "Signal",
+    "Siren",
+    "curl",
+    "divergence",
+    "fit",
+    "gradient",
+    "hessian",
+    "jacobian",
+    "laplacian",
+    "load",
+    "passes",
+    "plateau",
+    "psnr",
+    "save",
+    "seconds",
+]

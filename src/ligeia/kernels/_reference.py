@@ -40,8 +40,8 @@ def sine_layer(
 
 def sine_mlp_jet(
     x: Float[Tensor, "n d"],
-    weights: list[Float[Tensor, "fan_out fan_in"]],
-    biases: list[Float[Tensor, " fan_out"]],
+    weights: list[Float[Tensor, "_ _"]],
+    biases: list[Float[Tensor, " _"]],
     omegas: list[float | None],
 ) -> Jet:
     """Return value, Jacobian and Laplacian of a sine network in one forward sweep.

@@ -4,6 +4,7 @@ The form, the initialization and the parameter names are those of the reference 
 with two differences: the output layer is linear by default, and `forward` never detaches its input.
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,7 +51,7 @@ class SirenConfig:
     def layer_shapes(self) -> list[tuple[int, int]]:
         """Return ``(fan_out, fan_in)`` of every layer, first to last."""
         widths = [self.in_features, *[self.hidden_features] * (self.hidden_layers + 1), self.out_features]
-        return [(fan_out, fan_in) for fan_in, fan_out in zip(widths[:-1], widths[1:], strict=True)]
+        return [(fan_out, fan_in) for fan_in, fan_out in itertools.pairwise(widths)]
 
     def num_parameters(self) -> int:
         """Return the number of weights and biases."""
@@ -58,7 +59,6 @@ class SirenConfig:
 
     def build(self, *, first_layer_scale: float = 1.0, generator: torch.Generator | None = None) -> "Siren":
         """Return a freshly initialized network."""
-        rest = self.omegas[1:]
         return Siren(
             self.in_features,
             self.hidden_features,
@@ -66,7 +66,7 @@ class SirenConfig:
             self.out_features,
             outermost_linear=self.outermost_linear,
             first_omega_0=self.omegas[0],
-            hidden_omega_0=rest if rest else 30.0,
+            hidden_omega_0=self.omegas[1:],
             first_layer_scale=first_layer_scale,
             generator=generator,
         )
@@ -77,6 +77,13 @@ class LayerActivations(NamedTuple):
 
     pre: Float[Tensor, "n c"]
     post: Float[Tensor, "n c"]
+
+
+class _Linear(nn.Linear):
+    """A linear layer whose weights the network draws itself: torch's own draws would move the global stream."""
+
+    def reset_parameters(self) -> None:
+        pass
 
 
 @final
@@ -94,7 +101,7 @@ class SineLayer(nn.Module):
     ) -> None:
         super().__init__()
         self.omega_0 = float(omega_0)
-        self.linear = nn.Linear(in_features, out_features)
+        self.linear = _Linear(in_features, out_features)
         # s. 3.2: each phase keeps unit variance; the first layer spans omega_0 over the domain instead
         half_width = 1 / in_features if is_first else math.sqrt(6 / in_features) / omega_0
         _initialize(self.linear, half_width, generator)
@@ -134,9 +141,10 @@ class Siren(nn.Module):
         super().__init__()
         num_after_first = hidden_layers if outermost_linear else hidden_layers + 1
         if isinstance(hidden_omega_0, (int, float)):
-            hidden_omega_0 = [float(hidden_omega_0)] * num_after_first
-        elif not num_after_first:
-            hidden_omega_0 = []
+            output_omega = float(hidden_omega_0)
+            hidden_omega_0 = [output_omega] * num_after_first
+        else:
+            output_omega = float(hidden_omega_0[-1]) if hidden_omega_0 else float(first_omega_0)
         self.config = SirenConfig(
             in_features=in_features,
             hidden_features=hidden_features,
@@ -149,13 +157,11 @@ class Siren(nn.Module):
         for number, (fan_out, fan_in) in enumerate(self.config.layer_shapes()):
             if number < self.config.num_sine_layers:
                 omega = self.config.omegas[number]
-                layers.append(
-                    SineLayer(fan_in, fan_out, is_first=number == 0, omega_0=omega, generator=generator)
-                )
+                layers.append(SineLayer(fan_in, fan_out, is_first=number == 0, omega_0=omega, generator=generator))
             else:
-                output = nn.Linear(fan_in, fan_out)
+                output = _Linear(fan_in, fan_out)
                 # the reference gives the output layer the bound of a hidden layer, although no sine follows it
-                _initialize(output, math.sqrt(6 / fan_in) / self.config.omegas[-1], generator)
+                _initialize(output, math.sqrt(6 / fan_in) / output_omega, generator)
                 layers.append(output)
         self.net = nn.Sequential(*layers)
         with torch.no_grad():
@@ -191,7 +197,7 @@ class Siren(nn.Module):
 
 
 def _initialize(linear: nn.Linear, half_width: float, generator: torch.Generator | None) -> None:
-    # torch's own default for biases, drawn again because its constructor takes no generator
+    # torch's own default for biases
     bias_half_width = 1 / math.sqrt(linear.in_features)
     with torch.no_grad():
         linear.weight.uniform_(-half_width, half_width, generator=generator)

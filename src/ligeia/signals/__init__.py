@@ -4,11 +4,14 @@ from ._arrays import (
     cast_samples as cast_samples,
     from_array as from_array,
     read_array as read_array,
-    to_array as to_array,
     value_range_of as value_range_of,
     write_array as write_array,
 )
 from ._grid import Alignment as Alignment, Axis as Axis, Grid as Grid
+from ._image_formats import image_suffixes as image_suffixes
+from ._image_writer import write_image as write_image
+from ._images import read_image as read_image
+from ._read import read_signal as read_signal
 from ._signal import (
     ArraySource as ArraySource,
     Channel as Channel,
@@ -28,8 +31,11 @@ __all__ = [
     "Source",
     "cast_samples",
     "from_array",
+    "image_suffixes",
     "read_array",
-    "to_array",
+    "read_image",
+    "read_signal",
     "value_range_of",
     "write_array",
+    "write_image",
 ]

@@ -1,5 +1,6 @@
 """Signals from NumPy arrays and ``.npy`` files, and back."""
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,8 @@ def from_array(
         channels = array.ndim == 3 and array.shape[-1] <= 4
     if channels and array.ndim < 2:
         raise ShapeError(f"an array with channels needs at least two axes, got shape {array.shape}.")
-    values = array if channels else array[..., None]
+    has_channels = bool(channels)
+    values = array if has_channels else array[..., None]
     grid = Grid.of(values.shape[:-1], align=align)
     names = _channel_names(values.shape[-1])
     low, high = value_range if value_range is not None else value_range_of(values)
@@ -49,7 +51,7 @@ def from_array(
         grid=grid,
         values=values,
         channels=tuple(Channel(name=name, low=low, high=high) for name in names),
-        source=ArraySource(dtype=array.dtype.str, has_channel_axis=channels),
+        source=ArraySource(dtype=array.dtype.str, has_channel_axis=has_channels),
     )
 
 
@@ -82,12 +84,6 @@ def read_array(path: Path, *, align: Alignment = "centers") -> Signal:
         raise type(error)(f"{path}: {error}") from error
 
 
-def to_array(values: Float[np.ndarray, "*shape channels"], source: ArraySource) -> Shaped[np.ndarray, "..."]:
-    """Return values in the shape and dtype of the array that they were fitted to; integers are rounded and clipped."""
-    array = cast_samples(values, np.dtype(source.dtype))
-    return array if source.has_channel_axis else array[..., 0]
-
-
 def cast_samples(values: Float[np.ndarray, "..."], dtype: np.dtype) -> Shaped[np.ndarray, "..."]:
     """Return values in ``dtype``: rounded and clipped for integers, compared with 1/2 for bool."""
     if dtype.kind == "b":
@@ -101,12 +97,20 @@ def cast_samples(values: Float[np.ndarray, "..."], dtype: np.dtype) -> Shaped[np
     return values.astype(dtype)
 
 
-def write_array(path: Path, array: Shaped[np.ndarray, "..."]) -> None:
-    """Write an ``.npy`` file, whole or not at all."""
+def write_array(
+    path: Path,
+    shape: Sequence[int],
+    dtype: np.dtype,
+    pieces: Iterable[tuple[int, int, Shaped[np.ndarray, "_ _"]]],
+) -> None:
+    """Write an ``.npy`` file from consecutive pieces ``(start, stop, samples)``; whole or not at all."""
+    header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": tuple(shape)}
 
     def write(partial: Path) -> None:
-        with partial.open("wb") as file:
-            np.save(file, array, allow_pickle=False)
+        with partial.open("wb") as file:  # not a memory map: on a full disk that ends the process
+            np.lib.format.write_array_header_1_0(file, header)
+            for _, _, samples in pieces:
+                file.write(np.ascontiguousarray(samples, dtype=dtype).data)
 
     write_atomically(path, write)
 

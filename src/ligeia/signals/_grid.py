@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, final
 
 import numpy as np
@@ -19,10 +19,8 @@ _MAX_SAMPLES = 2**62  # flat indices are int64
 @lru_cache(maxsize=64)  # a batch asks for them thousands of times a second
 def _coordinates(size: int, align: Alignment) -> Float[np.ndarray, " n"]:
     index = np.arange(size, dtype=np.float64)
-    if align == "corners" and size > 1:
-        result = 2 * index / (size - 1) - 1
-    else:
-        result = (2 * index + 1) / size - 1  # one corner-aligned sample sits at 0 by this line too
+    at_corners = align == "corners" and size > 1  # a single sample sits at 0 either way
+    result = 2 * index / (size - 1) - 1 if at_corners else (2 * index + 1) / size - 1
     result.flags.writeable = False
     return result
 
@@ -119,7 +117,9 @@ class Grid:
                 raise ShapeError(f"samples {start} to {stop} are not within 0 to {self.num_samples}.")
             indices = np.arange(start, stop)
         elif indices.size and not 0 <= indices.min() <= indices.max() < self.num_samples:
-            raise ShapeError(f"sample indices must lie in [0, {self.num_samples}), got {indices.min()} to {indices.max()}.")
+            raise ShapeError(
+                f"sample indices must lie in [0, {self.num_samples}), got {indices.min()} to {indices.max()}."
+            )
         result = np.empty((len(indices), self.num_axes), dtype=np.float32)
         for number, position in enumerate(np.unravel_index(indices, self.shape)):
             result[:, number] = self.coordinates(number)[position]

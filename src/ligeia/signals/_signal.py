@@ -1,5 +1,6 @@
 """Signal: the values of something on a grid, as they are on disk, with what a file needs to be written again."""
 
+import zlib
 from dataclasses import dataclass, field
 from typing import final
 
@@ -46,9 +47,11 @@ class ImageSource:
     format: str
     """Pillow's name: PNG, JPEG, WEBP, AVIF, TIFF, BMP, GIF, ..."""
     mode: str
-    """1, L, LA, P, PA, RGB, RGBA, CMYK."""
+    """1, L, LA, P, RGB, RGBA, CMYK; La and RGBa are colors multiplied by their alpha."""
     dtype: str
     """NumPy's name of a sample: bool, uint8, uint16, float32, ..."""
+    bits: int = 8
+    """Bits per sample in the file; of an index, for a palette image."""
     orientation: int = 1
     """EXIF orientation of the file (1 to 8); the signal itself is upright."""
     icc_profile: bytes = b""
@@ -94,6 +97,11 @@ class Signal:
         high = np.array([channel.high for channel in self.channels], dtype=np.float64)
         chosen = self.values.reshape(-1, self.num_channels)[indices].astype(np.float64)
         return ((chosen - low) / (high - low) * 2 - 1).astype(np.float32)
+
+    def digest(self) -> str:
+        """Return a short text that tells this signal from others: its samples, its grid and its channels."""
+        checksum = zlib.crc32(np.ascontiguousarray(self.values).data)
+        return f"{checksum:08x} {self.values.dtype.str} {self.grid} {self.channels}"
 
 
 def _check_finite(values: np.ndarray) -> None:

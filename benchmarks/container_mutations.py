@@ -1,0 +1,280 @@
+"""Decode mutated files: is every outcome a `FormatError` or a valid record, in bounded memory and time?
+
+Each file is one of three valid ones with one to three mutations: bit flips, truncations, lying lengths,
+chunks swapped, doubled or dropped, bytes inserted. Half of them get their checksums computed anew, to reach
+the inner readers; the others must be refused or give an equal record. From the repository root:
+
+    python benchmarks/container_mutations.py --count 100000 --seed 0
+"""
+
+import argparse
+import json
+import platform
+import resource
+import subprocess
+import sys
+import time
+import tracemalloc
+import zlib
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from ligeia.codec._bytes import varint_bytes
+from ligeia.codec._container import SIGNATURE, FieldRecord, decode, encode
+from ligeia.codec._records import NetworkRecord
+from ligeia.core import FormatError
+from ligeia.signals import ArraySource, Axis, Channel, Grid, ImageSource
+
+RESULTS: Final = Path(__file__).parent / "results" / "container_mutations.jsonl"
+_HEAD: Final = len(SIGNATURE) + 1
+_MAX_EXTRA_MIB: Final = 100
+
+
+@dataclass
+class Chunk:
+    """One chunk of a file to be mutated; ``length`` and ``checksum`` may lie."""
+
+    kind: bytes
+    length: bytes
+    payload: bytes
+    checksum: bytes
+
+
+def seed_records(rng: np.random.Generator) -> list[FieldRecord]:
+    """Return records that use every part of the format between them."""
+    rgb = tuple(Channel(name=name, low=0.0, high=255.0) for name in ("red", "green", "blue"))
+    mixed = (
+        Channel(name="u", low=-0.5, high=0.1, unit="m/s"),
+        Channel(name="θ", low=250.0, high=320.0, unit="K"),
+    )
+    photo = ImageSource(format="PNG", mode="P", dtype="uint8", bits=4, orientation=6, icc_profile=b"i" * 40,
+                        palette=b"\1\2\3" * 16, palette_mode="RGB")  # fmt: skip
+    globe = Grid((Axis(name="lat", size=1 << 20, extent=(90.0, -90.0), unit="degrees"), Axis(name="t", size=1 << 20)))
+    return [
+        _random_record(rng, (2, 4, 1, 3), (30.0, 30.0), Grid.of((64, 48)), rgb, photo),
+        _random_record(rng, (2, 3, 2, 2), (30.0, 29.5, 0.1), globe, mixed, ArraySource(dtype="<f4")),
+        _random_record(rng, (1, 1, 0, 1), (90.0,), Grid.of((9,), align="corners"), rgb[:1], ArraySource(dtype="|u1")),
+    ]
+
+
+def _random_record(
+    rng: np.random.Generator,
+    sizes: tuple[int, int, int, int],
+    omegas: tuple[float, ...],
+    grid: Grid,
+    channels: tuple[Channel, ...],
+    source: ArraySource | ImageSource,
+) -> FieldRecord:
+    network = NetworkRecord(
+        in_features=sizes[0],
+        hidden_features=sizes[1],
+        hidden_layers=sizes[2],
+        out_features=sizes[3],
+        outermost_linear=True,
+        omegas=omegas,
+    )
+    tensors = tuple(
+        rng.standard_normal(shape).astype(np.float16 if number % 2 else np.float32)
+        for number, shape in enumerate(network.tensor_shapes())
+    )
+    return FieldRecord(network, grid, channels, source, tensors)
+
+
+def split(data: bytes) -> list[Chunk]:
+    """Return the chunks of a valid file."""
+    chunks, position = [], _HEAD
+    while position < len(data):
+        end = position + 4
+        while data[end] >= 0x80:
+            end += 1
+        end += 1
+        length = sum((byte & 0x7F) << 7 * number for number, byte in enumerate(data[position + 4 : end]))
+        payload_end = end + length
+        chunks.append(
+            Chunk(
+                data[position : position + 4],
+                data[position + 4 : end],
+                data[end:payload_end],
+                data[payload_end : payload_end + 4],
+            )
+        )
+        position = payload_end + 4
+    return chunks
+
+
+def join(head: bytes, chunks: list[Chunk], *, recompute: bool) -> bytes:
+    """Return the file of chunks, with checksums as they are or computed anew."""
+    parts, checksum = [head], zlib.crc32(head)
+    for chunk in chunks:
+        body = chunk.kind + chunk.length + chunk.payload
+        checksum = zlib.crc32(body, checksum)
+        parts += [body, checksum.to_bytes(4, "little") if recompute else chunk.checksum]
+    return b"".join(parts)
+
+
+def mutate(data: bytes, rng: np.random.Generator, *, recompute: bool) -> bytes:
+    """Return ``data`` with one to three mutations, its checksums computed anew if ``recompute``."""
+    head, chunks = bytearray(data[:_HEAD]), split(data)
+    for _ in range(int(rng.integers(1, 4))):
+        if chunks:
+            _mutate_chunks(head, chunks, rng)
+    mutated = join(bytes(head), chunks, recompute=recompute)
+    if not rng.integers(8):
+        mutated = mutated[: rng.integers(len(mutated) + 1)]
+    if not recompute and not rng.integers(2):  # anywhere, the checksums included
+        mutated = _flip(mutated, rng)
+    return mutated
+
+
+def _mutate_chunks(head: bytearray, chunks: list[Chunk], rng: np.random.Generator) -> None:
+    number, other = (int(each) for each in rng.integers(len(chunks), size=2))
+    chunk = Chunk(**vars(chunks[number]))
+    match int(rng.choice(11, p=[0.3, 0.1, 0.1, 0.08, 0.08, 0.08, 0.08, 0.05, 0.05, 0.05, 0.03])):
+        case 0:
+            chunk.payload = _flip(chunk.payload, rng)
+        case 1:
+            chunk.payload = _overwrite(chunk.payload, rng)
+        case 2:  # an inserted or removed byte, with a length that tells the truth
+            cut = int(rng.integers(len(chunk.payload) + 1))
+            added = rng.bytes(1) if rng.integers(2) else b""
+            chunk.payload = chunk.payload[:cut] + added + chunk.payload[cut + 1 - len(added) :]
+            chunk.length = varint_bytes(len(chunk.payload))
+        case 3:
+            chunk.length = varint_bytes(int(2 ** rng.uniform(0, 63)) - 1)
+        case 4:
+            chunk.length = bytes(rng.integers(128, 256, size=rng.integers(1, 10), dtype=np.uint8)) + b"\0"
+        case 5:
+            chunks[number], chunks[other] = chunks[other], chunks[number]
+            return
+        case 6:
+            chunks.insert(other, chunk)
+            return
+        case 7:
+            del chunks[number]
+            return
+        case 8:
+            chunk.kind = _flip(chunk.kind, rng)
+        case 9:
+            chunk.kind = bytes(rng.integers(65, 123, size=4, dtype=np.uint8))
+        case _:
+            position = int(rng.integers(_HEAD))
+            head[position] ^= 1 << int(rng.integers(8))
+            return
+    chunks[number] = chunk
+
+
+def _flip(data: bytes, rng: np.random.Generator) -> bytes:
+    result = bytearray(data)
+    for position in rng.integers(max(len(data), 1), size=rng.integers(1, 4)) if data else ():
+        result[position] ^= 1 << int(rng.integers(8))
+    return bytes(result)
+
+
+def _overwrite(data: bytes, rng: np.random.Generator) -> bytes:
+    start = int(rng.integers(len(data) + 1))
+    filler = [b"\0", b"\xff", b"\x7f", rng.bytes(1)][int(rng.integers(4))] * int(rng.integers(1, 12))
+    return (data[:start] + filler + data[start + len(filler) :])[: len(data)]
+
+
+def outcome_of(mutated: bytes, original: bytes, *, recompute: bool) -> tuple[str, float]:
+    """Return the name of what decoding gave, and its seconds; fail where that is no error and no record."""
+    start = time.perf_counter()
+    try:
+        record = decode(mutated)
+    except FormatError as error:
+        if len(str(error).splitlines()) != 1:
+            raise AssertionError("a message of one line was wanted") from error
+        return type(error).__name__, time.perf_counter() - start
+    seconds = time.perf_counter() - start
+    again = encode(record)
+    if again == original:
+        return "equal record", seconds
+    assert recompute, "a damaged file passed its checksums"
+    assert encode(decode(again)) == again
+    return "another valid record", seconds
+
+
+def run(count: int, seed: int, *, traced_count: int = 10_000) -> dict[str, object]:
+    """Decode ``count`` mutated files, then ``traced_count`` under tracemalloc; return what came of them."""
+    rng = np.random.default_rng(seed)
+    files = [encode(record) for record in seed_records(rng)]
+    outcomes = {True: Counter[str](), False: Counter[str]()}
+    slowest_s = 0.0
+    resident_before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    began = time.perf_counter()
+    for number in range(count):
+        original, recompute = files[number % len(files)], bool(rng.integers(2))
+        mutated = mutate(original, rng, recompute=recompute)
+        outcome, decode_s = outcome_of(mutated, original, recompute=recompute)
+        slowest_s = max(slowest_s, decode_s)
+        outcomes[recompute][outcome] += 1
+    seconds = time.perf_counter() - began
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - resident_before) / 1024
+    return {
+        "count": count,
+        "seed": seed,
+        "seed_file_bytes": [len(file) for file in files],
+        "seconds": round(seconds, 1),
+        "slowest_decode_ms": round(slowest_s * 1e3, 2),
+        "resident_growth_mib": round(grown, 2),
+        "traced_peak_kib": round(_traced_peak(files, traced_count, seed) / 1024, 1),
+        "checksums_kept": dict(sorted(outcomes[False].items())),
+        "checksums_recomputed": dict(sorted(outcomes[True].items())),
+    }
+
+
+def _traced_peak(files: list[bytes], count: int, seed: int) -> int:
+    """Return the largest memory of one decode and re-encode, in bytes."""
+    rng = np.random.default_rng(seed + 1)
+    largest = 0
+    tracemalloc.start()
+    for number in range(count):
+        mutated = mutate(files[number % len(files)], rng, recompute=True)
+        tracemalloc.reset_peak()
+        before = tracemalloc.get_traced_memory()[0]
+        outcome_of(mutated, files[number % len(files)], recompute=True)
+        largest = max(largest, tracemalloc.get_traced_memory()[1] - before)
+    tracemalloc.stop()
+    return largest
+
+
+def _machine() -> dict[str, str]:
+    models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+    return {
+        "commit": commit,
+        "cpu": models[0].split(":")[1].strip() if models else platform.processor(),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "command": "python " + " ".join(sys.argv),
+    }
+
+
+def main() -> None:
+    """Run, print the table and append one line to the results."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    row = run(options.count, options.seed)
+    kept, recomputed = row["checksums_kept"], row["checksums_recomputed"]
+    assert isinstance(kept, dict)
+    assert isinstance(recomputed, dict)
+    print(f"{'outcome':24}{'checksums kept':>18}{'recomputed':>14}")
+    for name in sorted({*kept, *recomputed}):
+        print(f"{name:24}{kept.get(name, 0):18}{recomputed.get(name, 0):14}")
+    print({key: value for key, value in row.items() if not key.startswith("checksums")})
+    growth = row["resident_growth_mib"]
+    assert isinstance(growth, float)
+    assert growth < _MAX_EXTRA_MIB, f"decoding took {growth} MiB, at most {_MAX_EXTRA_MIB} were wanted"
+    RESULTS.parent.mkdir(exist_ok=True)
+    with RESULTS.open("a") as file:
+        file.write(json.dumps({**_machine(), **row}) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""The command line: one file per command. Nothing here imports torch before a command needs it."""
+
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+import typer
+
+from ligeia import __version__
+from ligeia.core import InputError, LigeiaError, MissingExtraError, OutputError
+
+from ._compare import compare
+from ._console import say
+from ._decode import decode
+from ._demo import demo
+from ._fit import fit
+from ._info import info
+from ._paper import paper
+from ._render import render
+
+_app = typer.Typer(
+    help="Any signal as a small, differentiable function.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for _command in (fit, render, decode, compare, info, demo, paper):
+    _app.command()(_command)
+
+
+@_app.callback(invoke_without_command=True)
+def _version(
+    version: bool = typer.Option(False, "--version", help="Print the version."),
+) -> None:
+    if version:
+        typer.echo(f"ligeia {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line of this process and end it with the command's status."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit status: 0 done, 2 bad input or usage in one line, 1 anything else."""
+    try:
+        status = _app(list(arguments), prog_name="ligeia", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        say(error.format_message())
+        return 2
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx is not None else "ligeia"
+        say(f"ligeia: {' '.join(error.format_message().split())} (see `{command} --help`)")
+        return 2
+    except (InputError, OutputError, MissingExtraError) as error:
+        say(f"ligeia: {' '.join(str(error).split())}")
+        return 2
+    except (KeyboardInterrupt, click.Abort):
+        say("ligeia: stopped.")
+        return 1
+    except LigeiaError as error:
+        say(f"ligeia: {' '.join(str(error).split())}")
+        return 1
+    except Exception:
+        traceback.print_exc()
+        say("ligeia: this is a bug in ligeia; please report it with the lines above.")
+        return 1
+    return status if isinstance(status, int) else 0
+
+
+__all__ = ["main", "run"]

@@ -1,0 +1,143 @@
+"""What every command shares: its common options, its output, its progress bar."""
+
+import json
+import math
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any, final
+
+import typer
+
+from ligeia.core import InputError
+
+if TYPE_CHECKING:
+    from ligeia.fitting import Checkpointer, Step
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors and JSON.")]
+Seed = Annotated[int, typer.Option(min=0, help="Fixes every random number.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Output = Annotated[Path, typer.Option("-o", "--output", help="File to write.")]
+
+_REDRAW_S = 0.2
+
+
+def say(text: str, *, quiet: bool = False) -> None:
+    """Write a line for people, on standard error."""
+    if not quiet:
+        sys.stderr.write(text + "\n")
+
+
+def emit(result: Mapping[str, Any], summary: str, *, as_json: bool, quiet: bool) -> None:
+    """Print the outcome of a command: one JSON object, or a summary for people.
+
+    JSON has no infinity: an exact reproduction has ``"psnr_db": null``.
+    """
+    if as_json:
+        plain = {name: _finite(value) for name, value in result.items()}
+        sys.stdout.write(json.dumps(plain, default=str) + "\n")
+    elif not quiet:
+        sys.stdout.write(summary + "\n")
+    sys.stdout.flush()
+
+
+def decibels(value: float) -> str:
+    """Return a PSNR as people read it."""
+    return "exact" if value == math.inf else f"{value:.2f} dB"
+
+
+def parse_shape(text: str | None) -> tuple[int, ...] | None:
+    """Return the sizes of ``768x1024`` (rows x columns)."""
+    if text is None:
+        return None
+    parts = text.lower().split("x")
+    if not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise InputError(f"a shape such as 768x1024 (rows x columns, above 0) was wanted, got {text!r}.")
+    return tuple(int(part) for part in parts)
+
+
+def parse_region(text: str | None) -> tuple[tuple[int, int], ...] | None:
+    """Return the ranges of ``0:100,50:150`` (rows, columns)."""
+    if text is None:
+        return None
+    ranges = [part.split(":") for part in text.split(",")]
+    if not all(len(ends) == 2 and all(end.strip().isdecimal() for end in ends) for ends in ranges):
+        raise InputError(f"a region such as 0:100,50:150 (rows, columns) was wanted, got {text!r}.")
+    return tuple((int(start), int(stop)) for start, stop in ranges)
+
+
+def _finite(value: object) -> object:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+@final
+class _Bar:
+    """A callback that shows PSNR, points per second and time left."""
+
+    def __init__(self, *, shown: bool) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            TextColumn("{task.fields[state]}"),
+            console=Console(stderr=True),
+            disable=not shown or not sys.stderr.isatty(),
+            transient=True,
+        )
+        self._task = self._progress.add_task("fitting", total=1.0, state="")
+        self._drawn_at = self._began = time.monotonic()
+        self._first: int | None = None
+
+    def __call__(self, step: "Step") -> None:
+        now, counted = time.monotonic(), step.state.progress
+        if self._first is None:  # a resumed fit has steps behind it that took no time here
+            self._first = counted.point_steps
+        if now - self._drawn_at < _REDRAW_S:
+            return
+        elapsed = now - self._began
+        rate = (counted.point_steps - self._first) / elapsed
+        left = elapsed * (1 - step.position) / max(step.position, 1e-3)
+        quality = f"{counted.psnr_db:.2f} dB" if math.isfinite(counted.psnr_db) else "..."
+        stage = f" of stage {counted.stage + 1}" if counted.stage else ""
+        state = f"{quality}  {rate:,.0f} points/s  {counted.passes:.2f} passes  {left:.0f} s left{stage}"
+        self._progress.update(self._task, completed=step.position, state=state)
+        self._drawn_at = now
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        with self._progress:
+            yield
+
+
+@contextmanager
+def watched_fit(*, quiet: bool, checkpoint: "Checkpointer | None") -> Iterator[Callable[["Step"], None]]:
+    """Show a progress bar, and let Ctrl-C end the fit between two steps, with a checkpoint of that moment."""
+    asked: list[int] = []
+    bar = _Bar(shown=not quiet)
+
+    def ask(number: int, _: FrameType | None) -> None:
+        if asked:  # a second time: at once
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    def callback(step: "Step") -> None:
+        bar(step)
+        if asked:
+            if checkpoint is not None:
+                checkpoint.write(step.state)
+            raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with bar.running():
+            yield callback
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

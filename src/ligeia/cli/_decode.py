@@ -1,0 +1,36 @@
+"""`ligeia decode`."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ligeia.core import check_readable, check_writable
+
+from ._console import Device, Json, Output, Quiet, emit
+
+
+def decode(
+    source: Annotated[Path, typer.Argument(metavar="F.lig", help="A fitted field.")],
+    output: Output,
+    device: Device = "auto",
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write the original sampling as the original kind of file.
+
+    Size, mode, bit depth and color profile are the original's.
+
+    Example: ligeia decode photo.lig -o photo-again.png
+    """
+    check_readable(source)
+    check_writable(output)
+    from ligeia import codec, recipes
+
+    began = time.perf_counter()
+    field = codec.load(source).to(recipes.checked_device(device))
+    shape = recipes.decode(field, output)
+    took = time.perf_counter() - began
+    summary = f"{output}: {' x '.join(map(str, shape))} in {took:.1f} s"
+    emit({"shape": shape, "seconds": took, "output": str(output)}, summary, as_json=as_json, quiet=quiet)

@@ -1,0 +1,145 @@
+"""`ligeia fit`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ligeia.core import InputError, check_readable, check_writable
+
+from ._console import Device, Json, Output, Quiet, Seed, decibels, emit, say, watched_fit
+
+if TYPE_CHECKING:
+    from ligeia.field import Field
+    from ligeia.fitting import Stop
+    from ligeia.recipes import Configuration
+
+_NETWORKS = ("siren",)
+
+
+def fit(
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="An image or an .npy file.")],
+    output: Output,
+    psnr: Annotated[float | None, typer.Option(metavar="DB", help="Stop at this PSNR.")] = None,
+    seconds: Annotated[float | None, typer.Option(metavar="S", help="Stop after this time.")] = None,
+    passes: Annotated[float | None, typer.Option(metavar="P", help="Stop after passes over all samples.")] = None,
+    recipe: Annotated[str, typer.Option(help="fast, or paper: the reference experiment.")] = "fast",
+    network: Annotated[str, typer.Option(help="siren.")] = "siren",
+    hidden_features: Annotated[int, typer.Option(metavar="N", help="Width of the network.")] = 256,
+    hidden_layers: Annotated[int, typer.Option(metavar="N", help="Sine layers after the first.")] = 3,
+    omega: Annotated[float, typer.Option(metavar="W", help="Frequency factor of every sine layer.")] = 30.0,
+    report: Annotated[Path | None, typer.Option(metavar="R.png", help="Draw a report picture.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint of a stopped fit.")] = False,
+    seed: Seed = 0,
+    device: Device = "auto",
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Fit a sine network to a signal file.
+
+    The first of --psnr, --seconds and --passes reached ends the fit; without any it ends when more work gains
+    little. A checkpoint beside the output lets --resume go on after a stop.
+
+    Example: ligeia fit photo.png -o photo.lig --psnr 40 --report photo-report.png
+    """
+    if output.suffix.lower() != ".lig":
+        raise InputError(f"{output}: a field is written as .lig; name the output so.")
+    if network not in _NETWORKS:
+        raise InputError(f"--network must be one of {', '.join(_NETWORKS)}, got {network!r}.")
+    check_readable(source)
+    for path in (output, *([report] if report else [])):
+        check_writable(path)
+    from ligeia import codec, recipes
+    from ligeia.fitting import Checkpointer
+
+    configuration = _configuration(recipe, hidden_features)
+    signal = recipes.to_signal(source, configuration)
+    if report is not None:
+        recipes.check_report(report, signal)
+    checkpoint = Checkpointer(output.with_name(output.name + ".checkpoint"), resume=resume)
+    try:
+        with watched_fit(quiet=quiet, checkpoint=checkpoint) as callback:
+            field = recipes.fit(
+                signal,
+                stop=_stop(psnr, seconds, passes),
+                configuration=configuration,
+                hidden_features=hidden_features,
+                hidden_layers=hidden_layers,
+                omega_0=omega,
+                seed=seed,
+                device=device,
+                callbacks=[callback],
+                checkpoint=checkpoint,
+            )
+    except KeyboardInterrupt:
+        if checkpoint.path.exists():
+            say(
+                f"ligeia: stopped; the checkpoint {checkpoint.path} is kept: repeat the command with --resume to go on."
+            )
+        raise
+    size = codec.save(field, output)
+    checkpoint.path.unlink(missing_ok=True)
+    if checkpoint.problem is not None:
+        say(f"ligeia: a checkpoint could not be written on the way: {checkpoint.problem}", quiet=quiet)
+    if report is not None:
+        recipes.draw_report(field, signal, report)
+    result = summarize(field, output, size) | {"device": str(next(field.parameters()).device)}
+    emit(result, describe(result, field), as_json=as_json, quiet=quiet)
+
+
+def summarize(field: "Field", output: Path, size: int) -> dict[str, Any]:
+    """Return what the JSON of a fit says."""
+    report = field.report
+    assert report is not None
+    return {
+        "psnr_db": report.psnr_db,
+        "seconds": report.seconds,
+        "steps": report.steps,
+        "passes": report.passes,
+        "point_steps": report.point_steps,
+        "parameters": report.parameters,
+        "bytes": size,
+        "output": str(output),
+        "stopped_by": report.stopped_by,
+        "recipe": report.recipe,
+        "seed": report.seed,
+        "num_measured": report.num_measured,
+        "restarts": len(report.restarts),
+    }
+
+
+def describe(result: dict[str, Any], field: "Field") -> str:
+    """Return the lines that people read after a fit."""
+    quality = f"{decibels(result['psnr_db'])} in {result['seconds']:.1f} s, stopped by {result['stopped_by']}"
+    work = f"{result['steps']:,} steps, {result['passes']:.2f} passes"
+    size = f"{result['parameters']:,} parameters, {result['bytes']:,} bytes"
+    lines = [f"{result['output']}: {quality}", f"{work}, {size}"]
+    if result["num_measured"] < field.grid.num_samples:
+        lines.append(f"the PSNR was measured on {result['num_measured']:,} of {field.grid.num_samples:,} samples")
+    if field.report is not None:
+        lines += [
+            f"went back at step {restart.steps:,}: {restart.reason}; learning rate times {restart.rate_factor:g}"
+            for restart in field.report.restarts
+        ]
+    return "\n".join(lines)
+
+
+def _configuration(name: str, hidden_features: int) -> "Configuration":
+    from ligeia import recipes
+
+    if name == "fast":
+        return recipes.fast(hidden_features=hidden_features)
+    if name == "paper":
+        return recipes.paper()
+    raise InputError(f"--recipe must be fast or paper, got {name!r}.")
+
+
+def _stop(psnr: float | None, seconds: float | None, passes: float | None) -> "Stop | None":
+    from ligeia import fitting
+
+    stop = None
+    given = ((fitting.psnr, psnr), (fitting.seconds, seconds), (fitting.passes, passes))
+    for rule, value in given:
+        if value is not None:
+            stop = rule(value) if stop is None else stop | rule(value)
+    return stop

@@ -1,0 +1,252 @@
+"""A field as bytes and back, as spec/container.md says. NumPy only: nothing here imports torch.
+
+A file is a signature, a version and chunks; each chunk has a type, a length, a payload and a CRC-32. The
+reader walks them once, in their one order, and allocates nothing that the bytes present do not pay for.
+"""
+
+import math
+import zlib
+from dataclasses import dataclass
+from typing import Final, final
+
+import numpy as np
+from jaxtyping import Float, Shaped
+
+from ligeia.core import FormatError
+from ligeia.signals import Channel, Grid, Source
+
+from ._bytes import ByteReader, RecordError, varint_bytes
+from ._records import (
+    NetworkRecord,
+    pack_channels,
+    pack_grid,
+    pack_network,
+    pack_source,
+    unpack_channels,
+    unpack_grid,
+    unpack_network,
+    unpack_source,
+)
+
+SIGNATURE: Final = b"\x89LIG\r\n\x1a\n"
+VERSION: Final = 1
+
+_DTYPES: Final = {0: np.dtype("<f4"), 1: np.dtype("<f2")}  # on disk: append, never renumber
+_CRITICAL: Final = (b"NETW", b"GRID", b"CHAN", b"SRCE", b"TENS", b"DONE")
+
+
+class SignatureError(FormatError):
+    """The bytes do not begin as a ligeia file does."""
+
+
+class VersionError(FormatError):
+    """The file is of a version that this ligeia does not read."""
+
+
+class TruncationError(FormatError):
+    """The file ends before what it announced."""
+
+
+class ChecksumError(FormatError):
+    """A chunk is not what was written."""
+
+
+class UnknownChunkError(FormatError):
+    """A chunk that must be understood is not."""
+
+
+class ChunkOrderError(FormatError):
+    """A known chunk stands where another is due."""
+
+
+class TensorError(FormatError):
+    """A weight tensor does not fit the network, has an unknown dtype or holds NaN or infinite values."""
+
+
+class TrailingBytesError(FormatError):
+    """Bytes follow the last chunk."""
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class FieldRecord:
+    """Everything that a file holds: a network, its weights, and what its coordinates and values mean.
+
+    ``tensors`` are weight, bias, weight, bias, ... from the first layer to the last, in float32 or float16,
+    finite, of the shapes that ``network`` fixes. Records are compared by their encodings. Raises
+    `RecordError` where the parts contradict each other and `TensorError` where a tensor does not fit.
+    """
+
+    network: NetworkRecord
+    grid: Grid
+    channels: tuple[Channel, ...]
+    source: Source
+    tensors: tuple[Shaped[np.ndarray, "..."], ...]
+
+    def __post_init__(self) -> None:
+        _check_sizes(self.network, self.grid, self.channels)
+        shapes = self.network.tensor_shapes()
+        if len(self.tensors) != len(shapes):
+            raise TensorError(f"{len(shapes)} tensors were wanted for this network, got {len(self.tensors)}.")
+        for number, (tensor, shape) in enumerate(zip(self.tensors, shapes, strict=True)):
+            _check_tensor(number, tensor, shape)
+
+
+def encode(record: FieldRecord) -> bytes:
+    """Return the file of a record; the same record always gives the same bytes.
+
+    >>> from ligeia.signals import ArraySource
+    >>> network = NetworkRecord(
+    ...     in_features=1,
+    ...     hidden_features=2,
+    ...     hidden_layers=0,
+    ...     out_features=1,
+    ...     outermost_linear=True,
+    ...     omegas=(30.0,),
+    ... )
+    >>> tensors = tuple(np.zeros(shape, np.float32) for shape in network.tensor_shapes())
+    >>> channels = (Channel(name="value", low=0.0, high=1.0),)
+    >>> data = encode(FieldRecord(network, Grid.of((100,)), channels, ArraySource(dtype="<f4"), tensors))
+    >>> len(data), decode(data).grid.shape
+    (159, (100,))
+    """
+    header = {
+        b"NETW": pack_network(record.network),
+        b"GRID": pack_grid(record.grid),
+        b"CHAN": pack_channels(record.channels),
+        b"SRCE": pack_source(record.source),
+    }
+    # sizes and numbers of other types than the file's (say, a large int as `low`) must not change on the way
+    read_back = (unpack_network(header[b"NETW"]), unpack_grid(header[b"GRID"]))
+    if (*read_back, unpack_channels(header[b"CHAN"])) != (record.network, record.grid, record.channels):
+        raise RecordError("the network, grid or channels hold a number that float64 cannot; round it first.")
+    chunks = [*header.items()]
+    for number, (tensor, shape) in enumerate(zip(record.tensors, record.network.tensor_shapes(), strict=True)):
+        _check_tensor(number, tensor, shape)  # again: its values may have changed since
+        chunks.append((b"TENS", _tensor_bytes(tensor)))
+    chunks.append((b"DONE", b""))
+
+    parts = [SIGNATURE + bytes([VERSION])]
+    checksum = zlib.crc32(parts[0])
+    for kind, payload in chunks:
+        body = kind + varint_bytes(len(payload)) + payload
+        checksum = zlib.crc32(body, checksum)
+        parts += [body, checksum.to_bytes(4, "little")]
+    return b"".join(parts)
+
+
+def decode(data: bytes) -> FieldRecord:
+    """Return the record of a file, its tensors as arrays of their own.
+
+    Whatever the bytes, the outcome is a valid record or a `FormatError`, of the subclass that the
+    specification names for that refusal; memory stays within a small multiple of ``len(data)``.
+    """
+    chunks = _ChunkReader(data)
+    network = unpack_network(chunks.next(b"NETW"))
+    grid = unpack_grid(chunks.next(b"GRID"))
+    channels = unpack_channels(chunks.next(b"CHAN"))
+    _check_sizes(network, grid, channels)
+    source = unpack_source(chunks.next(b"SRCE"))
+    tensors = [
+        _read_tensor(number, chunks.next(b"TENS"), shape) for number, shape in enumerate(network.tensor_shapes())
+    ]
+    chunks.finish()
+    return FieldRecord(network, grid, channels, source, tuple(tensors))
+
+
+@final
+class _ChunkReader:
+    """Walks the chunks of a file: bounds, checksums and order; ancillary chunks are skipped."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = memoryview(data)
+        self._reader = ByteReader(data, "file", TruncationError)
+        if not SIGNATURE.startswith(data[: len(SIGNATURE)]):
+            raise SignatureError(
+                f"a ligeia file begins with {SIGNATURE!r}, this one with {bytes(data[:8])!r}; "
+                "check that it is one and was not copied as text."
+            )
+        self._reader.take(len(SIGNATURE))
+        version = self._reader.byte()
+        if version > VERSION:
+            raise VersionError(
+                f"the file is of version {version}, this ligeia reads version {VERSION}; "
+                "upgrade it: pip install --upgrade ligeia"
+            )
+        if version < VERSION:
+            raise VersionError(f"the file is of version {version}, which never was; get the file again.")
+        self._checksum = zlib.crc32(self._data[: self._reader.position])
+
+    def next(self, wanted: bytes) -> memoryview:
+        """Return the payload of the next critical chunk, which must be ``wanted``."""
+        while True:
+            kind, payload = self._read_chunk()
+            if not kind.isalpha():
+                raise UnknownChunkError(f"a chunk type is four ASCII letters, got {kind!r}; the file is not ligeia's.")
+            if kind == wanted:
+                return payload
+            if kind in _CRITICAL:
+                raise ChunkOrderError(
+                    f"a {wanted.decode()} chunk was wanted before byte {self._reader.position}, "
+                    f"{kind.decode()} came; the file was put together wrongly."
+                )
+            if kind[:1].isupper():
+                raise UnknownChunkError(
+                    f"the chunk {kind.decode()} must be understood and is not; upgrade ligeia to read it."
+                )
+
+    def finish(self) -> None:
+        """Read the last chunk and refuse whatever follows it."""
+        if len(self.next(b"DONE")):
+            raise RecordError("the DONE chunk must be empty; the file is damaged or from a newer ligeia: upgrade.")
+        if self._reader.remaining():
+            raise TrailingBytesError(
+                f"the file should end at byte {self._reader.position}, "
+                f"{self._reader.remaining()} more follow; cut them off."
+            )
+
+    def _read_chunk(self) -> tuple[bytes, memoryview]:
+        start = self._reader.position
+        kind = bytes(self._reader.take(4))
+        payload = self._reader.take(self._reader.varint())
+        # it runs on from chunk to chunk, so that a chunk dropped, doubled or moved breaks it as well
+        self._checksum = zlib.crc32(self._data[start : self._reader.position], self._checksum)
+        stored = int.from_bytes(self._reader.take(4), "little")
+        if stored != self._checksum:
+            raise ChecksumError(
+                f"the chunk at byte {start} should have checksum {self._checksum:08x}, it has {stored:08x}; "
+                "the file is damaged: get it again."
+            )
+        return kind, payload
+
+
+def _check_sizes(network: NetworkRecord, grid: Grid, channels: tuple[Channel, ...]) -> None:
+    if grid.num_axes != network.in_features:
+        raise RecordError(f"the network takes {network.in_features} coordinates, the grid has {grid.num_axes} axes.")
+    if len(channels) != network.out_features:
+        raise RecordError(f"the network returns {network.out_features} values, there are {len(channels)} channels.")
+
+
+def _check_tensor(number: int, tensor: Shaped[np.ndarray, "..."], shape: tuple[int, ...]) -> None:
+    if tensor.dtype not in (np.float32, np.float16):
+        raise TensorError(f"tensor {number} must be float32 or float16, got {tensor.dtype}; convert it first.")
+    if tensor.shape != shape:
+        raise TensorError(f"tensor {number} must be {shape} for this network, got {tensor.shape}.")
+    if not np.isfinite(tensor).all():
+        raise TensorError(f"tensor {number} holds NaN or infinite weights; a field must be finite.")
+
+
+def _tensor_bytes(tensor: Shaped[np.ndarray, "..."]) -> bytes:
+    tag = next(tag for tag, dtype in _DTYPES.items() if dtype == tensor.dtype.newbyteorder("<"))
+    return bytes([tag]) + np.ascontiguousarray(tensor, _DTYPES[tag]).tobytes()
+
+
+def _read_tensor(number: int, payload: memoryview, shape: tuple[int, ...]) -> Float[np.ndarray, "..."]:
+    tag = payload[0] if len(payload) else -1
+    if tag not in _DTYPES:
+        raise TensorError(f"tensor {number} has dtype tag {tag}, known are {sorted(_DTYPES)}; upgrade ligeia.")
+    wanted = math.prod(shape) * _DTYPES[tag].itemsize
+    if len(payload) - 1 != wanted:
+        raise TensorError(f"tensor {number} of shape {shape} takes {wanted} bytes, {len(payload) - 1} came.")
+    values = np.frombuffer(payload, _DTYPES[tag], offset=1).reshape(shape)
+    return values.astype(_DTYPES[tag].newbyteorder("="))

@@ -1,0 +1,148 @@
+"""Field: a network with its domain and its units. Callable, sampled at any resolution, differentiated exactly."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Literal, final
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from ligeia.core import InputError, ShapeError
+from ligeia.kernels import Jet
+from ligeia.networks import Siren
+from ligeia.signals import Channel, Grid, Source
+
+if TYPE_CHECKING:
+    from ligeia.fitting import Report
+
+Quantity = Literal["value", "gradient", "laplacian"]
+
+_WORKING_SET = 1 << 23  # hidden activations held at a time while sampling: 32 MiB in float32, a few times over
+
+
+@final
+class Field(nn.Module):
+    """A continuous function of coordinates in [-1, 1], in the signal's own units.
+
+    ``grid`` is the domain and its original sampling, ``channels`` the range of each channel, ``source`` the kind of
+    file it came from. ``report`` holds how the fit went; it is None for a field read from a file.
+    """
+
+    _middle: Tensor
+    _half_range: Tensor
+
+    def __init__(self, network: Siren, grid: Grid, channels: Sequence[Channel], source: Source) -> None:
+        super().__init__()
+        config = network.config
+        if config.in_features != grid.num_axes or config.out_features != len(channels):
+            raise ShapeError(
+                f"a network of {grid.num_axes} coordinates and {len(channels)} channels was wanted for this grid, "
+                f"got {config.in_features} and {config.out_features}."
+            )
+        self.network = network
+        self.grid = grid
+        self.channels = tuple(channels)
+        self.source = source
+        self.report: Report | None = None
+        low = torch.tensor([channel.low for channel in channels], dtype=torch.float64)
+        high = torch.tensor([channel.high for channel in channels], dtype=torch.float64)
+        # float64 buffers follow the input's dtype at use, so that byte and 32-bit ranges scale alike
+        self.register_buffer("_middle", (high + low) / 2, persistent=False)
+        self.register_buffer("_half_range", (high - low) / 2, persistent=False)
+
+    def forward(self, points: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
+        """Return values in the signal's units at coordinates in [-1, 1]; not clipped to the signal's range."""
+        self._check_points(points)
+        return self._in_units(self.network(points))
+
+    def jet(self, points: Float[Tensor, "n d"]) -> Jet:
+        """Return value, Jacobian and Laplacian in one forward sweep, in signal units per unit coordinate."""
+        self._check_points(points)
+        jet = self.network.jet(points)
+        scale = self._half_range.to(points.dtype)
+        return Jet(self._in_units(jet.value), jet.jacobian * scale[:, None], jet.laplacian * scale)
+
+    def physical(self, points: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
+        """Return values at physical coordinates (each axis in the unit of its extent).
+
+        As a callable it carries derivatives to physical units: ``gradient(field.physical, points)`` is per unit of
+        each axis.
+        """
+        self._check_points(points)
+        scale = torch.as_tensor(self.grid.physical_scale(), dtype=points.dtype, device=points.device)
+        low = torch.as_tensor([axis.extent[0] for axis in self.grid.axes], dtype=points.dtype, device=points.device)
+        return self((points - low) / scale - 1)
+
+    def sample(
+        self,
+        shape: Sequence[int] | None = None,
+        *,
+        region: Sequence[tuple[int, int]] | None = None,
+        quantity: Quantity = "value",
+    ) -> Float[Tensor, "*shape c"]:
+        """Return the field on a grid of ``shape`` (by default its original sampling), on the CPU.
+
+        ``region`` gives, per axis, the first and the last (exclusive) original sample to cover. ``quantity`` is the
+        value, the gradient's magnitude or the Laplacian, the latter two per unit coordinate. Memory beyond the
+        result does not grow with its size.
+        """
+        shape = self.sampling_shape(shape, region)
+        result = torch.empty((math.prod(shape), len(self.channels)))
+        for start, stop, piece in self.pieces(shape, region=region, quantity=quantity):
+            result[start:stop] = piece
+        return result.view(*shape, len(self.channels))
+
+    def sampling_shape(self, shape: Sequence[int] | None, region: Sequence[tuple[int, int]] | None) -> tuple[int, ...]:
+        """Return ``shape``, or the number of original samples that ``region`` (or the whole grid) holds."""
+        if shape is not None:
+            return self.grid.resampled(shape).shape
+        if region is not None:
+            self.grid.region(region)  # refuses ranges outside the grid
+            return tuple(stop - start for start, stop in region)
+        return self.grid.shape
+
+    @torch.no_grad()
+    def pieces(
+        self,
+        shape: Sequence[int],
+        *,
+        region: Sequence[tuple[int, int]] | None = None,
+        quantity: Quantity = "value",
+    ) -> Iterator[tuple[int, int, Float[Tensor, "n c"]]]:
+        """Yield ``(start, stop, values)`` over the flat samples of a grid, in order, a bounded number at a time."""
+        evaluate = self._evaluator(quantity)
+        grid = self.grid.resampled(shape)
+        edges = None if region is None else self.grid.region(region)
+        width = max(self.network.config.hidden_features, len(self.channels), grid.num_axes)
+        size = max(1, _WORKING_SET // (width if quantity == "value" else width * (grid.num_axes + 2)))
+        parameter = next(self.parameters())
+        for start in range(0, grid.num_samples, size):
+            stop = min(start + size, grid.num_samples)
+            points = grid.points(start=start, stop=stop)
+            if edges is not None:
+                low, high = np.array(edges, dtype=np.float64).T
+                points = (low + (points.astype(np.float64) + 1) * (high - low) / 2).astype(np.float32)
+            yield start, stop, evaluate(torch.from_numpy(points).to(parameter)).cpu()
+
+    def _evaluator(self, quantity: Quantity) -> Callable[[Tensor], Tensor]:
+        match quantity:
+            case "value":
+                return self.forward
+            case "gradient":
+                return lambda points: self.jet(points).jacobian.norm(dim=-1)
+            case "laplacian":
+                return lambda points: self.jet(points).laplacian
+            case _:
+                raise InputError(f"the quantity must be value, gradient or laplacian, got {quantity!r}.")
+
+    def _in_units(self, output: Float[Tensor, "n c"]) -> Float[Tensor, "n c"]:
+        return self._middle.to(output.dtype) + output * self._half_range.to(output.dtype)
+
+    def _check_points(self, points: Tensor) -> None:
+        if points.ndim != 2 or points.shape[1] != self.grid.num_axes:
+            raise ShapeError(
+                f"points must be (n, {self.grid.num_axes}) for this {self.grid.num_axes}-axis field, "
+                f"got {tuple(points.shape)}; `field.grid.points()` makes them."
+            )

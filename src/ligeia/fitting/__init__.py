@@ -1,0 +1,55 @@
+"""Fitting: objectives, batches, recipes, stop rules, and the one loop."""
+
+from ._batches import Batches as Batches
+from ._checkpoint import Checkpointer as Checkpointer
+from ._loop import (
+    Callback as Callback,
+    Step as Step,
+    TakeStep as TakeStep,
+    autograd_step as autograd_step,
+    fit as fit,
+)
+from ._objectives import Objective as Objective, Quality as Quality, Values as Values
+from ._progress import (
+    Measurement as Measurement,
+    Progress as Progress,
+    Report as Report,
+    Restart as Restart,
+)
+from ._recipe import Adam as Adam, Cooling as Cooling, Recipe as Recipe
+from ._state import State as State
+from ._stop import (
+    Rule as Rule,
+    Stop as Stop,
+    passes as passes,
+    plateau as plateau,
+    psnr as psnr,
+    seconds as seconds,
+)
+
+__all__ = [
+    "Adam",
+    "Batches",
+    "Callback",
+    "Checkpointer",
+    "Cooling",
+    "Measurement",
+    "Objective",
+    "Progress",
+    "Quality",
+    "Recipe",
+    "Report",
+    "Restart",
+    "Rule",
+    "State",
+    "Step",
+    "Stop",
+    "TakeStep",
+    "Values",
+    "autograd_step",
+    "fit",
+    "passes",
+    "plateau",
+    "psnr",
+    "seconds",
+]

@@ -1,0 +1,67 @@
+"""Checkpoints: a fit survives a kill and goes on to the weights that it would have had."""
+
+import pickle
+import time
+import zipfile
+from pathlib import Path
+from typing import Any, final
+
+import torch
+
+from ligeia.core import FormatError, InputError, OutputError, check_readable, write_atomically
+
+from ._loop import Step
+from ._state import State
+
+
+@final
+class Checkpointer:
+    """A callback that writes the state of a fit to ``path`` now and then, whole or not at all.
+
+    A file that cannot be written ends nothing: the last one stands, and ``problem`` says what happened.
+    """
+
+    def __init__(self, path: Path, *, every_s: float = 10.0, resume: bool = False) -> None:
+        self.path = path
+        self.problem: str | None = None
+        self._resume = resume
+        self._identity = ""
+        self._every_s = every_s
+        self._written_at = time.monotonic()
+
+    def __call__(self, step: Step) -> None:
+        """Write the state if the last writing is long enough ago."""
+        if time.monotonic() - self._written_at >= self._every_s:
+            self.write(step.state)
+
+    def write(self, state: State) -> None:
+        """Write the state now."""
+        plain: dict[str, Any] = {"identity": self._identity, "state": state.to_plain()}
+        try:
+            write_atomically(self.path, lambda partial: torch.save(plain, partial))
+        except OutputError as error:
+            self.problem = str(error)
+        # after the writing, so that a slow disk does not take all the time
+        self._written_at = time.monotonic()
+
+    def begin(self, state: State, identity: str) -> None:
+        """Name the fit, and take over the state in the file if one is there and it is to be resumed.
+
+        ``identity`` tells this fit from others: data, network, recipe, seed. A file of another fit is refused with
+        an `InputError`.
+        """
+        self._identity = identity
+        if not (self._resume and self.path.exists()):
+            return
+        check_readable(self.path)
+        try:
+            plain = torch.load(self.path, weights_only=True)
+            identity = plain["identity"]
+        except (RuntimeError, KeyError, TypeError, EOFError, zipfile.BadZipFile, pickle.UnpicklingError) as error:
+            raise FormatError(f"{self.path}: not a readable checkpoint; delete it to start afresh.") from error
+        if identity != self._identity:
+            raise InputError(
+                f"{self.path}: this checkpoint belongs to a fit of other data or with other options; "
+                "repeat those, or delete it to start afresh."
+            )
+        state.load_plain(plain["state"])

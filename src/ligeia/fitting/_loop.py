@@ -1,0 +1,122 @@
+"""The one loop: it knows no task. Tasks are objectives; checkpoints, progress bars and viewers are callbacks."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+import torch
+
+from ligeia.field import Field
+
+from ._batches import Batches
+from ._objectives import Objective
+from ._progress import Report
+from ._recipe import Recipe
+from ._state import State
+from ._stop import Stop
+
+_PIECE = 1 << 16  # points whose activations are held at a time; larger batches add up the gradients of pieces
+_PROBE = 1 << 13  # points that the quality is watched on during a fit
+_MEASUREMENTS = 16  # per stage, or per known budget, ...
+_LEAST_BETWEEN = 4 * _PROBE  # ... if so many point-steps lie between: measuring takes a tenth of the time at most
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a callback sees after each step."""
+
+    state: State
+    position: float
+    """How much of the running stage, or of the whole known budget, is done."""
+
+
+Callback = Callable[[Step], bool | None]
+"""Called after every step; True ends the fit."""
+TakeStep = Callable[[Field, Objective, np.ndarray, torch.optim.Optimizer], float]
+"""Moves the weights by one batch and returns its loss."""
+
+
+def autograd_step(field: Field, objective: Objective, indices: np.ndarray, optimizer: torch.optim.Optimizer) -> float:
+    """Take one step with autograd's gradients. Large batches are worked off in pieces, to the same gradient."""
+    optimizer.zero_grad(set_to_none=True)
+    device = next(field.parameters()).device
+    total = 0.0
+    for piece in np.array_split(indices, -(-len(indices) // _PIECE)):
+        loss = objective.loss(field, objective.batch(piece, device)) * (len(piece) / len(indices))
+        loss.backward()
+        total += float(loss.detach())
+    optimizer.step()
+    return total
+
+
+def fit(
+    field: Field,
+    objective: Objective,
+    recipe: Recipe,
+    stop: Stop,
+    *,
+    seed: int = 0,
+    callbacks: Sequence[Callback] = (),
+    state: State | None = None,
+    take_step: TakeStep = autograd_step,
+) -> Report:
+    """Fit a field to an objective in place, and report how it went.
+
+    The weights that a `passes` or `psnr` stop leads to depend on ``seed``, device, thread count and version alone;
+    those of a `seconds` stop on the clock as well. ``state`` continues an earlier fit. Divergence is answered by a
+    return to the last good state at half the rate, which the report lists; `DivergenceError` if that never helps.
+    """
+    state = State(field, recipe, objective.num_points) if state is None else state
+    batches = Batches(objective.num_points, recipe.batch_size, seed)
+    began = time.perf_counter() - state.progress.seconds
+    reason = None
+    while reason is None:
+        progress = state.progress
+        before = int(recipe.position(progress, stop) * _MEASUREMENTS)
+        state.optimizer.param_groups[0]["lr"] = recipe.rate(progress, stop)
+        indices = batches[progress.steps]
+        loss = take_step(field, objective, indices, state.optimizer)
+        progress.advance(len(indices), loss, time.perf_counter() - began)
+        position = recipe.position(progress, stop)
+        if not state.recover() and int(position * _MEASUREMENTS) > before:
+            _measure(state, objective, stop, stage_ended=position >= 1)
+        votes = [callback(Step(state, position)) for callback in callbacks]  # every callback runs
+        reason = stop.reason(progress) or ("callback" if any(votes) else None)
+    return _report(state, objective, recipe, reason, seed)
+
+
+def _measure(state: State, objective: Objective, stop: Stop, *, stage_ended: bool) -> None:
+    curve = state.progress.curve
+    if curve and not stage_ended and state.progress.point_steps - curve[-1].point_steps < _LEAST_BETWEEN:
+        return
+    quality = objective.quality(state.field, most_points=_PROBE)
+    exactly = objective.num_points <= _PROBE
+    if not exactly and stop.target_db is not None and quality.psnr_db >= stop.target_db:
+        quality, exactly = objective.quality(state.field), True
+    state.progress.record(quality.psnr_db, exactly=exactly)
+    state.keep()
+    if stage_ended:
+        state.begin_stage()
+
+
+def _report(state: State, objective: Objective, recipe: Recipe, stopped_by: str, seed: int) -> Report:
+    progress = state.progress
+    quality = objective.quality(state.field)
+    progress.record(quality.psnr_db, exactly=True)
+    return Report(
+        recipe=recipe.name,
+        stopped_by=stopped_by,
+        psnr_db=quality.psnr_db,
+        num_measured=quality.num_measured,
+        seconds=progress.seconds,
+        steps=progress.steps,
+        passes=progress.passes,
+        point_steps=progress.point_steps,
+        parameters=sum(parameter.numel() for parameter in state.field.network.parameters()),
+        curve=tuple(progress.curve),
+        restarts=tuple(progress.restarts),
+        seed=seed,
+    )

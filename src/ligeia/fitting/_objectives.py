@@ -1,0 +1,125 @@
+"""Objectives: how a field is held to what is known. A new application is a new objective, never a new trainer."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol, final
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from ligeia.core import random_stream
+from ligeia.field import Field
+from ligeia.metrics import decibels
+from ligeia.signals import Signal
+
+_MEASURED_EXACTLY = 1 << 22  # above this many samples the final quality is that of a random quarter of so many
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How well a field meets an objective, measured without a gradient."""
+
+    psnr_db: float
+    num_measured: int
+    """Number of samples that it was measured on."""
+
+
+class Objective(Protocol):
+    """What the loop needs of a task: points to draw batches from, a loss, and a measure of quality.
+
+    ``batch`` and ``loss`` together are the mean over the points asked for, so that the loop may split a batch.
+    """
+
+    @property
+    def num_points(self) -> int:
+        """Number of points in one pass."""
+        ...
+
+    @property
+    def finest_db(self) -> float:
+        """Quality beyond which nothing more can be gained, infinite where there is no such limit."""
+        ...
+
+    def batch(self, indices: Int[np.ndarray, " n"], device: torch.device) -> Any:
+        """Return what ``loss`` needs of the points ``indices``."""
+        ...
+
+    def loss(self, field: Field, batch: Any) -> Float[Tensor, ""]:
+        """Return the loss of a batch, differentiable in the field's parameters."""
+        ...
+
+    def loss_db(self, loss: float) -> float:
+        """Return the quality in decibels that a loss amounts to."""
+        ...
+
+    def quality(self, field: Field, *, most_points: int | None = None) -> Quality:
+        """Measure the field on all points, or on a fixed random ``most_points`` of them."""
+        ...
+
+
+@final
+class Values:
+    """Hold a field to the samples of a signal: the mean squared error in network units, where the range is [-1, 1]."""
+
+    def __init__(self, signal: Signal, *, seed: int = 0) -> None:
+        self.signal = signal
+        self._seed = seed
+        self._chosen: dict[int, np.ndarray] = {}
+
+    @property
+    def num_points(self) -> int:
+        """Number of samples of the signal."""
+        return self.signal.grid.num_samples
+
+    @property
+    def finest_db(self) -> float:
+        """PSNR at which the root mean squared error is half a step of an integer signal."""
+        if self.signal.values.dtype.kind not in "ui":
+            return np.inf
+        half_steps = [0.5 / (channel.high - channel.low) for channel in self.signal.channels]
+        return decibels(max(half_steps) ** 2, peak=1.0)
+
+    def batch(self, indices: Int[np.ndarray, " n"], device: torch.device) -> tuple[Tensor, Tensor]:
+        """Return the coordinates and the scaled samples of the points ``indices``."""
+        points = torch.from_numpy(self.signal.grid.points(indices))
+        values = torch.from_numpy(self.signal.normalized(indices))
+        return points.to(device), values.to(device)
+
+    def loss(self, field: Field, batch: tuple[Tensor, Tensor]) -> Float[Tensor, ""]:
+        """Return the mean squared error of a batch, in network units."""
+        points, values = batch
+        return torch.nn.functional.mse_loss(field.network(points), values)
+
+    def loss_db(self, loss: float) -> float:
+        """Return the PSNR of a mean squared error in network units, whose peak is 2."""
+        return decibels(loss, peak=2.0)
+
+    @torch.no_grad()
+    def quality(self, field: Field, *, most_points: int | None = None) -> Quality:
+        """Return the PSNR of the field, its values clipped to the signal's range.
+
+        Beyond four million samples a fixed random million of them is measured.
+        """
+        device = next(field.parameters()).device
+        if most_points is None and self.num_points > _MEASURED_EXACTLY:
+            most_points = _MEASURED_EXACTLY // 4
+        count = self.num_points if most_points is None else min(most_points, self.num_points)
+        width = field.network.config.hidden_features
+        squared_error, piece = 0.0, max(1, (1 << 23) // width)
+        for start in range(0, count, piece):
+            stop = min(start + piece, count)
+            points, values = self.batch(self._measured(count)[start:stop], device)
+            difference = field.network(points).clamp(-1, 1) - values
+            squared_error += float(difference.double().square().sum())
+        return Quality(decibels(squared_error / (count * self.signal.num_channels), peak=2.0), count)
+
+    def _measured(self, count: int) -> np.ndarray:
+        if count not in self._chosen:
+            if count == self.num_points:
+                self._chosen[count] = np.arange(count)
+            else:
+                stream = random_stream(self._seed, "measured samples")
+                drawn = torch.randint(self.num_points, (count,), generator=stream)
+                self._chosen[count] = np.sort(drawn.numpy())
+        return self._chosen[count]

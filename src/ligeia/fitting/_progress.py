@@ -1,0 +1,104 @@
+"""How far a fit has come, and how it went."""
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, final
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One point of a fit's curve."""
+
+    steps: int
+    point_steps: int
+    passes: float
+    seconds: float
+    loss: float
+    psnr_db: float
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """A return to the last good state at a lower learning rate."""
+
+    steps: int
+    reason: str
+    rate_factor: float
+
+
+@final
+@dataclass(slots=True)
+class Progress:
+    """The counters of a running fit: with weights and moments, all that a resumed fit needs."""
+
+    num_points: int
+    steps: int = 0
+    point_steps: int = 0
+    """Points seen, repeats counted: the unit of cost."""
+    seconds: float = 0.0
+    loss: float = float("nan")
+    """Smoothed training loss."""
+    psnr_db: float = float("-inf")
+    """Quality at the last measurement."""
+    measured_exactly: bool = False
+    stage: int = 0
+    stage_started: int = 0
+    """Point-steps at which the running stage began."""
+    stage_db: list[float] = field(default_factory=list)
+    """Quality at the end of each finished stage."""
+    rate_factor: float = 1.0
+    curve: list[Measurement] = field(default_factory=list)
+    restarts: list[Restart] = field(default_factory=list)
+
+    @property
+    def passes(self) -> float:
+        """Point-steps over points."""
+        return self.point_steps / self.num_points
+
+    def advance(self, num_points: int, loss: float, seconds: float) -> None:
+        """Count one step."""
+        self.steps += 1
+        self.point_steps += num_points
+        self.seconds = seconds
+        # about the last 25 steps; a first step, or one after NaN, starts afresh
+        self.loss = loss if self.loss != self.loss else self.loss + 0.04 * (loss - self.loss)
+
+    def record(self, psnr_db: float, *, exactly: bool) -> None:
+        """Add the quality measured now to the curve."""
+        self.psnr_db, self.measured_exactly = psnr_db, exactly
+        self.curve.append(Measurement(self.steps, self.point_steps, self.passes, self.seconds, self.loss, psnr_db))
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the counters as plain numbers, lists and dictionaries."""
+        return asdict(self)
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> "Progress":
+        """Return the counters that `to_plain` gave."""
+        known = {each.name: plain[each.name] for each in fields(cls)}
+        known["curve"] = [Measurement(**each) for each in known["curve"]]
+        known["restarts"] = [Restart(**each) for each in known["restarts"]]
+        return cls(**known)
+
+
+@final
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """How a fit went."""
+
+    recipe: str
+    stopped_by: str
+    """psnr, seconds, passes, plateau, or the name of the callback that ended it."""
+    psnr_db: float
+    num_measured: int
+    """Samples that ``psnr_db`` was measured on."""
+    seconds: float
+    """Time in the loop, measurements included; the final measurement of quality is not."""
+    steps: int
+    passes: float
+    point_steps: int
+    parameters: int
+    curve: tuple[Measurement, ...]
+    restarts: tuple[Restart, ...]
+    seed: int

@@ -1,0 +1,94 @@
+"""The changing parts of a fit: counters, optimizer moments, and the last good state to fall back on."""
+
+import copy
+import math
+from typing import Any, final
+
+import torch
+
+from ligeia.core import DivergenceError
+from ligeia.field import Field
+
+from ._progress import Progress, Restart
+from ._recipe import Recipe
+
+_MOST_RESTARTS = 8
+_SETTLING_STEPS = 50  # a new stage begins with a rate that shakes the cooled model up: its loss rises at first
+
+
+@final
+class State:
+    """Everything of a running fit that a resumed one needs, beside its recipe and its data."""
+
+    def __init__(self, field: Field, recipe: Recipe, num_points: int) -> None:
+        self.progress = Progress(num_points)
+        self.field = field
+        self.optimizer = recipe.optimizer.build(field.network)
+        self._spike = recipe.spike
+        self._lowest = math.inf
+        self._settled_at = _SETTLING_STEPS
+        self._good: dict[str, Any] = {}
+        self.keep()
+
+    def keep(self) -> None:
+        """Remember weights and moments as the last good state."""
+        self._good = copy.deepcopy(self._weights_and_moments())
+
+    def begin_stage(self) -> None:
+        """Start the next stage of the learning rate here."""
+        self.progress.stage_db.append(self.progress.psnr_db)
+        self.progress.stage += 1
+        self.progress.stage_started = self.progress.point_steps
+        self._settle()
+
+    def recover(self) -> bool:
+        """Return whether the fit had diverged; if so it is back at the last good state, at half the rate."""
+        progress = self.progress
+        lost = not math.isfinite(progress.loss)
+        if lost and len(progress.restarts) >= _MOST_RESTARTS:
+            raise DivergenceError(
+                f"the loss is not finite after {progress.steps} steps and {_MOST_RESTARTS} restarts at ever lower "
+                "learning rates; look for outliers in the samples or choose a lower omega_0."
+            )
+        spiked = False
+        if self._spike is not None and progress.steps >= self._settled_at:
+            spiked = progress.loss > self._spike * self._lowest and len(progress.restarts) < _MOST_RESTARTS
+            self._lowest = min(self._lowest, progress.loss)
+        if not (lost or spiked):
+            return False
+        self._load(copy.deepcopy(self._good))
+        progress.rate_factor /= 2
+        progress.loss = math.nan
+        reason = "the loss was not finite" if lost else f"the loss rose {self._spike:g} times above its lowest"
+        progress.restarts.append(Restart(progress.steps, reason, progress.rate_factor))
+        self._settle()
+        return True
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the state as tensors, numbers, lists and dictionaries."""
+        return {
+            "progress": self.progress.to_plain(),
+            "lowest": self._lowest,
+            "settled_at": self._settled_at,
+            "now": self._weights_and_moments(),
+            "good": self._good,
+        }
+
+    def load_plain(self, plain: dict[str, Any]) -> None:
+        """Take over the state that `to_plain` gave; later steps are equal to those of the uninterrupted fit."""
+        self.progress = Progress.from_plain(plain["progress"])
+        self._lowest, self._settled_at = plain["lowest"], plain["settled_at"]
+        self._good = plain["good"]
+        self._load(plain["now"])
+
+    def _settle(self) -> None:
+        self._lowest = math.inf
+        self._settled_at = self.progress.steps + _SETTLING_STEPS
+
+    def _weights_and_moments(self) -> dict[str, Any]:
+        return {"weights": self.field.network.state_dict(), "moments": self.optimizer.state_dict()}
+
+    def _load(self, kept: dict[str, Any]) -> None:
+        with torch.no_grad():
+            self.field.network.load_state_dict(kept["weights"])
+        self.optimizer.load_state_dict(kept["moments"])

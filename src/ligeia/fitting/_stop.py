@@ -1,0 +1,152 @@
+"""When a fit ends: rules joined by ``|``, whichever comes first."""
+
+from dataclasses import dataclass
+from typing import Protocol, final
+
+from ligeia.core import InputError
+
+from ._progress import Progress
+
+
+class Rule(Protocol):
+    """One reason to stop."""
+
+    @property
+    def name(self) -> str:
+        """The word that a report gives as the reason."""
+        ...
+
+    def reached(self, progress: Progress) -> bool:
+        """Whether the fit has come to this end."""
+        ...
+
+    def spent(self, progress: Progress) -> float | None:
+        """Return the share of a known budget that is used up, or None for an end that cannot be foreseen."""
+        ...
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Rules of which the first one reached ends a fit; ``psnr(40) | seconds(30)`` joins them."""
+
+    rules: tuple[Rule, ...]
+
+    def __or__(self, other: "Stop") -> "Stop":
+        return Stop((*self.rules, *other.rules))
+
+    def reason(self, progress: Progress) -> str | None:
+        """Return the name of the first rule reached, or None."""
+        return next((rule.name for rule in self.rules if rule.reached(progress)), None)
+
+    def spent(self, progress: Progress) -> float | None:
+        """Return the largest share of a known budget that is used up; None if no rule has one."""
+        shares = [share for rule in self.rules if (share := rule.spent(progress)) is not None]
+        return max(shares, default=None)
+
+    @property
+    def is_open_ended(self) -> bool:
+        """Whether some rule's end cannot be foreseen, so that the fit must be cooled down on the way."""
+        fresh = Progress(num_points=1)
+        return any(rule.spent(fresh) is None for rule in self.rules)
+
+    @property
+    def target_db(self) -> float | None:
+        """The lowest quality that ends the fit, if a rule names one."""
+        return min((rule.decibels for rule in self.rules if isinstance(rule, _Psnr)), default=None)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Psnr:
+    decibels: float
+    name: str = "psnr"
+
+    def reached(self, progress: Progress) -> bool:
+        return progress.measured_exactly and progress.psnr_db >= self.decibels
+
+    def spent(self, progress: Progress) -> float | None:
+        return None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Seconds:
+    limit_s: float
+    name: str = "seconds"
+
+    def reached(self, progress: Progress) -> bool:
+        return progress.seconds >= self.limit_s
+
+    def spent(self, progress: Progress) -> float | None:
+        return min(1.0, progress.seconds / self.limit_s)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Passes:
+    limit: float
+    name: str = "passes"
+
+    def reached(self, progress: Progress) -> bool:
+        # a batch is never cut, so the last one may end a little beyond the limit
+        return progress.passes >= self.limit * (1 - 1e-9)
+
+    def spent(self, progress: Progress) -> float | None:
+        return min(1.0, progress.passes / self.limit)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Plateau:
+    gain_db: float
+    most_point_steps: int
+    finest_db: float
+    name: str = "plateau"
+
+    def reached(self, progress: Progress) -> bool:
+        if progress.stage_db and progress.stage_db[-1] >= self.finest_db:
+            return True
+        if progress.point_steps >= self.most_point_steps:
+            return True
+        finished = progress.stage_db
+        # hard signals gain little in the first stages and more later, so those are not judged
+        return len(finished) > 3 and finished[-1] - finished[-2] < self.gain_db
+
+    def spent(self, progress: Progress) -> float | None:
+        return None
+
+
+def psnr(decibels: float) -> Stop:
+    """Stop when the PSNR, measured on the whole signal, reaches ``decibels``."""
+    _positive(decibels, "a PSNR in decibels")
+    return Stop((_Psnr(float(decibels)),))
+
+
+def seconds(limit_s: float) -> Stop:
+    """Stop after ``limit_s`` seconds in the loop; the learning rate has come down to 0 by then."""
+    _positive(limit_s, "a number of seconds")
+    return Stop((_Seconds(float(limit_s)),))
+
+
+def passes(limit: float) -> Stop:
+    """Stop after ``limit`` passes over all points; the learning rate has come down to 0 by then."""
+    _positive(limit, "a number of passes")
+    return Stop((_Passes(float(limit)),))
+
+
+def plateau(gain_db: float = 1.0, *, most_point_steps: int = 1 << 24, finest_db: float = float("inf")) -> Stop:
+    """Stop when doubling the work gained less than ``gain_db``.
+
+    Also when ``finest_db`` is reached, or ``most_point_steps`` points were seen (by default some 17 million, a few
+    minutes on two cores). The work is judged at the end of stages, each twice as long as the last and each cooled
+    down; the first three are not judged.
+    """
+    _positive(gain_db, "a gain in decibels")
+    _positive(most_point_steps, "a number of point-steps")
+    return Stop((_Plateau(float(gain_db), most_point_steps, finest_db),))
+
+
+def _positive(value: float, wanted: str) -> None:
+    if not 0 < value < float("inf"):
+        raise InputError(f"{wanted} above 0 was wanted as a stop rule, got {value}.")

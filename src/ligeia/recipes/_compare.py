@@ -1,0 +1,72 @@
+"""A file or a field against another."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ligeia.codec import load
+from ligeia.core import ShapeError
+from ligeia.field import Field
+from ligeia.metrics import decibels, mean_squared_error, ssim
+from ligeia.signals import Signal, read_signal
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How close a candidate comes to a reference, in the reference's units."""
+
+    psnr_db: float
+    """Infinite where both agree exactly."""
+    mse: float
+    ssim: float | None
+    """None where the signal is no image of at least 11 x 11 samples."""
+    shape: tuple[int, ...]
+
+
+def compare(reference: Path, candidate: Path) -> Comparison:
+    """Measure a file or a field against another; a field is sampled as the other file is.
+
+    The reference's range is the peak, and candidates are clipped to it; those of another bit depth are scaled to it.
+    """
+    first, second = _load(reference), _load(candidate)
+    shape = (second if isinstance(first, Field) and isinstance(second, Signal) else first).grid.shape
+    low, high = first.channels[0].low, first.channels[0].high
+    wanted, got = _values(first, shape), _values(second, shape)
+    if wanted.shape != got.shape:
+        raise ShapeError(
+            f"{candidate}: the shape {tuple(wanted.shape)} of {reference}, channels last, was wanted, "
+            f"got {tuple(got.shape)}; render or convert one of them first."
+        )
+    if isinstance(first, Signal) and isinstance(second, Signal) and _differ_in_depth(first, second):
+        other = second.channels[0]
+        got = low + (got - other.low) * ((high - low) / (other.high - other.low))
+    got = got.clamp(low, high)
+    squared_error = mean_squared_error(wanted, got)
+    has_ssim = len(shape) == 2 and min(shape) >= 11
+    return Comparison(
+        psnr_db=decibels(squared_error, peak=high - low),
+        mse=squared_error,
+        ssim=ssim(wanted, got, low=low, high=high) if has_ssim else None,
+        shape=tuple(shape),
+    )
+
+
+def _load(path: Path) -> Field | Signal:
+    return load(path) if path.suffix.lower() == ".lig" else read_signal(path)
+
+
+def _values(source: Field | Signal, shape: tuple[int, ...]) -> Float[Tensor, "*shape c"]:
+    if isinstance(source, Field):
+        return source.sample(shape)
+    return torch.from_numpy(source.values.astype(np.float32))
+
+
+def _differ_in_depth(first: Signal, second: Signal) -> bool:
+    kinds = first.values.dtype.kind + second.values.dtype.kind
+    return set(kinds) <= set("bui") and first.values.dtype != second.values.dtype

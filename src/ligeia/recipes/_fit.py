@@ -1,0 +1,105 @@
+"""`fit`: any source to a field, with a configuration chosen for it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ligeia import fitting
+from ligeia.core import InputError, random_stream
+from ligeia.field import Field
+from ligeia.fitting import Callback, Checkpointer, State, Stop, Values
+from ligeia.networks import SirenConfig
+from ligeia.signals import Signal, from_array, read_signal
+
+from ._configurations import Configuration, fast
+
+
+def fit(
+    source: Path | str | np.ndarray | torch.Tensor | Signal,
+    *,
+    stop: Stop | None = None,
+    configuration: Configuration | None = None,
+    hidden_features: int = 256,
+    hidden_layers: int = 3,
+    omega_0: float = 30.0,
+    seed: int = 0,
+    device: str | torch.device = "cpu",
+    callbacks: Sequence[Callback] = (),
+    checkpoint: Checkpointer | None = None,
+) -> Field:
+    """Fit a sine network to a file, an array or a signal; the field's ``report`` says how it went.
+
+    ``stop`` joins rules, ``psnr(40) | seconds(30)``; without it the fit ends at a plateau. ``configuration`` is
+    ``recipes.fast()`` unless given. ``checkpoint`` keeps the state of the fit in a file, to be resumed from; the file
+    is the caller's to delete once the field is saved.
+
+    >>> field = fit(np.zeros((8, 8), np.uint8), stop=fitting.passes(2), hidden_features=16)
+    >>> field.sample((16, 16)).shape
+    torch.Size([16, 16, 1])
+    """
+    configuration = fast(hidden_features=hidden_features) if configuration is None else configuration
+    signal = to_signal(source, configuration)
+    config = SirenConfig(
+        in_features=signal.grid.num_axes,
+        hidden_features=hidden_features,
+        hidden_layers=hidden_layers,
+        out_features=signal.num_channels,
+        omegas=(float(omega_0),) * (hidden_layers + 1),
+    )
+    network = config.build(
+        first_layer_scale=configuration.first_layer_scale, generator=random_stream(seed, "initial weights")
+    )
+    field = Field(network, signal.grid, signal.channels, signal.source).to(checked_device(device))
+    objective = Values(signal, seed=seed)
+    state = State(field, configuration.recipe, objective.num_points)
+    if checkpoint is not None:
+        checkpoint.begin(state, f"{signal.digest()} {config} {configuration.recipe} seed {seed}")
+        callbacks = [*callbacks, checkpoint]
+    field.report = fitting.fit(
+        field,
+        objective,
+        configuration.recipe,
+        _completed(stop, configuration, objective),
+        seed=seed,
+        callbacks=callbacks,
+        state=state,
+    )
+    return field
+
+
+def to_signal(
+    source: Path | str | np.ndarray | torch.Tensor | Signal, configuration: Configuration | None = None
+) -> Signal:
+    """Return the signal of a file, an array or a tensor, aligned as ``configuration`` wants it."""
+    if isinstance(source, Signal):
+        return source
+    align = "centers" if configuration is None else configuration.align
+    if isinstance(source, torch.Tensor):
+        source = source.detach().cpu().numpy()
+    if isinstance(source, np.ndarray):
+        return from_array(source, align=align)
+    return read_signal(Path(source), align=align)
+
+
+def checked_device(device: str | torch.device) -> torch.device:
+    """Return a device that this machine has; ``auto`` is CUDA where there is one, else the CPU."""
+    has_cuda = torch.cuda.is_available()
+    if device == "auto":
+        return torch.device("cuda" if has_cuda else "cpu")
+    device = torch.device(device)
+    if device.type == "cuda" and not has_cuda:
+        raise InputError("the device cuda was asked for, but torch finds none on this machine; use cpu or auto.")
+    return device
+
+
+def _completed(stop: Stop | None, configuration: Configuration, objective: Values) -> Stop:
+    if stop is None:
+        stop = configuration.stop
+    if stop is None:
+        return fitting.plateau(finest_db=objective.finest_db)
+    if stop.is_open_ended and stop.spent(fitting.Progress(1)) is None:
+        # a quality out of reach must end as well, though later than a fit without a target would
+        return stop | fitting.plateau(0.3, most_point_steps=1 << 27)
+    return stop

@@ -1,0 +1,214 @@
+"""The report picture: what became of a signal, at first sight."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from ligeia.core import InputError, random_stream, write_atomically
+from ligeia.field import Field
+from ligeia.signals import Signal
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import SubFigure
+
+_MOST_SHOWN = 768  # samples per side of a picture: larger ones are thinned out
+_DETAIL = 40  # samples per side of the enlarged detail
+_REPORT_SUFFIXES = (".png", ".pdf", ".svg", ".jpg")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Plane:
+    """The samples shown: every n-th row and column of the last two axes, the middle of all others."""
+
+    indices: np.ndarray
+    shape: tuple[int, int]
+    original: Float[np.ndarray, "rows columns c"]
+
+
+def check_report(path: Path, signal: Signal) -> None:
+    """Refuse, before a fit, a report that could not be drawn after it."""
+    if path.suffix.lower() not in _REPORT_SUFFIXES:
+        raise InputError(f"{path}: a report ends in {', '.join(_REPORT_SUFFIXES)}, got {path.suffix!r}.")
+    if signal.grid.num_axes < 2:
+        raise InputError(f"{path}: a report picture needs a signal of 2 axes or more, this one has 1.")
+
+
+def draw_report(field: Field, signal: Signal, path: Path) -> None:
+    """Draw original, reconstruction, error, derivatives, an enlarged detail, the curve and the activations."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # slow to import, and needs no display
+    from matplotlib.figure import Figure
+
+    check_report(path, signal)
+    plane = _plane(signal)
+    points = torch.from_numpy(signal.grid.points(plane.indices)).to(next(field.parameters()))
+    fitted, slope, curvature = _values_and_derivatives(field, points, plane.shape)
+    figure = Figure(figsize=(16, 13.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    parts: Any = figure.subfigures(3, 1, height_ratios=[1.0, 1.0, 0.8])
+    top, middle, bottom = parts
+    report = field.report
+    quality = f"{report.psnr_db:.2f} dB" if report is not None else ""
+    first, second, third = top.subplots(1, 3)
+    _show(first, plane.original, f"original, {' x '.join(map(str, signal.grid.shape))}", field)
+    _show(second, fitted, f"the field, {quality}", field)
+    error = 10 * np.abs(fitted - plane.original).mean(axis=2, keepdims=True)
+    _show(third, error, "absolute error x 10", field)
+    _draw_derivatives(middle, slope, curvature)
+    _draw_detail(middle, field, signal)
+    curve, phases, activations = bottom.subplots(1, 3)
+    _draw_curve(curve, field)
+    _draw_activations(phases, activations, field, points)
+    kind = path.suffix.lower().lstrip(".")
+    write_atomically(path, lambda partial: figure.savefig(partial, format=kind, dpi=100))
+
+
+def _plane(signal: Signal) -> _Plane:
+    rows, columns = signal.grid.shape[-2:]
+    step = max(1, -(-max(rows, columns) // _MOST_SHOWN))
+    leading = [np.array([size // 2]) for size in signal.grid.shape[:-2]]
+    chosen = np.ix_(*leading, np.arange(0, rows, step), np.arange(0, columns, step))
+    indices = np.ravel_multi_index(chosen, signal.grid.shape)
+    shape = (indices.shape[-2], indices.shape[-1])
+    flat = indices.reshape(-1)
+    original = signal.values.reshape(-1, signal.num_channels)[flat].astype(np.float64)
+    return _Plane(flat, shape, original.reshape(*shape, -1))
+
+
+@torch.no_grad()
+def _values_and_derivatives(
+    field: Field, points: torch.Tensor, shape: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    # derivatives per sample of the last two axes: what neighboring pixels differ by
+    per_sample = torch.tensor([2 / size for size in field.grid.shape], dtype=points.dtype, device=points.device)
+    values, slopes, curvatures = [], [], []
+    for piece in points.split(1 << 13):
+        jet = field.jet(piece)
+        values.append(jet.value)
+        slopes.append((jet.jacobian * per_sample)[..., -2:].norm(dim=-1).mean(dim=1))
+        curvatures.append(jet.laplacian.mean(dim=1) * float(per_sample[-1] ** 2))
+    return (
+        torch.cat(values).reshape(*shape, -1).double().cpu().numpy(),
+        torch.cat(slopes).reshape(shape).cpu().numpy(),
+        torch.cat(curvatures).reshape(shape).cpu().numpy(),
+    )
+
+
+def _displayable(values: Float[np.ndarray, "rows columns c"], field: Field) -> np.ndarray:
+    low = np.array([channel.low for channel in field.channels])[: values.shape[2]]
+    high = np.array([channel.high for channel in field.channels])[: values.shape[2]]
+    scaled = np.clip((values - low) / (high - low), 0, 1)
+    names = [channel.name for channel in field.channels]
+    if values.shape[2] == 4 and names[0] == "cyan":
+        return (1 - scaled[..., :3]) * (1 - scaled[..., 3:])
+    return scaled if values.shape[2] in (3, 4) else scaled[..., 0]
+
+
+def _show(axes: "Axes", values: np.ndarray, title: str, field: Field) -> None:
+    axes.imshow(_displayable(values, field), cmap="gray", vmin=0, vmax=1, interpolation="antialiased")
+    axes.set_title(title)
+    axes.set_axis_off()
+
+
+def _draw_derivatives(part: "SubFigure", slope: np.ndarray, curvature: np.ndarray) -> None:
+    first = part.add_subplot(1, 3, 1)
+    first.imshow(slope, cmap="gray", vmin=0, vmax=np.quantile(slope, 0.995), interpolation="antialiased")
+    first.set_title("exact gradient, magnitude")
+    first.set_axis_off()
+    second = part.add_subplot(1, 3, 2)
+    limit = np.quantile(np.abs(curvature), 0.99)
+    second.imshow(curvature, cmap="gray", vmin=-limit, vmax=limit, interpolation="antialiased")
+    second.set_title("exact Laplacian")
+    second.set_axis_off()
+
+
+def _draw_detail(part: "SubFigure", field: Field, signal: Signal) -> None:
+    from PIL import Image
+
+    start, stop = zip(*_busiest(signal), strict=True)
+    rows, columns = slice(start[-2], stop[-2]), slice(start[-1], stop[-1])
+    crop = signal.values[(*start[:-2], rows, columns)].astype(np.float64)
+    region = list(zip(start, stop, strict=True))
+    shape = [1] * (len(start) - 2) + [4 * crop.shape[0], 4 * crop.shape[1]]
+    ours = field.sample(shape, region=region).double().numpy().reshape(shape[-2], shape[-1], -1)
+    channels = [Image.fromarray(crop[..., each].astype(np.float32)) for each in range(crop.shape[2])]
+    size = (shape[-1], shape[-2])
+    bicubic = np.stack([np.asarray(each.resize(size, Image.Resampling.BICUBIC)) for each in channels], axis=-1)
+    enlarged = [
+        ("detail 4x, nearest", crop.repeat(4, axis=0).repeat(4, axis=1)),
+        ("bicubic", bicubic),
+        ("the field", ours),
+    ]
+    for number, (title, values) in enumerate(enlarged):
+        axes = part.add_axes((0.672 + 0.11 * number, 0.04, 0.104, 0.86))
+        _show(axes, values, title, field)
+
+
+def _busiest(signal: Signal) -> list[tuple[int, int]]:
+    """Return the window whose samples vary most: flat sky shows nothing."""
+    rows, columns = signal.grid.shape[-2:]
+    height, width = min(_DETAIL * 2, rows), min(_DETAIL, columns)
+    middle = [size // 2 for size in signal.grid.shape[:-2]]
+    plane = signal.values[tuple(middle)]
+    best, place = -1.0, (0, 0)
+    row_starts = np.unique(np.linspace(0, rows - height, 12, dtype=int))
+    column_starts = np.unique(np.linspace(0, columns - width, 16, dtype=int))
+    for row in row_starts:
+        for column in column_starts:
+            window = plane[row : row + height, column : column + width].astype(np.float64)
+            busyness = float(np.abs(np.diff(window, axis=0)).sum() + np.abs(np.diff(window, axis=1)).sum())
+            if busyness > best:
+                best, place = busyness, (int(row), int(column))
+    row, column = place
+    return [(number, number + 1) for number in middle] + [(row, row + height), (column, column + width)]
+
+
+def _draw_curve(axes: "Axes", field: Field) -> None:
+    axes.set_xlabel("passes over all samples")
+    axes.set_ylabel("PSNR, dB")
+    axes.grid(alpha=0.3)
+    if field.report is None or not field.report.curve:
+        axes.set_title("no curve: the field was read from a file")
+        return
+    curve = [each for each in field.report.curve if math.isfinite(each.psnr_db)]
+    axes.plot([each.passes for each in curve], [each.psnr_db for each in curve], marker=".", color="tab:blue")
+    axes.set_title(
+        f"{field.report.point_steps:,} point-steps in {field.report.seconds:.1f} s, "
+        f"stopped by {field.report.stopped_by}",
+        fontsize=11,
+    )
+
+
+def _draw_activations(phases: "Axes", activations: "Axes", field: Field, points: torch.Tensor) -> None:
+    order = torch.randperm(len(points), generator=random_stream(0, "activations"))[:2048].to(points.device)
+    with torch.no_grad():
+        layers = field.network.activations(points[order])[: field.network.config.num_sine_layers]
+    shades = [f"C{number}" for number in range(len(layers))] if len(layers) <= 10 else ["tab:blue"] * len(layers)
+    for number, (layer, shade) in enumerate(zip(layers, shades, strict=True)):
+        _outline(phases, layer.pre.cpu().numpy().ravel(), 80, shade, f"layer {number + 1}")
+        _outline(activations, layer.post.cpu().numpy().ravel(), 40, shade, f"layer {number + 1}")
+    phases.set_xlim(-25, 25)
+    phases.set_yscale("log")
+    _label(phases, "phases before the sine, by layer", "phase, radians")
+    _label(activations, "activations after the sine, by layer", "activation")
+    activations.legend(loc="upper center", ncols=2, fontsize=8)
+
+
+def _outline(axes: "Axes", samples: np.ndarray, bins: int, color: str, label: str) -> None:
+    inside: Sequence[float] = (max(-25.0, float(samples.min())), min(25.0, float(samples.max())))
+    heights, edges = np.histogram(samples, bins=bins, range=(inside[0], inside[1]), density=True)
+    axes.stairs(heights, edges, color=color, label=label)
+
+
+def _label(axes: "Axes", title: str, horizontal: str) -> None:
+    axes.set_title(title, fontsize=11)
+    axes.set_xlabel(horizontal)
+    axes.set_ylabel("density")
+    axes.grid(alpha=0.3)

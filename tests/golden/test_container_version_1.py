@@ -1,0 +1,95 @@
+"""Files of version 1 are read to the same values by every later ligeia; the bytes never change."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ligeia.codec._container import FieldRecord, decode, encode
+from ligeia.codec._records import NetworkRecord
+from ligeia.signals import ArraySource, Axis, Channel, Grid, ImageSource
+
+FOLDER = Path(__file__).parent
+
+
+def _ramps(network: NetworkRecord, *dtypes: type[np.floating]) -> tuple[np.ndarray, ...]:
+    """Return tensors of dyadic numbers, exact in either dtype, with a negative zero at the end of each."""
+    tensors = []
+    for number, shape in enumerate(network.tensor_shapes()):
+        values = ((np.arange(np.prod(shape)) + 7 * number) % 97 - 48).astype(dtypes[number % len(dtypes)]) / 64
+        values[-1] = -0.0
+        tensors.append(values.reshape(shape).astype(dtypes[number % len(dtypes)]))
+    return tuple(tensors)
+
+
+def _image() -> FieldRecord:
+    network = NetworkRecord(
+        in_features=2,
+        hidden_features=16,
+        hidden_layers=2,
+        out_features=3,
+        outermost_linear=True,
+        omegas=(30.0, 30.0, 30.0),
+    )
+    source = ImageSource(
+        format="PNG",
+        mode="P",
+        dtype="uint8",
+        bits=4,
+        orientation=6,
+        icc_profile=bytes(range(40)),
+        palette=bytes(range(48)),
+        palette_mode="RGB",
+    )
+    channels = tuple(Channel(name=name, low=0.0, high=255.0) for name in ("red", "green", "blue"))
+    return FieldRecord(network, Grid.of((512, 768)), channels, source, _ramps(network, np.float32))
+
+
+def _weather() -> FieldRecord:
+    network = NetworkRecord(
+        in_features=3,
+        hidden_features=20,
+        hidden_layers=1,
+        out_features=2,
+        outermost_linear=True,
+        omegas=(0.1, 30.0),
+    )
+    axes = (
+        Axis(name="time", size=2**40, extent=(0.0, 3600.5), unit="s"),
+        Axis(name="latitude", size=181, extent=(90.0, -90.0), unit="°"),
+        Axis(name="level", size=1),
+    )
+    channels = (
+        Channel(name="wind", low=-40.25, high=40.25, unit="m/s"),
+        Channel(name="temperature", low=180.1, high=330.0, unit="K"),
+    )
+    source = ArraySource(dtype="<f4", has_channel_axis=True)
+    return FieldRecord(network, Grid(axes), channels, source, _ramps(network, np.float32, np.float16))
+
+
+def _tone() -> FieldRecord:
+    network = NetworkRecord(
+        in_features=1,
+        hidden_features=3,
+        hidden_layers=0,
+        out_features=1,
+        outermost_linear=False,
+        omegas=(3000.0, 30.0),
+    )
+    channels = (Channel(name="value", low=-1.0, high=1.0),)
+    grid = Grid.of((48000,), align="corners")
+    return FieldRecord(network, grid, channels, ArraySource(dtype="<i2"), _ramps(network, np.float16))
+
+
+RECORDS = {"image": _image, "weather": _weather, "tone": _tone}
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_a_frozen_file_is_read_to_the_exact_values(name: str) -> None:
+    data = (FOLDER / f"version_1_{name}.lig").read_bytes()
+    read, wanted = decode(data), RECORDS[name]()
+    assert (read.network, read.grid, read.channels) == (wanted.network, wanted.grid, wanted.channels)
+    assert read.source == wanted.source
+    for ours, theirs in zip(read.tensors, wanted.tensors, strict=True):
+        assert (ours.dtype, ours.shape, ours.tobytes()) == (theirs.dtype, theirs.shape, theirs.tobytes())
+    assert encode(wanted) == data
