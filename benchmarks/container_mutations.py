@@ -8,17 +8,12 @@ the inner readers; the others must be refused or give an equal record. From the 
 """
 
 import argparse
-import json
-import platform
 import resource
-import subprocess
-import sys
 import time
 import tracemalloc
 import zlib
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -29,7 +24,6 @@ from ligeia.codec._records import NetworkRecord
 from ligeia.core import FormatError
 from ligeia.signals import ArraySource, Axis, Channel, Grid, ImageSource
 
-RESULTS: Final = Path(__file__).parent / "results" / "container_mutations.jsonl"
 _HEAD: Final = len(SIGNATURE) + 1
 _MAX_EXTRA_MIB: Final = 100
 
@@ -242,18 +236,6 @@ def _traced_peak(files: list[bytes], count: int, seed: int) -> int:
     return largest
 
 
-def _machine() -> dict[str, str]:
-    models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
-    return {
-        "commit": commit,
-        "cpu": models[0].split(":")[1].strip() if models else platform.processor(),
-        "platform": platform.platform(),
-        "python": platform.python_version(),
-        "command": "python " + " ".join(sys.argv),
-    }
-
-
 def main() -> None:
     """Run, print the table and append one line to the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -271,9 +253,9 @@ def main() -> None:
     growth = row["resident_growth_mib"]
     assert isinstance(growth, float)
     assert growth < _MAX_EXTRA_MIB, f"decoding took {growth} MiB, at most {_MAX_EXTRA_MIB} were wanted"
-    RESULTS.parent.mkdir(exist_ok=True)
-    with RESULTS.open("a") as file:
-        file.write(json.dumps({**_machine(), **row}) + "\n")
+    from _common import append_row  # not at the top: the tests load this file from elsewhere
+
+    append_row("container_mutations", row)
 
 
 if __name__ == "__main__":

@@ -89,7 +89,8 @@ class Field(nn.Module):
         result does not grow with its size.
         """
         shape = self.sampling_shape(shape, region)
-        result = torch.empty((math.prod(shape), len(self.channels)))
+        dtype = next(self.parameters()).dtype
+        result = torch.empty((math.prod(shape), len(self.channels)), dtype=dtype)
         for start, stop, piece in self.pieces(shape, region=region, quantity=quantity):
             result[start:stop] = piece
         return result.view(*shape, len(self.channels))
@@ -103,7 +104,6 @@ class Field(nn.Module):
             return tuple(stop - start for start, stop in region)
         return self.grid.shape
 
-    @torch.no_grad()
     def pieces(
         self,
         shape: Sequence[int],
@@ -124,7 +124,9 @@ class Field(nn.Module):
             if edges is not None:
                 low, high = np.array(edges, dtype=np.float64).T
                 points = (low + (points.astype(np.float64) + 1) * (high - low) / 2).astype(np.float32)
-            yield start, stop, evaluate(torch.from_numpy(points).to(parameter)).cpu()
+            with torch.no_grad():  # not around the yield, which would take it to the caller
+                values = evaluate(torch.from_numpy(points).to(parameter)).cpu()
+            yield start, stop, values
 
     def _evaluator(self, quantity: Quantity) -> Callable[[Tensor], Tensor]:
         match quantity:
@@ -144,5 +146,5 @@ class Field(nn.Module):
         if points.ndim != 2 or points.shape[1] != self.grid.num_axes:
             raise ShapeError(
                 f"points must be (n, {self.grid.num_axes}) for this {self.grid.num_axes}-axis field, "
-                f"got {tuple(points.shape)}; `field.grid.points()` makes them."
+                f"got {tuple(points.shape)}; `torch.from_numpy(field.grid.points())` makes them."
             )

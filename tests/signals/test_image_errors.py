@@ -215,7 +215,7 @@ def test_more_channels_than_an_image_has_are_refused(tmp_path: Path) -> None:
     channels = [Channel(name=f"channel{number}", low=0.0, high=1.0) for number in range(5)]
     with pytest.raises(InputError, match=r"an image holds 1 to 4 channels, the field has 5; choose \.npy"):
         write_whole(tmp_path / "a.png", np.zeros((2, 3, 5), np.float32), channels, ArraySource(dtype="<f4"))
-    with pytest.raises(ShapeError, match="values of 1 channels were wanted, got shape"):
+    with pytest.raises(ShapeError, match="values of 1 channels were wanted, got"):
         write_whole(tmp_path / "a.png", np.zeros((2, 3, 5), np.float32), [GRAY], GRAY_SOURCE)
 
 

@@ -4,7 +4,6 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-import click
 import typer
 
 from ligeia import __version__
@@ -22,7 +21,6 @@ from ._render import render
 _app = typer.Typer(
     help="Any signal as a small, differentiable function.",
     add_completion=False,
-    no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -40,6 +38,11 @@ def _version(
         raise typer.Exit
 
 
+_INTERRUPTED = 130  # what typer makes of Ctrl-C
+# typer carries its own copy of click or uses the installed one, by version: this is the base that it raises
+_UsageError = typer.BadParameter.__mro__[1]
+
+
 def main() -> None:
     """Run the command line of this process and end it with the command's status."""
     sys.exit(run(sys.argv[1:]))
@@ -47,27 +50,33 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status: 0 done, 2 bad input or usage in one line, 1 anything else."""
+    if not arguments:
+        say("ligeia: a command was wanted; `ligeia --help` lists them.")
+        return 2
     try:
         status = _app(list(arguments), prog_name="ligeia", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        say(error.format_message())
-        return 2
-    except click.UsageError as error:
+    except _UsageError as error:
         command = error.ctx.command_path if error.ctx is not None else "ligeia"
         say(f"ligeia: {' '.join(error.format_message().split())} (see `{command} --help`)")
         return 2
     except (InputError, OutputError, MissingExtraError) as error:
         say(f"ligeia: {' '.join(str(error).split())}")
         return 2
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         say("ligeia: stopped.")
         return 1
     except LigeiaError as error:
         say(f"ligeia: {' '.join(str(error).split())}")
         return 1
+    except MemoryError:
+        say("ligeia: the memory of this machine does not suffice; choose a smaller output or network.")
+        return 1
     except Exception:
         traceback.print_exc()
         say("ligeia: this is a bug in ligeia; please report it with the lines above.")
+        return 1
+    if status == _INTERRUPTED:
+        say("ligeia: stopped.")
         return 1
     return status if isinstance(status, int) else 0
 

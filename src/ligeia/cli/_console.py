@@ -56,7 +56,7 @@ def parse_shape(text: str | None) -> tuple[int, ...] | None:
     if text is None:
         return None
     parts = text.lower().split("x")
-    if not all(part.isdecimal() and int(part) > 0 for part in parts):
+    if not all(len(part) < 19 and part.isdecimal() and int(part) > 0 for part in parts):
         raise InputError(f"a shape such as 768x1024 (rows x columns, above 0) was wanted, got {text!r}.")
     return tuple(int(part) for part in parts)
 
@@ -66,7 +66,7 @@ def parse_region(text: str | None) -> tuple[tuple[int, int], ...] | None:
     if text is None:
         return None
     ranges = [part.split(":") for part in text.split(",")]
-    if not all(len(ends) == 2 and all(end.strip().isdecimal() for end in ends) for ends in ranges):
+    if not all(len(ends) == 2 and all(len(end) < 19 and end.strip().isdecimal() for end in ends) for ends in ranges):
         raise InputError(f"a region such as 0:100,50:150 (rows, columns) was wanted, got {text!r}.")
     return tuple((int(start), int(stop)) for start, stop in ranges)
 

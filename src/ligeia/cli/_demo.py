@@ -22,12 +22,13 @@ def demo(
 
     Example: ligeia demo
     """
+    from ligeia import codec, recipes
+
+    recipes.checked_device(device)  # before the folder is made
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{folder}: cannot make this folder ({error.strerror}); choose another with -o.") from error
-    from ligeia import codec, recipes
-
     signal = recipes.camera(size=256, align="centers")
     say("fitting a 256 x 256 photograph ...", quiet=quiet)
     with watched_fit(quiet=quiet, checkpoint=None) as callback:

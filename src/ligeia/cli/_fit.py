@@ -72,13 +72,13 @@ def fit(
                 checkpoint=checkpoint,
             )
     except KeyboardInterrupt:
-        if checkpoint.path.exists():
-            say(
-                f"ligeia: stopped; the checkpoint {checkpoint.path} is kept: repeat the command with --resume to go on."
-            )
-        raise
+        if not checkpoint.path.exists():
+            raise
+        say(f"ligeia: stopped; the checkpoint {checkpoint.path} is kept: repeat the command with --resume to go on.")
+        raise typer.Exit(1) from None
     size = codec.save(field, output)
-    checkpoint.path.unlink(missing_ok=True)
+    if checkpoint.path.is_file():
+        checkpoint.path.unlink()
     if checkpoint.problem is not None:
         say(f"ligeia: a checkpoint could not be written on the way: {checkpoint.problem}", quiet=quiet)
     if report is not None:

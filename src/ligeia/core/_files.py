@@ -7,11 +7,16 @@ from pathlib import Path
 
 from ._errors import InputError, OutputError
 
+_LONGEST_NAME = 220  # file systems allow 255, and the temporary file beside it has a longer name
+
 
 def check_readable(path: Path) -> Path:
     """Return ``path`` if it is a file with content, else raise `InputError` saying what it is."""
-    if not path.exists():
-        raise InputError(f"{path}: no such file; check the spelling.")
+    try:
+        path.stat()
+    except OSError as error:  # a name may also be too long, or lie in what is no folder
+        reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
+        raise InputError(f"{path}: {reason}; check the spelling.") from error
     if path.is_dir():
         raise InputError(f"{path}: a file was wanted, this is a directory; name one file in it.")
     if path.is_file() and path.stat().st_size == 0:
@@ -24,10 +29,14 @@ def check_readable(path: Path) -> Path:
 def check_writable(path: Path) -> Path:
     """Return ``path`` if a file can be written there, else raise `OutputError`; nothing is written."""
     folder = path.parent
+    if len(os.fsencode(path.name)) > _LONGEST_NAME:
+        raise OutputError(f"{path}: the name is too long; choose one of at most {_LONGEST_NAME} bytes.")
     if path.is_dir():
         raise OutputError(f"{path}: an output file was wanted, this is a directory; add a file name.")
     if not folder.is_dir():
         raise OutputError(f"{path}: the folder {folder} does not exist; create it first.")
+    if path.exists() and not path.is_file():  # the rename would put a plain file in the place of /dev/null
+        raise OutputError(f"{path}: an output file was wanted, this is a device or a pipe; name a file.")
     try:
         # asking the folder is not enough: a read-only or full file system says no only when written to
         with tempfile.TemporaryFile(dir=folder):
@@ -44,6 +53,7 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     The temporary name keeps the ending of ``path``, because writers choose their format by it.
     """
     check_writable(path)
+    path = Path(os.path.realpath(path))  # a link stays a link
     partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
     try:
         write(partial)

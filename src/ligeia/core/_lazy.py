@@ -1,6 +1,7 @@
 """Exports that load on first use, so that ``import ligeia`` stays free of torch."""
 
 import importlib
+import sys
 from collections.abc import Callable, Mapping
 
 
@@ -16,6 +17,6 @@ def lazy_exports(package: str, modules: Mapping[str, str]) -> tuple[Callable[[st
         return getattr(importlib.import_module(modules[name], package), name)
 
     def __dir__() -> list[str]:
-        return sorted(modules)
+        return sorted(sys.modules[package].__all__)  # the names that do not wait to be loaded, too
 
     return __getattr__, __dir__

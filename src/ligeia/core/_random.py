@@ -14,6 +14,5 @@ def random_stream(seed: int, purpose: str, index: int = 0) -> torch.Generator:
     >>> torch.rand(1, generator=random_stream(0, "batches")) == torch.rand(1, generator=random_stream(0, "batches"))
     tensor([True])
     """
-    # CRC-32 keeps the mapping fixed across Python versions and processes, which hash() does not
-    mixed = zlib.crc32(f"{seed}/{purpose}/{index}".encode()) | (seed & 0x7FFFFFFF) << 32
-    return torch.Generator().manual_seed(mixed)
+    # CRC-32 keeps the mapping fixed across Python versions and processes, which hash() does not; torch uses 32 bits
+    return torch.Generator().manual_seed(zlib.crc32(f"{seed}/{purpose}/{index}".encode()))

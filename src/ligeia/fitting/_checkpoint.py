@@ -1,8 +1,7 @@
 """Checkpoints: a fit survives a kill and goes on to the weights that it would have had."""
 
-import pickle
+import io
 import time
-import zipfile
 from pathlib import Path
 from typing import Any, final
 
@@ -38,7 +37,10 @@ class Checkpointer:
         """Write the state now."""
         plain: dict[str, Any] = {"identity": self._identity, "state": state.to_plain()}
         try:
-            write_atomically(self.path, lambda partial: torch.save(plain, partial))
+            # by way of memory: where the disk is full, torch's own writer raises no OSError
+            buffer = io.BytesIO()
+            torch.save(plain, buffer)
+            write_atomically(self.path, lambda partial: _write(partial, buffer))
         except OutputError as error:
             self.problem = str(error)
         # after the writing, so that a slow disk does not take all the time
@@ -55,13 +57,23 @@ class Checkpointer:
             return
         check_readable(self.path)
         try:
-            plain = torch.load(self.path, weights_only=True)
+            plain = torch.load(self.path, map_location="cpu", weights_only=True)
             identity = plain["identity"]
-        except (RuntimeError, KeyError, TypeError, EOFError, zipfile.BadZipFile, pickle.UnpicklingError) as error:
-            raise FormatError(f"{self.path}: not a readable checkpoint; delete it to start afresh.") from error
+        except Exception as error:  # the reader raises nearly anything on damaged bytes
+            raise self._unreadable() from error
         if identity != self._identity:
             raise InputError(
                 f"{self.path}: this checkpoint belongs to a fit of other data or with other options; "
                 "repeat those, or delete it to start afresh."
             )
-        state.load_plain(plain["state"])
+        try:
+            state.load_plain(plain["state"])
+        except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+            raise self._unreadable() from error
+
+    def _unreadable(self) -> FormatError:
+        return FormatError(f"{self.path}: not a readable checkpoint; delete it to start afresh.")
+
+
+def _write(path: Path, buffer: io.BytesIO) -> None:
+    path.write_bytes(buffer.getbuffer())

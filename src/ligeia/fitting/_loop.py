@@ -1,5 +1,6 @@
 """The one loop: it knows no task. Tasks are objectives; checkpoints, progress bars and viewers are callbacks."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from ._stop import Stop
 _PIECE = 1 << 16  # points whose activations are held at a time; larger batches add up the gradients of pieces
 _PROBE = 1 << 13  # points that the quality is watched on during a fit
 _MEASUREMENTS = 16  # per stage, or per known budget, ...
-_LEAST_BETWEEN = 4 * _PROBE  # ... if so many point-steps lie between: measuring takes a tenth of the time at most
+_LEAST_BETWEEN = 4  # ... if so many times the points measured lie between: that takes a tenth of the time at most
 
 
 @final
@@ -72,7 +73,7 @@ def fit(
     state = State(field, recipe, objective.num_points) if state is None else state
     batches = Batches(objective.num_points, recipe.batch_size, seed)
     began = time.perf_counter() - state.progress.seconds
-    reason = None
+    reason = stop.reason(state.progress)  # a checkpoint may be of the last step
     while reason is None:
         progress = state.progress
         before = int(recipe.position(progress, stop) * _MEASUREMENTS)
@@ -81,7 +82,8 @@ def fit(
         loss = take_step(field, objective, indices, state.optimizer)
         progress.advance(len(indices), loss, time.perf_counter() - began)
         position = recipe.position(progress, stop)
-        if not state.recover() and int(position * _MEASUREMENTS) > before:
+        # a stage whose last step diverged ends with a later one
+        if not state.recover() and (int(position * _MEASUREMENTS) > before or position >= 1):
             _measure(state, objective, stop, stage_ended=position >= 1)
         votes = [callback(Step(state, position)) for callback in callbacks]  # every callback runs
         reason = stop.reason(progress) or ("callback" if any(votes) else None)
@@ -90,12 +92,17 @@ def fit(
 
 def _measure(state: State, objective: Objective, stop: Stop, *, stage_ended: bool) -> None:
     curve = state.progress.curve
-    if curve and not stage_ended and state.progress.point_steps - curve[-1].point_steps < _LEAST_BETWEEN:
+    least_between = _LEAST_BETWEEN * min(_PROBE, objective.num_points)
+    if curve and not stage_ended and state.progress.point_steps - curve[-1].point_steps < least_between:
         return
     quality = objective.quality(state.field, most_points=_PROBE)
     exactly = objective.num_points <= _PROBE
     if not exactly and stop.target_db is not None and quality.psnr_db >= stop.target_db:
         quality, exactly = objective.quality(state.field), True
+    if math.isnan(quality.psnr_db):  # the loss was that of the weights before the step
+        state.progress.loss = math.nan
+        state.recover()
+        return
     state.progress.record(quality.psnr_db, exactly=exactly)
     state.keep()
     if stage_ended:
@@ -105,6 +112,10 @@ def _measure(state: State, objective: Objective, stop: Stop, *, stage_ended: boo
 def _report(state: State, objective: Objective, recipe: Recipe, stopped_by: str, seed: int) -> Report:
     progress = state.progress
     quality = objective.quality(state.field)
+    if math.isnan(quality.psnr_db):
+        progress.loss = math.nan
+        state.recover()
+        quality = objective.quality(state.field)
     progress.record(quality.psnr_db, exactly=True)
     return Report(
         recipe=recipe.name,

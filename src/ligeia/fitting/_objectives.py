@@ -1,7 +1,7 @@
 """Objectives: how a field is held to what is known. A new application is a new objective, never a new trainer."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol, final
+from typing import Any, Protocol, final, runtime_checkable
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ class Quality:
     """Number of samples that it was measured on."""
 
 
+@runtime_checkable  # the tests check types as they run
 class Objective(Protocol):
     """What the loop needs of a task: points to draw batches from, a loss, and a measure of quality.
 

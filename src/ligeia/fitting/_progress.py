@@ -89,7 +89,7 @@ class Report:
 
     recipe: str
     stopped_by: str
-    """psnr, seconds, passes, plateau, or the name of the callback that ended it."""
+    """psnr, seconds, passes, plateau, or callback."""
     psnr_db: float
     num_measured: int
     """Samples that ``psnr_db`` was measured on."""

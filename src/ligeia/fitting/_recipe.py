@@ -64,15 +64,15 @@ class Recipe:
     def position(self, progress: Progress, stop: Stop) -> float:
         """Return how much of the running stage, or of the whole known budget, is done, in [0, 1]."""
         spent = stop.spent(progress) or 0.0
-        if self.cooling is None or not stop.is_open_ended:
+        if not stop.is_open_ended:
             return spent
         done = (progress.point_steps - progress.stage_started) / self.stage_length(progress.stage)
         return max(spent, min(1.0, done))
 
     def stage_length(self, stage: int) -> int:
-        """Return the point-steps of a stage (from 0)."""
-        assert self.cooling is not None
-        return self.cooling.first_stage << stage
+        """Return the point-steps of a stage (from 0); at a constant rate, stages only say when to measure."""
+        cooling = Cooling() if self.cooling is None else self.cooling
+        return cooling.first_stage << stage
 
     def rate(self, progress: Progress, stop: Stop) -> float:
         """Return the learning rate of the next step."""

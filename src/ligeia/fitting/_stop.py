@@ -1,13 +1,14 @@
 """When a fit ends: rules joined by ``|``, whichever comes first."""
 
 from dataclasses import dataclass
-from typing import Protocol, final
+from typing import Protocol, final, runtime_checkable
 
 from ligeia.core import InputError
 
 from ._progress import Progress
 
 
+@runtime_checkable  # the tests check types as they run
 class Rule(Protocol):
     """One reason to stop."""
 

@@ -13,11 +13,9 @@ _PIECE = 1 << 22  # values that are held in float64 at a time
 
 def mean_squared_error(reference: Float[Tensor, "*shape"], candidate: Float[Tensor, "*shape"]) -> float:
     """Return the mean of the squared differences, accumulated in float64."""
-    if reference.shape != candidate.shape:
-        raise ShapeError(
-            f"one shape was wanted, got {tuple(reference.shape)} and {tuple(candidate.shape)}; resample one of them."
-        )
-    pieces = zip(reference.reshape(-1).split(_PIECE), candidate.reshape(-1).split(_PIECE), strict=True)
+    _check_shapes(reference, candidate)
+    first_pieces, second_pieces = (each.detach().reshape(-1).split(_PIECE) for each in (reference, candidate))
+    pieces = zip(first_pieces, second_pieces, strict=True)
     total = sum(float((first.double() - second.double()).square().sum()) for first, second in pieces)
     return total / reference.numel()
 
@@ -39,7 +37,9 @@ def decibels(squared_error: float, *, peak: float) -> float:
     """Return the PSNR in decibels of a mean squared error against a peak; infinite for an error of 0."""
     if peak <= 0:
         raise InputError(f"the peak must be positive, got {peak}.")
-    return math.inf if squared_error == 0 else 10 * math.log10(peak**2 / squared_error)
+    if squared_error == 0 or math.isinf(squared_error):  # infinite where a fit has diverged
+        return math.inf if squared_error == 0 else -math.inf
+    return 10 * math.log10(peak**2 / squared_error)
 
 
 def snr(reference: Float[Tensor, "*shape"], candidate: Float[Tensor, "*shape"]) -> float:
@@ -48,10 +48,10 @@ def snr(reference: Float[Tensor, "*shape"], candidate: Float[Tensor, "*shape"]) 
     A silent candidate scores 0 dB. Infinite where both agree, minus infinite for a silent reference.
     """
     error = mean_squared_error(reference, candidate)
-    power = float(reference.double().square().mean())
+    power = float(reference.detach().double().square().mean())
     if error == 0:
         return math.inf
-    return -math.inf if power == 0 else 10 * math.log10(power / error)
+    return -math.inf if power == 0 or math.isinf(error) else 10 * math.log10(power / error)
 
 
 def ssim(
@@ -64,11 +64,13 @@ def ssim(
     """
     from skimage.metrics import structural_similarity  # slow to import, and only `compare` needs it
 
+    _check_shapes(reference, candidate)
     if min(reference.shape[:2]) < 11:
         raise ShapeError(f"SSIM needs at least 11 x 11 pixels, got {tuple(reference.shape[:2])}.")
     similarity = structural_similarity(
-        reference.float().numpy(),
-        candidate.float().clamp(low, high).numpy(),
+        # float64: local variances are small differences of large squares
+        reference.detach().cpu().double().numpy(),
+        candidate.detach().cpu().double().clamp(low, high).numpy(),
         data_range=high - low,
         channel_axis=2,
         gaussian_weights=True,
@@ -80,7 +82,14 @@ def ssim(
 
 def arcsine_distance(activations: Float[Tensor, "*shape"]) -> float:
     """Return the Kolmogorov-Smirnov distance of samples in [-1, 1] to the arcsine law, in [0, 1]."""
-    ordered = np.sort(activations.detach().double().numpy().ravel())
+    ordered = np.sort(activations.detach().cpu().double().numpy().ravel())
     expected = np.arcsin(ordered.clip(-1, 1)) / np.pi + 0.5
     steps = np.arange(1, ordered.size + 1) / ordered.size
     return float(max((steps - expected).max(), (expected - steps + 1 / ordered.size).max()))
+
+
+def _check_shapes(reference: Tensor, candidate: Tensor) -> None:
+    if reference.shape != candidate.shape:
+        raise ShapeError(
+            f"one shape was wanted, got {tuple(reference.shape)} and {tuple(candidate.shape)}; resample one of them."
+        )

@@ -88,10 +88,17 @@ def checked_device(device: str | torch.device) -> torch.device:
     has_cuda = torch.cuda.is_available()
     if device == "auto":
         return torch.device("cuda" if has_cuda else "cpu")
-    device = torch.device(device)
-    if device.type == "cuda" and not has_cuda:
+    try:
+        found = torch.device(device)
+    except RuntimeError as error:
+        raise InputError(f"the device must be auto, cpu or cuda, got {device!r}.") from error
+    if found.type not in ("cpu", "cuda"):
+        raise InputError(f"the device must be auto, cpu or cuda, got {str(device)!r}.")
+    if found.type == "cuda" and not has_cuda:
         raise InputError("the device cuda was asked for, but torch finds none on this machine; use cpu or auto.")
-    return device
+    if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
+        raise InputError(f"{found} was asked for, but torch finds {torch.cuda.device_count()} on this machine.")
+    return found
 
 
 def _completed(stop: Stop | None, configuration: Configuration, objective: Values) -> Stop:
@@ -99,7 +106,7 @@ def _completed(stop: Stop | None, configuration: Configuration, objective: Value
         stop = configuration.stop
     if stop is None:
         return fitting.plateau(finest_db=objective.finest_db)
-    if stop.is_open_ended and stop.spent(fitting.Progress(1)) is None:
+    if {rule.name for rule in stop.rules} == {"psnr"}:
         # a quality out of reach must end as well, though later than a fit without a target would
         return stop | fitting.plateau(0.3, most_point_steps=1 << 27)
     return stop

@@ -74,7 +74,7 @@ def _to_numpy(pieces: Iterable[tuple[int, int, Tensor]]) -> Iterator[tuple[int, 
 
 
 def _scaled(shape: Sequence[int], scale: float) -> tuple[int, ...]:
-    if not (math.isfinite(scale) and scale > 0):
+    if not (scale > 0 and math.isfinite(scale * max(shape))):
         raise InputError(f"a scale above 0 was wanted, got {scale:g}.")
     return tuple(max(1, round(size * scale)) for size in shape)
 

@@ -20,6 +20,7 @@ from ligeia.signals import Alignment, Signal, from_array
 
 from ._configurations import paper
 from ._fit import fit
+from ._report_picture import check_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -88,6 +89,7 @@ def paper_image(
     The paper has no table for this experiment. The short run is held against a third party's rerun of the notebook,
     the long one against what the paper's figure is recalled to show.
     """
+    check_figure(figure_path)
     configuration = paper()
     signal = camera(size=256, align=configuration.align)
     stop = passes(15_000) if long else passes(500)
@@ -140,6 +142,7 @@ def paper_activations(figure_path: Path, *, seed: int = 0) -> PaperResult:
     the arcsine law at any depth, wherever the input lies. Measured is the standard deviation of the phases that is
     farthest from 1, over the hidden layers of both inputs.
     """
+    check_figure(figure_path)
     network = Siren(1, 2048, 10, 1, generator=random_stream(seed, "initial weights")).double()
     points = torch.linspace(-1, 1, 2048, dtype=torch.float64)[:, None]
     both = [network.activations(points + shift)[:11] for shift in (0.0, 1000.0)]
@@ -194,5 +197,5 @@ def _draw(path: Path, size: tuple[float, float], draw: "Any") -> None:
     figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
     draw(figure)
-    kind = path.suffix.lower().lstrip(".") or "png"
+    kind = path.suffix.lower().lstrip(".")
     write_atomically(path, lambda partial: figure.savefig(partial, format=kind, dpi=100))

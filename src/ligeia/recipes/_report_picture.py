@@ -1,7 +1,6 @@
 """The report picture: what became of a signal, at first sight."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
@@ -19,8 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import SubFigure
 
 _MOST_SHOWN = 768  # samples per side of a picture: larger ones are thinned out
-_DETAIL = 40  # samples per side of the enlarged detail
-_REPORT_SUFFIXES = (".png", ".pdf", ".svg", ".jpg")
+_DETAIL = 40  # columns of the enlarged detail
+_FIGURE_SUFFIXES = (".png", ".pdf", ".svg", ".jpg")
 
 
 @final
@@ -33,10 +32,15 @@ class _Plane:
     original: Float[np.ndarray, "rows columns c"]
 
 
+def check_figure(path: Path) -> None:
+    """Refuse a figure of an unknown kind before the work that it would show."""
+    if path.suffix.lower() not in _FIGURE_SUFFIXES:
+        raise InputError(f"{path}: a figure ends in {', '.join(_FIGURE_SUFFIXES)}; rename it.")
+
+
 def check_report(path: Path, signal: Signal) -> None:
     """Refuse, before a fit, a report that could not be drawn after it."""
-    if path.suffix.lower() not in _REPORT_SUFFIXES:
-        raise InputError(f"{path}: a report ends in {', '.join(_REPORT_SUFFIXES)}, got {path.suffix!r}.")
+    check_figure(path)
     if signal.grid.num_axes < 2:
         raise InputError(f"{path}: a report picture needs a signal of 2 axes or more, this one has 1.")
 
@@ -50,19 +54,21 @@ def draw_report(field: Field, signal: Signal, path: Path) -> None:
     plane = _plane(signal)
     points = torch.from_numpy(signal.grid.points(plane.indices)).to(next(field.parameters()))
     fitted, slope, curvature = _values_and_derivatives(field, points, plane.shape)
-    figure = Figure(figsize=(16, 13.2), layout="constrained")
+    rows, columns = plane.shape
+    height = min(max(5.2 * rows / columns, 2.6), 7.5)  # inches, of pictures about 5.2 wide
+    figure = Figure(figsize=(16, 2 * height + 5.0), layout="constrained")
     FigureCanvasAgg(figure)
-    parts: Any = figure.subfigures(3, 1, height_ratios=[1.0, 1.0, 0.8])
+    parts: Any = figure.subfigures(3, 1, height_ratios=[height + 0.5, height + 0.5, 4.0])
     top, middle, bottom = parts
     report = field.report
-    quality = f"{report.psnr_db:.2f} dB" if report is not None else ""
+    quality = "" if report is None else f", {report.psnr_db:.2f} dB"
     first, second, third = top.subplots(1, 3)
     _show(first, plane.original, f"original, {' x '.join(map(str, signal.grid.shape))}", field)
-    _show(second, fitted, f"the field, {quality}", field)
+    _show(second, fitted, f"the field{quality}", field)
     error = 10 * np.abs(fitted - plane.original).mean(axis=2, keepdims=True)
     _show(third, error, "absolute error x 10", field)
     _draw_derivatives(middle, slope, curvature)
-    _draw_detail(middle, field, signal)
+    _draw_detail(middle, field, signal, num_rows=int(_DETAIL * 0.8 * height / 1.66))
     curve, phases, activations = bottom.subplots(1, 3)
     _draw_curve(curve, field)
     _draw_activations(phases, activations, field, points)
@@ -129,10 +135,10 @@ def _draw_derivatives(part: "SubFigure", slope: np.ndarray, curvature: np.ndarra
     second.set_axis_off()
 
 
-def _draw_detail(part: "SubFigure", field: Field, signal: Signal) -> None:
+def _draw_detail(part: "SubFigure", field: Field, signal: Signal, *, num_rows: int) -> None:
     from PIL import Image
 
-    start, stop = zip(*_busiest(signal), strict=True)
+    start, stop = zip(*_busiest(signal, num_rows), strict=True)
     rows, columns = slice(start[-2], stop[-2]), slice(start[-1], stop[-1])
     crop = signal.values[(*start[:-2], rows, columns)].astype(np.float64)
     region = list(zip(start, stop, strict=True))
@@ -151,10 +157,10 @@ def _draw_detail(part: "SubFigure", field: Field, signal: Signal) -> None:
         _show(axes, values, title, field)
 
 
-def _busiest(signal: Signal) -> list[tuple[int, int]]:
+def _busiest(signal: Signal, num_rows: int) -> list[tuple[int, int]]:
     """Return the window whose samples vary most: flat sky shows nothing."""
     rows, columns = signal.grid.shape[-2:]
-    height, width = min(_DETAIL * 2, rows), min(_DETAIL, columns)
+    height, width = min(num_rows, rows), min(_DETAIL, columns)
     middle = [size // 2 for size in signal.grid.shape[:-2]]
     plane = signal.values[tuple(middle)]
     best, place = -1.0, (0, 0)
@@ -202,9 +208,10 @@ def _draw_activations(phases: "Axes", activations: "Axes", field: Field, points:
 
 
 def _outline(axes: "Axes", samples: np.ndarray, bins: int, color: str, label: str) -> None:
-    inside: Sequence[float] = (max(-25.0, float(samples.min())), min(25.0, float(samples.max())))
-    heights, edges = np.histogram(samples, bins=bins, range=(inside[0], inside[1]), density=True)
-    axes.stairs(heights, edges, color=color, label=label)
+    low, high = np.clip([samples.min(), samples.max()], -25.0, 25.0).tolist()
+    heights, edges = np.histogram(samples, bins=bins, range=(low, high))
+    density = heights / (max(1, heights.sum()) * np.diff(edges))  # of none where all lie outside
+    axes.stairs(density, edges, color=color, label=label)
 
 
 def _label(axes: "Axes", title: str, horizontal: str) -> None:

@@ -1,5 +1,7 @@
 """Signals from NumPy arrays and ``.npy`` files, and back."""
 
+import tokenize
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -50,19 +52,19 @@ def from_array(
     return Signal(
         grid=grid,
         values=values,
-        channels=tuple(Channel(name=name, low=low, high=high) for name in names),
+        channels=tuple(Channel(name=name, low=float(low), high=float(high)) for name in names),
         source=ArraySource(dtype=array.dtype.str, has_channel_axis=has_channels),
     )
 
 
 def value_range_of(values: Shaped[np.ndarray, "..."]) -> tuple[float, float]:
     """Return the lowest and highest possible value of samples, from their dtype or else from the samples."""
-    if values.dtype in (np.dtype(np.uint8), np.dtype(np.uint16)):
+    if values.dtype.kind == "u" and values.dtype.itemsize <= 2:  # in either byte order
         return 0.0, float(np.iinfo(values.dtype).max)
     if values.dtype == np.dtype(bool):
         return 0.0, 1.0
-    low, high = float(np.nanmin(values)), float(np.nanmax(values))
-    if not np.isfinite(high - low):
+    low, high = float(values.min()), float(values.max())
+    if not (np.isfinite(low) and np.isfinite(high)):
         return 0.0, 1.0  # the signal refuses such samples and says where they are
     if low == high:  # a constant signal still needs a range to be scaled by
         return low - max(abs(low), 1.0) / 2, high + max(abs(high), 1.0) / 2
@@ -72,12 +74,14 @@ def value_range_of(values: Shaped[np.ndarray, "..."]) -> tuple[float, float]:
 def read_array(path: Path, *, align: Alignment = "centers") -> Signal:
     """Read an ``.npy`` file; pickled objects are refused."""
     check_readable(path)
+    with path.open("rb") as file:
+        head = file.read(len(np.lib.format.MAGIC_PREFIX))
+    if head != np.lib.format.MAGIC_PREFIX:  # numpy would go on to try archives and pickles
+        raise FormatError(f"{path}: an .npy file of one array was wanted, the bytes are not one; use numpy.save.")
     try:
         array = np.load(path, allow_pickle=False, mmap_mode="r")
-    except (ValueError, OSError, EOFError, SyntaxError) as error:
+    except (ValueError, OSError, EOFError, SyntaxError, tokenize.TokenError) as error:
         raise FormatError(f"{path}: not a readable .npy file of numbers ({error}).") from error
-    if not isinstance(array, np.ndarray):
-        raise FormatError(f"{path}: an .npy file of one array was wanted, this is an archive of several.")
     try:
         return from_array(array, align=align)
     except InputError as error:
@@ -85,7 +89,7 @@ def read_array(path: Path, *, align: Alignment = "centers") -> Signal:
 
 
 def cast_samples(values: Float[np.ndarray, "..."], dtype: np.dtype) -> Shaped[np.ndarray, "..."]:
-    """Return values in ``dtype``: rounded and clipped for integers, compared with 1/2 for bool."""
+    """Return values in ``dtype``: clipped to what it can hold, rounded for integers, compared with 1/2 for bool."""
     if dtype.kind == "b":
         return values >= 0.5
     if dtype.kind in "ui":
@@ -94,6 +98,8 @@ def cast_samples(values: Float[np.ndarray, "..."], dtype: np.dtype) -> Shaped[np
         # float64 cannot hold every 64-bit integer: the last one below the limit that it can keeps the cast defined
         high = np.nextafter(float(limits.max), 0) if limits.bits == 64 else limits.max
         return np.clip(rounded, limits.min, high).astype(dtype)
+    if dtype.itemsize < values.dtype.itemsize:
+        values = np.clip(values, np.finfo(dtype).min, np.finfo(dtype).max)
     return values.astype(dtype)
 
 
@@ -109,8 +115,8 @@ def write_array(
     def write(partial: Path) -> None:
         with partial.open("wb") as file:  # not a memory map: on a full disk that ends the process
             np.lib.format.write_array_header_1_0(file, header)
-            for _, _, samples in pieces:
-                file.write(np.ascontiguousarray(samples, dtype=dtype).data)
+            written = sum(file.write(np.ascontiguousarray(samples, dtype=dtype).data) for _, _, samples in pieces)
+        assert written == math.prod(shape) * dtype.itemsize, "the pieces do not add up to the shape"
 
     write_atomically(path, write)
 

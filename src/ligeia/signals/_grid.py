@@ -1,6 +1,7 @@
 """Grid: where the samples of a signal are. The only code that turns sample indices into coordinates."""
 
 import math
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,13 +15,18 @@ from ligeia.core import InputError, ShapeError
 Alignment = Literal["centers", "corners"]
 
 _MAX_SAMPLES = 2**62  # flat indices are int64
+_MAX_TABLE = 1 << 16  # coordinates of longer axes are worked out where they are asked for, never kept
+
+
+def _coordinates_of(index: Int[np.ndarray, " n"], size: int, align: Alignment) -> Float[np.ndarray, " n"]:
+    at_corners = align == "corners" and size > 1  # a single sample sits at 0 either way
+    position = index.astype(np.float64)
+    return 2 * position / (size - 1) - 1 if at_corners else (2 * position + 1) / size - 1
 
 
 @lru_cache(maxsize=64)  # a batch asks for them thousands of times a second
-def _coordinates(size: int, align: Alignment) -> Float[np.ndarray, " n"]:
-    index = np.arange(size, dtype=np.float64)
-    at_corners = align == "corners" and size > 1  # a single sample sits at 0 either way
-    result = 2 * index / (size - 1) - 1 if at_corners else (2 * index + 1) / size - 1
+def _table(size: int, align: Alignment) -> Float[np.ndarray, " n"]:
+    result = _coordinates_of(np.arange(size), size, align)
     result.flags.writeable = False
     return result
 
@@ -82,7 +88,7 @@ class Grid:
         """Return a grid of ``shape`` without physical units; one, two and three axes get the usual names."""
         usual = {1: ("time",), 2: ("row", "column"), 3: ("z", "y", "x")}
         names = usual.get(len(shape), tuple(f"axis{number}" for number in range(len(shape))))
-        return cls(tuple(Axis(name=name, size=int(size)) for name, size in zip(names, shape, strict=True)), align)
+        return cls(tuple(Axis(name=name, size=operator.index(size)) for name, size in zip(names, shape, strict=True)), align)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -101,7 +107,8 @@ class Grid:
 
     def coordinates(self, axis: int) -> Float[np.ndarray, " n"]:
         """Return the coordinates in [-1, 1] of every sample along one axis, in float64."""
-        return _coordinates(self.shape[axis], self.align)
+        size = self.shape[axis]
+        return _table(size, self.align) if size <= _MAX_TABLE else _coordinates_of(np.arange(size), size, self.align)
 
     def points(
         self, indices: Int[np.ndarray, " n"] | None = None, *, start: int = 0, stop: int | None = None
@@ -121,8 +128,11 @@ class Grid:
                 f"sample indices must lie in [0, {self.num_samples}), got {indices.min()} to {indices.max()}."
             )
         result = np.empty((len(indices), self.num_axes), dtype=np.float32)
-        for number, position in enumerate(np.unravel_index(indices, self.shape)):
-            result[:, number] = self.coordinates(number)[position]
+        for number, (position, size) in enumerate(zip(np.unravel_index(indices, self.shape), self.shape, strict=True)):
+            if size <= _MAX_TABLE:
+                result[:, number] = _table(size, self.align)[position]
+            else:
+                result[:, number] = _coordinates_of(position, size, self.align)
         return result
 
     def resampled(self, shape: Sequence[int]) -> "Grid":
@@ -130,7 +140,7 @@ class Grid:
         if len(shape) != self.num_axes:
             raise ShapeError(f"a shape of {self.num_axes} sizes {self._names()} was wanted, got {tuple(shape)}.")
         axes = (
-            Axis(name=axis.name, size=int(size), extent=axis.extent, unit=axis.unit)
+            Axis(name=axis.name, size=operator.index(size), extent=axis.extent, unit=axis.unit)
             for axis, size in zip(self.axes, shape, strict=True)
         )
         return Grid(tuple(axes), self.align)
@@ -143,23 +153,26 @@ class Grid:
         if len(bounds) != self.num_axes:
             raise ShapeError(f"a region needs {self.num_axes} ranges {self._names()}, got {len(bounds)}.")
         result = []
-        for number, ((start, stop), axis) in enumerate(zip(bounds, self.axes, strict=True)):
+        for (start, stop), axis in zip(bounds, self.axes, strict=True):
             if not 0 <= start < stop <= axis.size:
                 raise ShapeError(
                     f"the region {start}:{stop} must be within 0:{axis.size} on axis {axis.name!r} and hold a sample."
                 )
-            inside = self.coordinates(number)[start:stop]
-            half_cell = 1 / axis.size if self.align == "centers" or axis.size == 1 else 0.0
-            result.append((float(inside[0] - half_cell), float(inside[-1] + half_cell)))
+            if self.align == "corners" and axis.size > 1:
+                result.append((2 * start / (axis.size - 1) - 1, 2 * (stop - 1) / (axis.size - 1) - 1))
+            else:
+                result.append((2 * start / axis.size - 1, 2 * stop / axis.size - 1))
         return tuple(result)
 
     def to_physical(self, points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
         """Map coordinates in [-1, 1] to physical ones, axis by axis; linear, float64."""
+        self._check_points(points)
         low, scale = self._affine()
         return low + (np.asarray(points, np.float64) + 1) * scale
 
     def from_physical(self, points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
         """Map physical coordinates to [-1, 1], axis by axis; linear, float64."""
+        self._check_points(points)
         low, scale = self._affine()
         return (np.asarray(points, np.float64) - low) / scale - 1
 
@@ -170,6 +183,10 @@ class Grid:
     def _affine(self) -> tuple[np.ndarray, np.ndarray]:
         extent = np.array([axis.extent for axis in self.axes], dtype=np.float64)
         return extent[:, 0], (extent[:, 1] - extent[:, 0]) / 2
+
+    def _check_points(self, points: np.ndarray) -> None:
+        if points.ndim != 2 or points.shape[1] != self.num_axes:
+            raise ShapeError(f"points must be (n, {self.num_axes}), one column per axis, got {points.shape}.")
 
     def _names(self) -> str:
         return "(" + ", ".join(axis.name for axis in self.axes) + ")"

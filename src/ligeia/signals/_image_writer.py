@@ -89,8 +89,8 @@ def write_image(
     pixels = np.ascontiguousarray(as_stored(flat.reshape(*shape, -1), plan.orientation))
     if kind.name == "TIFF":
         write_atomically(path, lambda partial: _save_tiff(partial, pixels, plan, source))
-    elif kind.name == "PNG" and plan.bits == 16:
-        write_atomically(path, lambda partial: _save_deep_png(partial, pixels, plan))
+    elif kind.name == "PNG" and plan.bits in (8, 16) and plan.mode in ("L", "LA", "RGB", "RGBA"):
+        write_atomically(path, lambda partial: _save_png(partial, pixels, plan))
     elif kind.name == "BMP" and plan.mode == "RGBA":
         write_atomically(path, lambda partial: _save_bmp_with_alpha(partial, pixels))
     else:
@@ -242,7 +242,8 @@ def _save_pillow(path: Path, pixels: np.ndarray, plan: _Plan, source: ImageSourc
     image.save(path, format=kind.name, **options)
 
 
-def _save_deep_png(path: Path, pixels: np.ndarray, plan: _Plan) -> None:
+def _save_png(path: Path, pixels: np.ndarray, plan: _Plan) -> None:
+    # Pillow has no 16-bit color, and holds bytes a second time
     encoded = imagecodecs.png_encode(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
     after_header = 8 + 25  # the signature and the IHDR chunk; color profiles come before the pixels
     with path.open("wb") as file:

@@ -26,7 +26,7 @@ class Channel:
     unit: str = ""
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(self.low) and np.isfinite(self.high) and self.low < self.high):
+        if not (np.isfinite(self.low) and np.isfinite(self.high) and 0 < self.high - self.low < np.inf):
             raise SampleError(f"channel {self.name!r} needs a finite range low < high, got {self.low} to {self.high}.")
 
 
@@ -95,8 +95,11 @@ class Signal:
         """Return the samples at flat ``indices``, scaled to [-1, 1] per channel, in float32."""
         low = np.array([channel.low for channel in self.channels], dtype=np.float64)
         high = np.array([channel.high for channel in self.channels], dtype=np.float64)
-        chosen = self.values.reshape(-1, self.num_channels)[indices].astype(np.float64)
-        return ((chosen - low) / (high - low) * 2 - 1).astype(np.float32)
+        if self.values.flags.c_contiguous:
+            chosen = self.values.reshape(-1, self.num_channels)[indices]
+        else:  # flattening would copy the whole signal
+            chosen = self.values[np.unravel_index(indices, self.grid.shape)]
+        return ((chosen.astype(np.float64) - low) / (high - low) * 2 - 1).astype(np.float32)
 
     def digest(self) -> str:
         """Return a short text that tells this signal from others: its samples, its grid and its channels."""

@@ -1,0 +1,134 @@
+"""Bad input and usage: status 2, one line on standard error, nothing on standard output, nothing written."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ligeia.cli import run
+from ligeia.codec._container import SIGNATURE
+
+
+pytest_plugins = ["support.fixtures"]
+
+
+def make_bad_files(folder: Path) -> None:
+    (folder / "folder.png").mkdir()
+    (folder / "empty.png").touch()
+    (folder / "text.png").write_text("no picture at all")
+    Image.effect_noise((64, 64), 80).save("whole.jpg")
+    (folder / "cut.jpg").write_bytes((folder / "whole.jpg").read_bytes()[:700])
+    np.save("none.npy", np.zeros((0, 3)))
+    values = np.zeros((4, 5), np.float32)
+    values[2, 3], values[3, 0] = np.nan, np.inf
+    np.save("nan.npy", values)
+    np.save("complex.npy", np.zeros(4, np.complex64))
+    np.save("objects.npy", np.array([{}]), allow_pickle=True)
+    np.save("line.npy", np.linspace(0, 1, 9))
+
+
+FIT = "fit photo.png -o new.lig --passes 1 --hidden-features 8"
+REFUSED = [
+    ("fit missing.png -o new.lig", "missing.png: no such file"),
+    ("fit missing/photo.png -o new.lig", "missing/photo.png: no such file"),
+    ("fit photo.png/photo.png -o new.lig", "Not a directory"),
+    (f"fit {'x' * 300}.png -o new.lig", "File name too long"),
+    ("fit folder.png -o new.lig", "folder.png: a file was wanted, this is a directory"),
+    ("fit empty.png -o new.lig", "empty.png: the file is empty"),
+    ("fit text.png -o new.lig", "text.png: an image was wanted"),
+    ("fit photo.lig -o new.lig", "photo.lig: an image was wanted"),
+    ("fit cut.jpg -o new.lig", "cut.jpg: a whole JPEG image was wanted"),
+    ("fit none.npy -o new.lig", "none.npy: at least one sample was wanted"),
+    ("fit nan.npy -o new.lig", r"nan.npy: .* 2 of 20 are NaN or infinite, the first at index \(2, 3, 0\)"),
+    ("fit complex.npy -o new.lig", "complex.npy: real samples were wanted"),
+    ("fit objects.npy -o new.lig", "objects.npy: not a readable .npy file of numbers"),
+    ("fit photo.png -o none/new.lig", "the folder none does not exist"),
+    ("fit photo.png -o folder.lig", "folder.lig: an output file was wanted, this is a directory"),
+    ("fit photo.png -o new.png", "new.png: a field is written as .lig"),
+    ("fit photo.png -o new", "new: a field is written as .lig"),
+    (f"fit photo.png -o {'x' * 240}.lig", "the name is too long"),
+    (f"{FIT} --recipe slow", "--recipe must be fast or paper, got 'slow'"),
+    (f"{FIT} --network mlp", "--network must be one of siren, got 'mlp'"),
+    (f"{FIT} --device tpu", "the device must be auto, cpu or cuda, got 'tpu'"),
+    (f"{FIT} --device meta", "the device must be auto, cpu or cuda, got 'meta'"),
+    (f"{FIT} --psnr -3", "a PSNR in decibels above 0 was wanted as a stop rule, got -3"),
+    (f"{FIT} --psnr nan", "a PSNR in decibels above 0"),
+    (f"{FIT} --seconds 0", "a number of seconds above 0"),
+    ("fit photo.png -o new.lig --passes 0", "a number of passes above 0"),
+    ("fit photo.png -o new.lig --hidden-features 0", "hidden_features must be at least 1, got 0"),
+    (f"{FIT} --hidden-layers -1", "hidden_layers must be 0 or more, got -1"),
+    (f"{FIT} --omega 0", "every omega must be positive and finite"),
+    (f"{FIT} --omega nan", "every omega must be positive and finite"),
+    (f"{FIT} --omega much", "is not a valid float"),
+    (f"{FIT} --seed -1", "--seed"),
+    (f"{FIT} --report report.xyz", "report.xyz: a figure ends in .png"),
+    (f"{FIT} --report none/report.png", "the folder none does not exist"),
+    ("fit line.npy -o new.lig --report report.png", "a report picture needs a signal of 2 axes or more"),
+    (f"{FIT} --frobnicate", "No such option: --frobnicate"),
+    ("fit photo.png", "Missing option"),
+    ("fit -o new.lig", "Missing argument 'INPUT'"),
+    ("frobnicate", "No such command 'frobnicate'"),
+    ("render photo.lig -o new.png --scale 0", "a scale above 0 was wanted, got 0"),
+    ("render photo.lig -o new.png --scale -2", "a scale above 0 was wanted, got -2"),
+    ("render photo.lig -o new.png --scale nan", "a scale above 0 was wanted, got nan"),
+    ("render photo.lig -o new.png --scale 1e308", "a scale .* was wanted"),
+    ("render photo.lig -o new.png --scale 1e30", "a grid may hold at most"),
+    ("render photo.lig -o new.png --shape 0x5", "a shape such as 768x1024 .* got '0x5'"),
+    ("render photo.lig -o new.png --shape 5", r"a shape of 2 sizes \(row, column\) was wanted"),
+    ("render photo.lig -o new.png --shape big", "a shape such as 768x1024 .* got 'big'"),
+    (f"render photo.lig -o new.png --shape {'9' * 5000}x5", "a shape such as 768x1024"),
+    ("render photo.lig -o new.png --shape 5x5 --scale 2", "the shape or the scale of a rendering, not both"),
+    ("render photo.lig -o new.png --region all", "a region such as 0:100,50:150 .* got 'all'"),
+    ("render photo.lig -o new.png --region 0:5", r"a region needs 2 ranges \(row, column\), got 1"),
+    ("render photo.lig -o new.png --region 0:5,10:17", "the region 10:17 must be within 0:16 on axis 'column'"),
+    ("render photo.lig -o new.png --region 5:5,0:3", "the region 5:5 must be within 0:12"),
+    ("render photo.lig -o new.png --quantity color", "--quantity must be one of value, gradient, laplacian"),
+    ("render photo.lig -o new.xyz", "new.xyz: the ending of an image was wanted"),
+    ("render photo.lig -o none/new.png", "the folder none does not exist"),
+    ("render photo.lig -o new.png --device tpu", "the device must be auto, cpu or cuda"),
+    ("render photo.png -o new.png", "photo.png: "),
+    ("render newer.lig -o new.png", "newer.lig: .*version"),
+    ("decode photo.lig -o new.xyz", "new.xyz: the ending of an image was wanted"),
+    ("decode photo.lig -o folder.png", "folder.png: an output file was wanted, this is a directory"),
+    ("decode cut.lig -o new.png", "cut.lig: "),
+    ("info newer.lig", "newer.lig: .*version"),
+    ("info photo.png", "photo.png: "),
+    ("compare photo.png", "Missing argument 'CANDIDATE'"),
+    ("compare photo.png whole.jpg", r"whole.jpg: the shape \(12, 16, 3\) of photo.png"),
+    ("demo -o photo.png", "photo.png: cannot make this folder"),
+    ("demo -o shown --device tpu", "the device must be auto, cpu or cuda"),
+    ("paper relativity", "the experiment must be one of image, activations, got 'relativity'"),
+    ("paper activations -o new.xyz", "new.xyz: a figure ends in"),
+]
+
+
+@pytest.mark.parametrize(("command", "wanted"), REFUSED, ids=range(len(REFUSED)))
+@pytest.mark.parametrize("options", [[], ["--json", "--quiet"]], ids=["", "json"])
+def test_it_is_refused_in_one_line_and_nothing_is_written(
+    command: str, wanted: str, options: list[str], field: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = field.parent
+    make_bad_files(folder)
+    (folder / "folder.lig").mkdir()
+    data = field.read_bytes()
+    (folder / "newer.lig").write_bytes(SIGNATURE + bytes([data[len(SIGNATURE)] + 1]) + data[len(SIGNATURE) + 1 :])
+    (folder / "cut.lig").write_bytes(data[:-9])
+    before = sorted(folder.rglob("*"))
+    status = run([*command.split(), *(options if command != "frobnicate" else [])])
+    captured = capfd.readouterr()
+    assert status == 2, captured.err
+    assert captured.out == ""
+    assert captured.err.startswith("ligeia: ")
+    assert captured.err.count("\n") == 1
+    assert captured.err.endswith("\n")
+    assert re.search(wanted, captured.err), captured.err
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_too_large_a_picture_is_told_in_one_line(field: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["render", str(field), "-o", "new.png", "--shape", "100000000x100000000"]) == 1
+    captured = capfd.readouterr()
+    assert captured.err == "ligeia: the memory of this machine does not suffice; choose a smaller output or network.\n"
+    assert not Path("new.png").exists()

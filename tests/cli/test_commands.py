@@ -1,0 +1,147 @@
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ligeia import recipes
+from ligeia.cli import run
+from ligeia.fitting import passes
+
+pytest_plugins = ["support.fixtures"]
+Json = Callable[..., dict[str, Any]]
+FIT_KEYS = {
+    "psnr_db", "seconds", "steps", "passes", "point_steps", "parameters", "bytes", "output", "stopped_by",
+}  # fmt: skip
+QUICK = ("--passes", 2, "--hidden-features", 8)
+
+
+def test_fit_says_how_it_went(folder: Path, json_of: Json) -> None:
+    result = json_of("fit", "photo.png", "-o", "photo.lig", *QUICK, "--report", "report.png")
+    assert result.keys() >= FIT_KEYS
+    assert result["steps"] == 2
+    assert result["passes"] == 2.0
+    assert result["point_steps"] == 2 * 12 * 16
+    assert result["parameters"] == (2 * 8 + 8) + 3 * (8 * 8 + 8) + (8 * 3 + 3)
+    assert result["bytes"] == (folder / "photo.lig").stat().st_size
+    assert result["stopped_by"] == "passes"
+    assert sorted(path.name for path in folder.iterdir()) == ["photo.lig", "photo.png", "report.png"]
+
+
+def test_render_writes_the_size_asked_for(field: Path, json_of: Json) -> None:
+    result = json_of("render", field, "-o", "large.png", "--scale", 2.5)
+    assert result.keys() >= {"shape", "seconds", "output"}
+    assert result["shape"] == [30, 40]
+    with Image.open("large.png") as image:
+        assert image.size == (40, 30)
+    assert json_of("render", field, "-o", "r.npy", "--region", "2:6,0:3", "--scale", 2)["shape"] == [8, 6]
+    assert json_of("render", field, "-o", "g.png", "--shape", "5x7", "--quantity", "gradient")["shape"] == [5, 7]
+
+
+def test_decode_writes_the_original_kind(field: Path, json_of: Json) -> None:
+    result = json_of("decode", field, "-o", "again.png")
+    assert result.keys() >= {"shape", "seconds", "output"}
+    with Image.open("again.png") as image:
+        assert (image.format, image.mode, image.size) == ("PNG", "RGB", (16, 12))
+
+
+def test_compare_measures_and_has_no_infinity_in_json(field: Path, json_of: Json) -> None:
+    result = json_of("compare", "photo.png", field)
+    assert result.keys() >= {"psnr_db", "ssim", "mse"}
+    assert 0 < result["psnr_db"] < 40
+    same = json_of("compare", "photo.png", "photo.png")
+    assert (same["psnr_db"], same["ssim"], same["mse"]) == (None, 1.0, 0.0)
+
+
+def test_info_prints_the_header(field: Path, json_of: Json) -> None:
+    result = json_of("info", field)
+    assert result["shape"] == [12, 16]
+    assert result["network"]["hidden_features"] == 8
+    assert result["bytes"] == field.stat().st_size
+    assert result["parameters"] == 267
+    assert [channel["name"] for channel in result["channels"]] == ["red", "green", "blue"]
+    assert result["source"]["format"] == "PNG"
+
+
+def test_the_demo_does_the_main_job(folder: Path, json_of: Json, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recipes, "demo_stop", lambda: passes(0.02))
+    result = json_of("demo", "-o", "shown")
+    assert result.keys() >= FIT_KEYS
+    names = ["camera.lig", "enlarged-4x.png", "gradient.png", "laplacian.png", "reconstructed.png", "report.png"]
+    assert sorted(path.name for path in (folder / "shown").iterdir()) == names
+    with Image.open("shown/enlarged-4x.png") as image:
+        assert image.size == (1024, 1024)
+
+
+def test_quiet_prints_nothing(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["fit", "photo.png", "-o", "photo.lig", *map(str, QUICK), "--quiet"]) == 0
+    for command in (
+        ["render", "photo.lig", "-o", "a.png"],
+        ["decode", "photo.lig", "-o", "b.png"],
+        ["compare", "photo.png", "photo.lig"],
+        ["info", "photo.lig"],
+    ):
+        assert run([*command, "--quiet"]) == 0
+    assert capfd.readouterr() == ("", "")
+
+
+def test_without_json_each_command_prints_a_summary(field: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wanted = {
+        ("render", str(field), "-o", "a.png"): "a.png: 12 x 16 in",
+        ("decode", str(field), "-o", "b.png"): "b.png: 12 x 16 in",
+        ("compare", "photo.png", "photo.png"): "exact, SSIM 1.0000",
+        ("info", str(field)): "network     siren, 2 -> 8 x 4 -> 3, omega_0 30",
+        ("fit", "photo.png", "-o", "c.lig", *map(str, QUICK)): "2 steps, 2.00 passes, 267 parameters",
+    }
+    for arguments, text in wanted.items():
+        assert run(arguments) == 0
+        captured = capsys.readouterr()
+        assert text in captured.out
+        assert captured.err == ""
+
+
+def test_the_same_seed_gives_the_same_file_and_another_does_not(folder: Path) -> None:
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        assert run(["fit", "photo.png", "-o", f"{name}.lig", *map(str, QUICK), "--seed", str(seed), "--quiet"]) == 0
+    first, again, other = ((folder / f"{name}.lig").read_bytes() for name in "abc")
+    assert first == again
+    assert first != other
+
+
+def test_the_paper_recipe_stops_at_a_quality(folder: Path, json_of: Json) -> None:
+    np.save("ramp.npy", np.linspace(0, 1, 40))
+    result = json_of(
+        "fit", "ramp.npy", "-o", "ramp.lig", "--recipe", "paper", "--psnr", 15, "--hidden-features", 32
+    )
+    assert result["stopped_by"] == "psnr"
+    assert result["psnr_db"] >= 15
+    assert result["recipe"] == "paper"
+
+
+def test_no_command_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([]) == 2
+    assert capsys.readouterr() == ("", "ligeia: a command was wanted; `ligeia --help` lists them.\n")
+
+
+@pytest.mark.parametrize("command", ["fit", "render", "decode", "compare", "info", "demo", "paper"])
+def test_the_help_of_each_command_fits_a_screen_and_has_an_example(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([command, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert f"Example: ligeia {command}" in text
+    assert len(text.splitlines()) <= 50
+
+
+def test_the_installed_command_answers_and_ends_with_the_status(folder: Path) -> None:
+    command = [sys.executable, "-c", "from ligeia.cli import main; main()"]
+    answered = subprocess.run([*command, "--version"], capture_output=True, text=True)
+    assert (answered.returncode, answered.stderr) == (0, "")
+    assert answered.stdout.startswith("ligeia ")
+    refused = subprocess.run([*command, "info", "none.lig"], capture_output=True, text=True)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr == "ligeia: none.lig: no such file; check the spelling.\n"

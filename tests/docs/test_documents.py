@@ -1,0 +1,64 @@
+"""Every block of code in the README runs, or says here why it does not."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from skimage.data import astronaut
+
+from ligeia.cli import run
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+NOT_RUN = {
+    "scripts/demo": "installs; its command, `ligeia demo`, is run in tests/cli",
+    "scripts/test": "is what runs this test",
+}
+
+
+def blocks(language: str) -> list[str]:
+    """Return the fenced blocks of a language, in order."""
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+@pytest.fixture
+def photo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Go to an empty folder with a small, wide color photograph in it."""
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(astronaut()[:240, 100:420]).resize((32, 24)).save("photo.png")
+    return tmp_path
+
+
+def test_every_block_of_the_readme_has_a_language_that_is_run_here() -> None:
+    assert set(re.findall(r"```(\w+)\n", README)) == {"sh", "python"}
+
+
+def test_the_python_blocks_of_the_readme_run_one_after_the_other(
+    photo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names: dict[str, object] = {}
+    for block in blocks("python"):
+        exec(compile(block, "README.md", "exec"), names)
+    assert "psnr" in capsys.readouterr().out
+
+
+@pytest.mark.filterwarnings("ignore:.*Glyph:UserWarning")
+def test_the_commands_of_the_readme_run_one_after_the_other(photo: Path) -> None:
+    lines = [line.partition("#")[0].strip() for block in blocks("sh") for line in block.splitlines()]
+    for line in filter(None, lines):
+        words = shlex.split(line)
+        if words[0] in NOT_RUN:
+            continue
+        assert words[0] == "ligeia", line
+        # half a minute of fitting shows no more here than half a second
+        shortened = ["0.5" if word == "30" else word for word in words[1:]]
+        assert run(shortened) == 0, line
+    assert {"photo.lig", "report.png", "large.png", "edges.png", "again.png"} <= {path.name for path in photo.iterdir()}
+
+
+def test_every_file_that_the_readme_links_to_exists() -> None:
+    root = Path(__file__).parents[2]
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if not link.startswith("http")]
+    assert links
+    assert [link for link in links if not (root / link).exists()] == []

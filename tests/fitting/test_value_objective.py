@@ -1,0 +1,70 @@
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from ligeia.field import Field
+from ligeia.fitting import Values, _objectives
+from ligeia.signals import Signal, from_array
+
+pytest_plugins = ["support.fixtures"]
+Build = Callable[..., Field]
+
+
+def test_quality_is_the_psnr_of_clipped_predictions(signal: Signal, build: Build) -> None:
+    field = build(signal)
+    with torch.no_grad():
+        field.network.linears()[-1].weight *= 40  # far beyond the range, so that clipping matters
+    predicted = field.sample().numpy().astype(np.float64)
+    assert predicted.min() < 0
+    assert predicted.max() > 255
+    error = np.mean((np.clip(predicted, 0, 255) - signal.values) ** 2)
+    quality = Values(signal).quality(field)
+    assert quality.psnr_db == pytest.approx(10 * math.log10(255**2 / error), abs=1e-4)
+    assert quality.num_measured == 120
+
+
+def test_loss_and_batch_are_the_mean_squared_error_where_the_range_is_minus_one_to_one(
+    signal: Signal, build: Build
+) -> None:
+    field, objective = build(signal), Values(signal)
+    indices = np.array([3, 77, 12])
+    loss = objective.loss(field, objective.batch(indices, torch.device("cpu")))
+    wanted = signal.values.reshape(-1)[indices] / 255 * 2 - 1
+    row, column = np.unravel_index(indices, (12, 10))
+    points = np.stack([(2 * row + 1) / 12 - 1, (2 * column + 1) / 10 - 1], axis=1)
+    got = field.network(torch.from_numpy(points).float()).detach().numpy()[:, 0]
+    assert float(loss.detach()) == pytest.approx(np.mean((got - wanted) ** 2), rel=1e-5)
+
+
+def test_a_loss_is_told_in_decibels_of_a_peak_of_two(signal: Signal) -> None:
+    assert Values(signal).loss_db(0.04) == pytest.approx(20.0)
+
+
+@pytest.mark.parametrize(("dtype", "steps"), [(np.uint8, 255), (np.uint16, 65535)])
+def test_the_finest_quality_is_an_error_of_half_a_step(dtype: type[np.generic], steps: int) -> None:
+    signal = from_array(np.zeros((4, 4), dtype))
+    assert Values(signal).finest_db == pytest.approx(20 * math.log10(2 * steps))
+
+
+def test_floats_have_no_finest_quality() -> None:
+    assert Values(from_array(np.linspace(0, 1, 9))).finest_db == math.inf
+
+
+def test_a_large_signal_is_measured_on_a_fixed_sample(
+    signal: Signal, build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_objectives, "_MEASURED_EXACTLY", 80)
+    field, objective = build(signal), Values(signal, seed=5)
+    first, again = objective.quality(field), Values(signal, seed=5).quality(field)
+    assert first.num_measured == 20
+    assert first == again
+    assert Values(signal, seed=6).quality(field) != first
+
+
+def test_most_points_bounds_the_measurement(signal: Signal, build: Build) -> None:
+    objective = Values(signal)
+    assert objective.quality(build(signal), most_points=7).num_measured == 7
+    assert objective.quality(build(signal), most_points=700).num_measured == 120

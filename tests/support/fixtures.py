@@ -1,0 +1,73 @@
+"""Fixtures of the tests that fit: a small signal, a small field, a folder with a picture and a fit of it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ligeia.cli import run
+from ligeia.core import random_stream
+from ligeia.field import Field
+from ligeia.networks import SirenConfig
+from ligeia.signals import Signal, from_array
+
+Json = Callable[..., dict[str, Any]]
+torch.set_num_threads(1)  # of tests that run beside each other, on networks that gain nothing by more
+
+
+@pytest.fixture
+def signal() -> Signal:
+    row, column = np.mgrid[:12, :10] / 12
+    return from_array((127 + 100 * np.sin(5 * row) * np.cos(4 * column)).astype(np.uint8))
+
+
+@pytest.fixture
+def build() -> Callable[..., Field]:
+    def _build(signal: Signal, *, seed: int = 0, width: int = 16) -> Field:
+        config = SirenConfig(
+            in_features=signal.grid.num_axes,
+            hidden_features=width,
+            hidden_layers=1,
+            out_features=signal.num_channels,
+            omegas=(30.0, 30.0),
+        )
+        network = config.build(generator=random_stream(seed, "initial weights"))
+        return Field(network, signal.grid, signal.channels, signal.source)
+
+    return _build
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the working folder of a test, with a picture in it."""
+    monkeypatch.chdir(tmp_path)
+    row, column = np.mgrid[:12, :16] * 8
+    Image.fromarray(np.stack([row, column, row + column], axis=-1).astype(np.uint8)).save("photo.png")
+    return tmp_path
+
+
+@pytest.fixture
+def json_of(capsys: pytest.CaptureFixture[str]) -> Json:
+    """Return what a command prints as its one JSON object."""
+
+    def _json_of(*arguments: object) -> dict[str, Any]:
+        status = run([*map(str, arguments), "--json"])
+        captured = capsys.readouterr()
+        assert status == 0, captured.err
+        assert captured.out.count("\n") == 1
+        return json.loads(captured.out)
+
+    return _json_of
+
+
+@pytest.fixture
+def field(folder: Path) -> Path:
+    """Return the file of a field that is fitted to the picture for a moment."""
+    path = folder / "photo.lig"
+    assert run(["fit", "photo.png", "-o", str(path), "--passes", "3", "--hidden-features", "8", "--quiet"]) == 0
+    return path
