@@ -10,7 +10,6 @@ from PIL import Image
 from ligeia.cli import run
 from ligeia.codec._container import SIGNATURE
 
-
 pytest_plugins = ["support.fixtures"]
 
 
@@ -61,7 +60,7 @@ REFUSED = [
     (f"{FIT} --hidden-layers -1", "hidden_layers must be 0 or more, got -1"),
     (f"{FIT} --omega 0", "every omega must be positive and finite"),
     (f"{FIT} --omega nan", "every omega must be positive and finite"),
-    (f"{FIT} --omega much", "is not a valid float"),
+    (f"{FIT} --omega much", "Invalid value for .--omega."),
     (f"{FIT} --seed -1", "--seed"),
     (f"{FIT} --report report.xyz", "report.xyz: a figure ends in .png"),
     (f"{FIT} --report none/report.png", "the folder none does not exist"),

@@ -114,9 +114,7 @@ def test_the_same_seed_gives_the_same_file_and_another_does_not(folder: Path) ->
 
 def test_the_paper_recipe_stops_at_a_quality(folder: Path, json_of: Json) -> None:
     np.save("ramp.npy", np.linspace(0, 1, 40))
-    result = json_of(
-        "fit", "ramp.npy", "-o", "ramp.lig", "--recipe", "paper", "--psnr", 15, "--hidden-features", 32
-    )
+    result = json_of("fit", "ramp.npy", "-o", "ramp.lig", "--recipe", "paper", "--psnr", 15, "--hidden-features", 32)
     assert result["stopped_by"] == "psnr"
     assert result["psnr_db"] >= 15
     assert result["recipe"] == "paper"

@@ -155,9 +155,7 @@ def test_a_checkpoint_is_ignored_unless_it_is_to_be_resumed(signal: Signal, buil
     assert run(build(signal), signal, passes(1), Checkpointer(path)).steps == 4
 
 
-def test_without_a_checkpoint_a_fit_that_is_to_be_resumed_begins(
-    signal: Signal, build: Build, tmp_path: Path
-) -> None:
+def test_without_a_checkpoint_a_fit_that_is_to_be_resumed_begins(signal: Signal, build: Build, tmp_path: Path) -> None:
     assert run(build(signal), signal, passes(1), Checkpointer(tmp_path / "none", resume=True)).steps == 4
 
 
@@ -174,9 +172,7 @@ def test_a_damaged_checkpoint_is_refused_in_one_line(signal: Signal, build: Buil
 
 
 @pytest.mark.parametrize("content", [{"identity": "this fit"}, [1, 2], {"identity": "this fit", "state": {}}])
-def test_a_checkpoint_of_another_form_is_refused(
-    signal: Signal, build: Build, tmp_path: Path, content: object
-) -> None:
+def test_a_checkpoint_of_another_form_is_refused(signal: Signal, build: Build, tmp_path: Path, content: object) -> None:
     path = tmp_path / "checkpoint"
     torch.save(content, path)
     with pytest.raises(FormatError, match="not a readable checkpoint"):

@@ -14,7 +14,8 @@ def recipe(cooling: Cooling | None) -> Recipe:
 
 
 def progress(**changes: Any) -> Progress:
-    return Progress(**({"num_points": 100} | changes))
+    values: dict[str, Any] = {"num_points": 100, **changes}
+    return Progress(**values)
 
 
 def test_without_cooling_the_rate_is_constant() -> None:

@@ -8,7 +8,8 @@ from ligeia.fitting import Progress, Stop, passes, plateau, psnr, seconds
 
 
 def progress(**changes: Any) -> Progress:
-    return Progress(**({"num_points": 10} | changes))
+    values: dict[str, Any] = {"num_points": 10, **changes}
+    return Progress(**values)
 
 
 def test_passes_end_when_that_many_points_were_seen() -> None:

@@ -28,9 +28,7 @@ def plain_loop(picture: np.ndarray, num_steps: int) -> float:
     bound = math.sqrt(6 / 256) / 30
     output = nn.Linear(256, 1)
     nn.init.uniform_(output.weight, -bound, bound)
-    network = nn.Sequential(
-        PlainLayer(2, 256, 1 / 2), *[PlainLayer(256, 256, bound) for _ in range(3)], output
-    )
+    network = nn.Sequential(PlainLayer(2, 256, 1 / 2), *[PlainLayer(256, 256, bound) for _ in range(3)], output)
     axes = [torch.linspace(-1, 1, size) for size in picture.shape]
     points = torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1).reshape(-1, 2)
     values = torch.from_numpy(picture.astype(np.float32) / 255).reshape(-1, 1) * 2 - 1

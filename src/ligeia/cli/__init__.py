@@ -3,6 +3,7 @@
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import Any
 
 import typer
 
@@ -40,7 +41,7 @@ def _version(
 
 _INTERRUPTED = 130  # what typer makes of Ctrl-C
 # typer carries its own copy of click or uses the installed one, by version: this is the base that it raises
-_UsageError = typer.BadParameter.__mro__[1]
+_UsageError: Any = typer.BadParameter.__mro__[1]
 
 
 def main() -> None:

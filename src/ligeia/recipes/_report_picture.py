@@ -210,8 +210,8 @@ def _draw_activations(phases: "Axes", activations: "Axes", field: Field, points:
 def _outline(axes: "Axes", samples: np.ndarray, bins: int, color: str, label: str) -> None:
     low, high = np.clip([samples.min(), samples.max()], -25.0, 25.0).tolist()
     heights, edges = np.histogram(samples, bins=bins, range=(low, high))
-    density = heights / (max(1, heights.sum()) * np.diff(edges))  # of none where all lie outside
-    axes.stairs(density, edges, color=color, label=label)
+    if heights.any():  # else all lie outside the axes
+        axes.stairs(heights / (heights.sum() * np.diff(edges)), edges, color=color, label=label)
 
 
 def _label(axes: "Axes", title: str, horizontal: str) -> None:

@@ -1,5 +1,6 @@
 """Writer of image files: float values, in the units of a signal, to the kind of file that a suffix names."""
 
+import io
 import math
 import struct
 import zlib
@@ -239,7 +240,10 @@ def _save_pillow(path: Path, pixels: np.ndarray, plan: _Plan, source: ImageSourc
             options["transparency"] = int(alpha.argmin()) if kind.name == "GIF" else alpha.tobytes()
     elif plan.mode == "CMYK" and not kind.cmyk:
         image = image.convert("RGB")
-    image.save(path, format=kind.name, **options)
+    # by way of memory: Pillow's own file writer overlooks a last write that a full disk cuts short
+    encoded = io.BytesIO()
+    image.save(encoded, format=kind.name, **options)
+    path.write_bytes(encoded.getbuffer())
 
 
 def _save_png(path: Path, pixels: np.ndarray, plan: _Plan) -> None:

@@ -1,0 +1,88 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ligeia.core import InputError
+from ligeia.field import Field
+from ligeia.fitting import Stop, Values, passes, plateau, psnr
+from ligeia.recipes import checked_device, fast, fit, paper, to_signal
+from ligeia.recipes._fit import _completed
+from ligeia.signals import from_array
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (6, 5, 3), dtype=np.uint8)
+
+
+def weights(field: Field) -> torch.Tensor:
+    return torch.cat([parameter.detach().reshape(-1) for parameter in field.network.parameters()])
+
+
+def test_a_path_an_array_a_tensor_and_a_signal_give_the_same_field(tmp_path: Path) -> None:
+    path = tmp_path / "pixels.png"
+    Image.fromarray(PIXELS).save(path)
+    np.save(tmp_path / "pixels.npy", PIXELS)
+    sources = [
+        path,
+        str(path),
+        tmp_path / "pixels.npy",
+        PIXELS,
+        torch.from_numpy(PIXELS.copy()),
+        from_array(PIXELS),
+    ]
+    fields = [fit(source, stop=passes(2), hidden_features=8, hidden_layers=1) for source in sources]
+    for field in fields[1:]:
+        assert torch.equal(weights(field), weights(fields[0]))
+    report = fields[0].report
+    assert report is not None
+    assert (report.recipe, report.stopped_by, report.steps) == ("fast", "passes", 2)
+
+
+def test_a_constant_image_is_reproduced() -> None:
+    pixels = np.full((8, 8), 77, np.uint8)
+    field = fit(pixels, stop=psnr(40) | passes(2000), hidden_features=16, hidden_layers=1)
+    assert np.abs(field.sample().numpy() - 77).max() < 8
+    assert field.report is not None
+    assert field.report.psnr_db >= 40
+
+
+def test_the_paper_recipe_takes_corners_and_five_hundred_full_batches() -> None:
+    field = fit(PIXELS, configuration=paper(), hidden_features=8, hidden_layers=1)
+    assert field.grid.align == "corners"
+    assert field.report is not None
+    assert (field.report.steps, field.report.passes, field.report.stopped_by) == (500, 500.0, "passes")
+
+
+def test_the_first_layer_is_scaled_and_the_rate_falls_with_the_width() -> None:
+    assert to_signal(PIXELS, fast()).grid.align == "centers"
+    assert fast().first_layer_scale == 3.0
+    assert fast(hidden_features=512).recipe.optimizer.learning_rate == pytest.approx(2e-4)
+    assert fast(hidden_features=8).recipe.optimizer.learning_rate == pytest.approx(1.6e-3)
+
+
+@pytest.mark.parametrize(
+    ("stop", "names"),
+    [
+        (None, ["plateau"]),
+        (psnr(40), ["psnr", "plateau"]),
+        (passes(1), ["passes"]),
+        (psnr(40) | passes(1), ["psnr", "passes"]),
+        (plateau(0.1), ["plateau"]),
+        (psnr(40) | plateau(0.1), ["psnr", "plateau"]),
+    ],
+)
+def test_a_quality_out_of_reach_ends_at_a_plateau_and_other_stops_stay(stop: Stop | None, names: list[str]) -> None:
+    completed = _completed(stop, fast(), Values(from_array(PIXELS)))
+    assert [rule.name for rule in completed.rules] == names
+
+
+@pytest.mark.parametrize("device", ["tpu", "meta", "cuda:-7", ""])
+def test_an_unknown_device_is_refused(device: str) -> None:
+    with pytest.raises(InputError, match="the device must be auto, cpu or cuda, got"):
+        checked_device(device)
+
+
+def test_auto_is_cuda_where_there_is_one() -> None:
+    assert checked_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
+    assert checked_device("cpu") == torch.device("cpu")

@@ -1,0 +1,137 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+from PIL import Image
+
+from ligeia.core import InputError
+from ligeia.field import Field
+from ligeia.fitting import passes
+from ligeia.recipes import decode, fit, render
+
+RANDOM = np.random.default_rng(0)
+
+
+def bytes_of(*shape: int) -> np.ndarray:
+    return RANDOM.integers(0, 256, shape, dtype=np.uint8)
+
+
+def quick(source: Path | np.ndarray) -> Field:
+    return fit(source, stop=passes(1), hidden_features=8, hidden_layers=1)
+
+
+@pytest.fixture(scope="module")
+def field() -> Field:
+    return quick(bytes_of(8, 6, 3))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA"])
+def test_decode_gives_back_the_kind_of_a_png(mode: str, tmp_path: Path) -> None:
+    with Image.fromarray(bytes_of(6, 5, 4)) as image:
+        image.convert("RGB").convert(mode).save(tmp_path / "a.png")
+    assert decode(quick(tmp_path / "a.png"), tmp_path / "b.png") == (6, 5)
+    with Image.open(tmp_path / "b.png") as image:
+        assert (image.format, image.mode, image.size) == ("PNG", mode, (5, 6))
+
+
+def test_decode_gives_back_sixteen_bits(tmp_path: Path) -> None:
+    Image.fromarray(RANDOM.integers(0, 65536, (6, 5), dtype=np.uint16)).save(tmp_path / "a.png")
+    field = quick(tmp_path / "a.png")
+    decode(field, tmp_path / "b.png")
+    with Image.open(tmp_path / "b.png") as image:
+        assert image.mode == "I;16"
+        assert_array_equal(np.asarray(image), field.sample()[..., 0].clamp(0, 65535).round().numpy())
+
+
+def test_decode_gives_back_a_jpeg(tmp_path: Path) -> None:
+    Image.fromarray(bytes_of(6, 5, 3)).save(tmp_path / "a.jpg")
+    decode(quick(tmp_path / "a.jpg"), tmp_path / "b.jpg")
+    with Image.open(tmp_path / "b.jpg") as image:
+        assert (image.format, image.mode, image.size) == ("JPEG", "RGB", (5, 6))
+
+
+def test_decode_gives_back_floats_of_a_tiff(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", RANDOM.normal(size=(6, 5)).astype(np.float32))
+    field = quick(tmp_path / "a.tif")
+    decode(field, tmp_path / "b.tif")
+    again = tifffile.imread(tmp_path / "b.tif")
+    assert again.dtype == np.float32
+    assert_array_equal(again, field.sample()[..., 0].numpy())
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype"),
+    [((9,), np.float32), ((6, 5), np.uint8), ((6, 5), ">f4"), ((4, 3, 6), np.float64), ((4, 5, 3), np.int16),
+     ((2, 3, 4, 5), np.float32), ((4, 5, 1), np.uint16), ((5, 4), bool)],
+)  # fmt: skip
+def test_decode_gives_back_the_shape_and_dtype_of_an_array(shape: tuple[int, ...], dtype: Any, tmp_path: Path) -> None:
+    array = (RANDOM.random(shape) * 200).astype(dtype)
+    np.save(tmp_path / "a.npy", array)
+    decode(quick(tmp_path / "a.npy"), tmp_path / "b.npy")
+    again = np.load(tmp_path / "b.npy")
+    assert (again.shape, again.dtype) == (array.shape, array.dtype)
+
+
+def test_render_writes_the_field_as_an_array(field: Field, tmp_path: Path) -> None:
+    path = tmp_path / "r.npy"
+    assert render(field, path) == (8, 6)
+    assert_array_equal(np.load(path), field.sample().numpy())
+    assert render(field, path, shape=(3, 4)) == (3, 4)
+    assert_array_equal(np.load(path), field.sample((3, 4)).numpy())
+    assert render(field, path, scale=0.5, region=[(2, 6), (0, 5)]) == (2, 2)
+    assert_array_equal(np.load(path), field.sample((2, 2), region=[(2, 6), (0, 5)]).numpy())
+
+
+def test_render_at_the_original_size_of_a_region_is_that_part_of_the_whole(field: Field, tmp_path: Path) -> None:
+    path = tmp_path / "r.npy"
+    assert render(field, path, region=[(2, 6), (1, 5)]) == (4, 4)
+    assert_allclose(np.load(path), field.sample().numpy()[2:6, 1:5], rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("quantity", ["gradient", "laplacian"])
+def test_render_derivatives_agree_with_differences(quantity: Any, tmp_path: Path) -> None:
+    field = quick(bytes_of(8, 6)).double()
+    render(field, tmp_path / "q.npy", shape=(5, 4), quantity=quantity)
+    points = torch.from_numpy(field.grid.resampled((5, 4)).points()).double()
+    step, first, second = 1e-4, 0.0, 0.0
+    with torch.no_grad():
+        for axis in range(2):
+            shift = torch.zeros(2, dtype=torch.float64)
+            shift[axis] = step
+            ahead, here, behind = (field(points + sign * shift) for sign in (1, 0, -1))
+            first = first + ((ahead - behind) / (2 * step)) ** 2
+            second = second + (ahead - 2 * here + behind) / step**2
+    wanted = torch.as_tensor(first).sqrt() if quantity == "gradient" else torch.as_tensor(second)
+    assert_allclose(np.load(tmp_path / "q.npy").reshape(-1, 1), wanted.numpy(), rtol=1e-3, atol=1e-2)
+
+
+@pytest.mark.parametrize("quantity", ["gradient", "laplacian"])
+def test_pictures_of_derivatives_are_gray(field: Field, quantity: Any, tmp_path: Path) -> None:
+    assert render(field, tmp_path / "q.png", scale=2, quantity=quantity) == (16, 12)
+    with Image.open(tmp_path / "q.png") as image:
+        assert (image.mode, image.size) == ("I;16", (12, 16))
+        assert np.asarray(image).std() > 1000
+
+
+def test_a_picture_of_one_axis_or_three_is_refused(tmp_path: Path) -> None:
+    for shape in ((9,), (3, 4, 5)):
+        field = quick(RANDOM.random(shape))
+        for write in (render, decode):
+            with pytest.raises(InputError, match=f"a picture needs a field of 2 axes, this one has {len(shape)}"):
+                write(field, tmp_path / "a.png")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_shape_and_scale_together_are_refused(field: Field, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="the shape or the scale of a rendering, not both"):
+        render(field, tmp_path / "a.png", shape=(4, 4), scale=2)
+
+
+@pytest.mark.parametrize("scale", [0.0, -1.0, float("nan"), float("inf"), 1e308])
+def test_a_scale_that_gives_no_size_is_refused(field: Field, scale: float, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="a scale above 0 was wanted"):
+        render(field, tmp_path / "a.png", scale=scale)
