@@ -76,12 +76,12 @@ def test_spoiled_weights_are_never_kept_wherever_they_come(signal: Signal, build
 @pytest.mark.parametrize("tells", [False, True])
 def test_a_stage_whose_last_step_diverged_still_ends(signal: Signal, build: Build, tells: bool) -> None:
     field = build(signal)
-    recipe = replace(QUICK, cooling=Cooling(warmup_steps=5, first_stage=600))
+    recipe = replace(QUICK, cooling=Cooling(warmup_steps=5, first_stage=20))
     report = fit(
         field,
         Values(signal),
         recipe,
-        plateau(most_point_steps=600 * (1 + 2 + 4)),
+        plateau(1e-9, most_stages=3),
         take_step=Poisoned(20, tells=tells),
     )
     assert len(report.restarts) == 1

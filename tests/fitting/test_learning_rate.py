@@ -41,9 +41,9 @@ def test_over_a_known_budget_the_rate_is_half_a_cosine_to_zero(share: float) -> 
 def test_each_stage_is_twice_as_long_as_the_last_and_cools_down() -> None:
     staged = recipe(Cooling(warmup_steps=1, first_stage=1000, slow_after=NEVER))
     assert [staged.stage_length(stage) for stage in range(4)] == [1000, 2000, 4000, 8000]
-    begun = progress(steps=99, point_steps=3000, stage=2, stage_started=3000)
-    halfway = progress(steps=99, point_steps=5000, stage=2, stage_started=3000)
-    ended = progress(steps=99, point_steps=7000, stage=2, stage_started=3000)
+    begun = progress(steps=3000, stage=2, stage_started=3000)
+    halfway = progress(steps=5000, stage=2, stage_started=3000)
+    ended = progress(steps=7000, stage=2, stage_started=3000)
     assert staged.rate(begun, plateau()) == pytest.approx(0.1)
     assert staged.rate(halfway, plateau()) == pytest.approx(0.05)
     assert staged.rate(ended, plateau()) == pytest.approx(0.0, abs=1e-12)
@@ -57,7 +57,7 @@ def test_a_budget_beside_an_open_end_cools_down_too() -> None:
 
 def test_the_rate_falls_slowly_with_the_work_done() -> None:
     slow = recipe(Cooling(warmup_steps=1, slow_after=1000.0, slow_power=0.5))
-    begun = progress(steps=99, point_steps=3000, stage=1, stage_started=3000)
+    begun = progress(steps=3000, stage=1, stage_started=3000)
     assert slow.rate(begun, plateau()) == pytest.approx(0.1 / math.sqrt(1 + 3000 / 1000))
 
 
@@ -68,7 +68,7 @@ def test_restarts_lower_the_rate() -> None:
 def test_without_cooling_an_open_end_still_has_stages_to_be_measured_in() -> None:
     constant = recipe(None)
     length = constant.stage_length(0)
-    assert constant.position(progress(point_steps=length // 2), psnr(40)) == 0.5
+    assert constant.position(progress(steps=length // 2), psnr(40)) == 0.5
 
 
 @pytest.mark.parametrize("rate", [0.0, -1.0, math.nan, math.inf])

@@ -1,5 +1,6 @@
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from ligeia.fitting import (
     Stop,
     Values,
     _loop,
+    _step,
     fit,
     passes,
     plateau,
@@ -65,7 +67,7 @@ def test_a_batch_in_pieces_gives_the_same_weights(
 ) -> None:
     whole, pieces = build(signal), build(signal)
     first = run(whole, signal, passes(1), paper().recipe)
-    monkeypatch.setattr(_loop, "_PIECE", 7)
+    monkeypatch.setattr(_step, "_PIECE", 7)
     second = run(pieces, signal, passes(1), paper().recipe)
     # Adam's first step divides a gradient by its size, so that only those near 0 could differ
     assert_close(weights(pieces), weights(whole), rtol=0, atol=1e-6)
@@ -113,9 +115,7 @@ def test_passes_end_exactly(signal: Signal, build: Build) -> None:
 
 def test_a_plateau_ends_a_fit_of_something_simple(build: Build) -> None:
     signal = from_array(np.full((6, 6), 100, np.uint8))
-    recipe = Recipe(
-        name="t", optimizer=QUICK.optimizer, batch_size=36, cooling=Cooling(warmup_steps=5, first_stage=36 * 60)
-    )
+    recipe = Recipe(name="t", optimizer=QUICK.optimizer, batch_size=36, cooling=Cooling(warmup_steps=5, first_stage=60))
     report = run(build(signal), signal, plateau(finest_db=Values(signal).finest_db), recipe)
     assert report.stopped_by == "plateau"
     assert report.psnr_db > 45
@@ -123,8 +123,9 @@ def test_a_plateau_ends_a_fit_of_something_simple(build: Build) -> None:
 
 
 def test_a_plateau_ends_after_the_most_work(signal: Signal, build: Build) -> None:
-    report = run(build(signal), signal, plateau(most_point_steps=600))
-    assert (report.stopped_by, report.point_steps) == ("plateau", 600)
+    recipe = replace(QUICK, cooling=Cooling(warmup_steps=5, first_stage=10))
+    report = run(build(signal), signal, plateau(1e-9, most_stages=2), recipe)
+    assert (report.stopped_by, report.steps) == ("plateau", 10 + 20)
 
 
 def test_seconds_end_a_fit(signal: Signal, build: Build) -> None:

@@ -43,8 +43,8 @@ def test_a_plateau_is_judged_after_the_fourth_stage() -> None:
 
 def test_a_plateau_ends_at_the_finest_quality_and_after_the_most_work() -> None:
     assert plateau(finest_db=50.0).reason(progress(stage_db=[50.0])) == "plateau"
-    assert plateau(most_point_steps=99).reason(progress(point_steps=98)) is None
-    assert plateau(most_point_steps=99).reason(progress(point_steps=99)) == "plateau"
+    assert plateau(most_stages=3).reason(progress(stage_db=[1.0, 2.0])) is None
+    assert plateau(most_stages=3).reason(progress(stage_db=[1.0, 2.0, 3.0])) == "plateau"
 
 
 def test_the_first_rule_reached_ends_a_fit_and_names_it() -> None:
@@ -84,5 +84,5 @@ def test_a_limit_that_is_not_above_zero_is_refused(rule: Callable[[float], Stop]
 
 
 def test_a_plateau_without_work_is_refused() -> None:
-    with pytest.raises(InputError, match="a number of point-steps above 0"):
-        plateau(most_point_steps=0)
+    with pytest.raises(InputError, match="a number of stages above 0"):
+        plateau(most_stages=0)

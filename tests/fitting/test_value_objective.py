@@ -39,8 +39,12 @@ def test_loss_and_batch_are_the_mean_squared_error_where_the_range_is_minus_one_
     assert float(loss.detach()) == pytest.approx(np.mean((got - wanted) ** 2), rel=1e-5)
 
 
-def test_a_loss_is_told_in_decibels_of_a_peak_of_two(signal: Signal) -> None:
-    assert Values(signal).loss_db(0.04) == pytest.approx(20.0)
+def test_the_best_constant_is_the_mean_of_each_channel() -> None:
+    values = np.array([[[0, 10], [100, 30]], [[50, 20], [250, 60]]], np.uint8)
+    error = np.mean((values - values.reshape(-1, 2).mean(axis=0)) ** 2)
+    expected = 10 * math.log10(255**2 / error)
+    assert Values(from_array(values, channels=True)).constant_db == pytest.approx(expected, abs=1e-5)
+    assert Values(from_array(np.full((4, 4), 7, np.uint8))).constant_db == -math.inf
 
 
 @pytest.mark.parametrize(("dtype", "steps"), [(np.uint8, 255), (np.uint16, 65535)])

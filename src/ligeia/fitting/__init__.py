@@ -5,8 +5,6 @@ from ._checkpoint import Checkpointer as Checkpointer
 from ._loop import (
     Callback as Callback,
     Step as Step,
-    TakeStep as TakeStep,
-    autograd_step as autograd_step,
     fit as fit,
 )
 from ._objectives import Objective as Objective, Quality as Quality, Values as Values
@@ -18,6 +16,7 @@ from ._progress import (
 )
 from ._recipe import Adam as Adam, Cooling as Cooling, Recipe as Recipe
 from ._state import State as State
+from ._step import TakeStep as TakeStep, autograd_step as autograd_step
 from ._stop import (
     Rule as Rule,
     Stop as Stop,

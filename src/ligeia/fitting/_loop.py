@@ -6,9 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import final
 
-import numpy as np
-import torch
-
 from ligeia.field import Field
 
 from ._batches import Batches
@@ -16,12 +13,15 @@ from ._objectives import Objective
 from ._progress import Report
 from ._recipe import Recipe
 from ._state import State
+from ._step import TakeStep, stepping
 from ._stop import Stop
 
-_PIECE = 1 << 16  # points whose activations are held at a time; larger batches add up the gradients of pieces
 _PROBE = 1 << 13  # points that the quality is watched on during a fit
 _MEASUREMENTS = 16  # per stage, or per known budget, ...
 _LEAST_BETWEEN = 4  # ... if so many times the points measured lie between: that takes a tenth of the time at most
+
+
+_LEAST_LEARNED_DB = 0.1  # above the best constant: a network below that is dead, or has not begun
 
 
 @final
@@ -36,21 +36,6 @@ class Step:
 
 Callback = Callable[[Step], bool | None]
 """Called after every step; True ends the fit."""
-TakeStep = Callable[[Field, Objective, np.ndarray, torch.optim.Optimizer], float]
-"""Moves the weights by one batch and returns its loss."""
-
-
-def autograd_step(field: Field, objective: Objective, indices: np.ndarray, optimizer: torch.optim.Optimizer) -> float:
-    """Take one step with autograd's gradients. Large batches are worked off in pieces, to the same gradient."""
-    optimizer.zero_grad(set_to_none=True)
-    device = next(field.parameters()).device
-    total = 0.0
-    for piece in np.array_split(indices, -(-len(indices) // _PIECE)):
-        loss = objective.loss(field, objective.batch(piece, device)) * (len(piece) / len(indices))
-        loss.backward()
-        total += float(loss.detach())
-    optimizer.step()
-    return total
 
 
 def fit(
@@ -62,7 +47,7 @@ def fit(
     seed: int = 0,
     callbacks: Sequence[Callback] = (),
     state: State | None = None,
-    take_step: TakeStep = autograd_step,
+    take_step: TakeStep | None = None,
 ) -> Report:
     """Fit a field to an objective in place, and report how it went.
 
@@ -74,19 +59,20 @@ def fit(
     batches = Batches(objective.num_points, recipe.batch_size, seed)
     began = time.perf_counter() - state.progress.seconds
     reason = stop.reason(state.progress)  # a checkpoint may be of the last step
-    while reason is None:
-        progress = state.progress
-        before = int(recipe.position(progress, stop) * _MEASUREMENTS)
-        state.optimizer.param_groups[0]["lr"] = recipe.rate(progress, stop)
-        indices = batches[progress.steps]
-        loss = take_step(field, objective, indices, state.optimizer)
-        progress.advance(len(indices), loss, time.perf_counter() - began)
-        position = recipe.position(progress, stop)
-        # a stage whose last step diverged ends with a later one
-        if not state.recover() and (int(position * _MEASUREMENTS) > before or position >= 1):
-            _measure(state, objective, stop, stage_ended=position >= 1)
-        votes = [callback(Step(state, position)) for callback in callbacks]  # every callback runs
-        reason = stop.reason(progress) or ("callback" if any(votes) else None)
+    with stepping(next(field.parameters()).device) as step:
+        while reason is None:
+            progress = state.progress
+            before = int(recipe.position(progress, stop) * _MEASUREMENTS)
+            state.optimizer.param_groups[0]["lr"] = recipe.rate(progress, stop)
+            indices = batches[progress.steps]
+            loss = (take_step or step)(field, objective, indices, state.optimizer)
+            progress.advance(len(indices), loss, time.perf_counter() - began)
+            position = recipe.position(progress, stop)
+            # a stage whose last step diverged ends with a later one
+            if not state.recover() and (int(position * _MEASUREMENTS) > before or position >= 1):
+                _measure(state, objective, stop, stage_ended=position >= 1)
+            votes = [callback(Step(state, position)) for callback in callbacks]  # every callback runs
+            reason = stop.reason(progress) or ("callback" if any(votes) else None)
     return _report(state, objective, recipe, reason, seed)
 
 
@@ -104,7 +90,10 @@ def _measure(state: State, objective: Objective, stop: Stop, *, stage_ended: boo
         state.recover()
         return
     state.progress.record(quality.psnr_db, exactly=exactly)
-    state.keep()
+    if quality.psnr_db > objective.constant_db + _LEAST_LEARNED_DB:
+        state.keep()
+    else:
+        state.revive()
     if stage_ended:
         state.begin_stage()
 

@@ -42,16 +42,17 @@ class Objective(Protocol):
         """Quality beyond which nothing more can be gained, infinite where there is no such limit."""
         ...
 
+    @property
+    def constant_db(self) -> float:
+        """Quality of the best constant, minus infinity where that says nothing about a network."""
+        ...
+
     def batch(self, indices: Int[np.ndarray, " n"], device: torch.device) -> Any:
         """Return what ``loss`` needs of the points ``indices``."""
         ...
 
     def loss(self, field: Field, batch: Any) -> Float[Tensor, ""]:
         """Return the loss of a batch, differentiable in the field's parameters."""
-        ...
-
-    def loss_db(self, loss: float) -> float:
-        """Return the quality in decibels that a loss amounts to."""
         ...
 
     def quality(self, field: Field, *, most_points: int | None = None) -> Quality:
@@ -67,6 +68,7 @@ class Values:
         self.signal = signal
         self._seed = seed
         self._chosen: dict[int, np.ndarray] = {}
+        self._constant_db: float | None = None
 
     @property
     def num_points(self) -> int:
@@ -81,6 +83,15 @@ class Values:
         half_steps = [0.5 / (channel.high - channel.low) for channel in self.signal.channels]
         return decibels(max(half_steps) ** 2, peak=1.0)
 
+    @property
+    def constant_db(self) -> float:
+        """PSNR of the mean of each channel, measured on some 65,000 samples; minus infinity for a constant signal."""
+        if self._constant_db is None:
+            count = min(self.num_points, 1 << 16)
+            variance = float(self.signal.normalized(self._measured(count)).var(axis=0).mean())
+            self._constant_db = decibels(variance, peak=2.0) if variance > 1e-12 else -np.inf
+        return self._constant_db
+
     def batch(self, indices: Int[np.ndarray, " n"], device: torch.device) -> tuple[Tensor, Tensor]:
         """Return the coordinates and the scaled samples of the points ``indices``."""
         points = torch.from_numpy(self.signal.grid.points(indices))
@@ -91,10 +102,6 @@ class Values:
         """Return the mean squared error of a batch, in network units."""
         points, values = batch
         return torch.nn.functional.mse_loss(field.network(points), values)
-
-    def loss_db(self, loss: float) -> float:
-        """Return the PSNR of a mean squared error in network units, whose peak is 2."""
-        return decibels(loss, peak=2.0)
 
     @torch.no_grad()
     def quality(self, field: Field, *, most_points: int | None = None) -> Quality:

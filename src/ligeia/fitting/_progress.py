@@ -44,7 +44,7 @@ class Progress:
     measured_exactly: bool = False
     stage: int = 0
     stage_started: int = 0
-    """Point-steps at which the running stage began."""
+    """Steps at which the running stage began."""
     stage_db: list[float] = field(default_factory=list)
     """Quality at the end of each finished stage."""
     rate_factor: float = 1.0

@@ -42,10 +42,10 @@ class Cooling:
     """
 
     warmup_steps: int = 20
-    first_stage: int = 1 << 17
-    """Point-steps of the first stage."""
-    slow_after: float = 1e6
-    """Point-steps after which the slow fall takes hold, as ``(1 + point_steps / slow_after) ** -slow_power``."""
+    first_stage: int = 128
+    """Steps of the first stage."""
+    slow_after: float = 1000.0
+    """Steps after which the slow fall takes hold, as ``(1 + steps / slow_after) ** -slow_power``."""
     slow_power: float = 0.5
 
 
@@ -66,11 +66,11 @@ class Recipe:
         spent = stop.spent(progress) or 0.0
         if not stop.is_open_ended:
             return spent
-        done = (progress.point_steps - progress.stage_started) / self.stage_length(progress.stage)
+        done = (progress.steps - progress.stage_started) / self.stage_length(progress.stage)
         return max(spent, min(1.0, done))
 
     def stage_length(self, stage: int) -> int:
-        """Return the point-steps of a stage (from 0); at a constant rate, stages only say when to measure."""
+        """Return the number of steps of a stage (from 0); at a constant rate, stages only say when to measure."""
         cooling = Cooling() if self.cooling is None else self.cooling
         return cooling.first_stage << stage
 
@@ -80,5 +80,5 @@ class Recipe:
         if self.cooling is None:
             return rate
         warm = min(1.0, (progress.steps + 1) / self.cooling.warmup_steps)
-        slow = (1 + progress.point_steps / self.cooling.slow_after) ** -self.cooling.slow_power
+        slow = (1 + progress.steps / self.cooling.slow_after) ** -self.cooling.slow_power
         return rate * warm * slow * 0.5 * (1 + math.cos(math.pi * self.position(progress, stop)))

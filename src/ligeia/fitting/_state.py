@@ -13,6 +13,8 @@ from ._progress import Progress, Restart
 from ._recipe import Recipe
 
 _MOST_RESTARTS = 8
+_MOST_REVIVALS = 3
+_DIED = "the network gave a constant"
 _SETTLING_STEPS = 50  # a new stage begins with a rate that shakes the cooled model up: its loss rises at first
 
 
@@ -38,7 +40,7 @@ class State:
         """Start the next stage of the learning rate here."""
         self.progress.stage_db.append(self.progress.psnr_db)
         self.progress.stage += 1
-        self.progress.stage_started = self.progress.point_steps
+        self.progress.stage_started = self.progress.steps
         self._settle()
 
     def recover(self) -> bool:
@@ -54,15 +56,21 @@ class State:
         if self._spike is not None and progress.steps >= self._settled_at:
             spiked = progress.loss > self._spike * self._lowest and len(progress.restarts) < _MOST_RESTARTS
             self._lowest = min(self._lowest, progress.loss)
-        if not (lost or spiked):
-            return False
-        self._load(copy.deepcopy(self._good))
-        progress.rate_factor /= 2
-        progress.loss = math.nan
-        reason = "the loss was not finite" if lost else f"the loss rose {self._spike:g} times above its lowest"
-        progress.restarts.append(Restart(progress.steps, reason, progress.rate_factor))
-        self._settle()
-        return True
+        if lost or spiked:
+            self._go_back(
+                "the loss was not finite" if lost else f"the loss rose {self._spike:g} times above its lowest"
+            )
+        return lost or spiked
+
+    def revive(self) -> None:
+        """Go back to the last good state if the network has learned nothing in steps enough to settle in.
+
+        Too high a rate can end in a constant output whose gradient is nearly zero: nothing spikes, and nothing moves.
+        """
+        died = sum(restart.reason == _DIED for restart in self.progress.restarts)
+        # noise is learned slowly without being dead, so this is tried a few times only
+        if self._spike is not None and self.progress.steps >= self._settled_at and died < _MOST_REVIVALS:
+            self._go_back(_DIED)
 
     def to_plain(self) -> dict[str, Any]:
         """Return the state as tensors, numbers, lists and dictionaries."""
@@ -80,6 +88,14 @@ class State:
         self._lowest, self._settled_at = plain["lowest"], plain["settled_at"]
         self._good = plain["good"]
         self._load(plain["now"])
+
+    def _go_back(self, reason: str) -> None:
+        progress = self.progress
+        self._load(copy.deepcopy(self._good))
+        progress.rate_factor /= 2
+        progress.loss = math.nan
+        progress.restarts.append(Restart(progress.steps, reason, progress.rate_factor))
+        self._settle()
 
     def _settle(self) -> None:
         self._lowest = math.inf

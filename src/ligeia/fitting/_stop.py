@@ -101,16 +101,14 @@ class _Passes:
 @dataclass(frozen=True, slots=True)
 class _Plateau:
     gain_db: float
-    most_point_steps: int
+    most_stages: int
     finest_db: float
     name: str = "plateau"
 
     def reached(self, progress: Progress) -> bool:
-        if progress.stage_db and progress.stage_db[-1] >= self.finest_db:
-            return True
-        if progress.point_steps >= self.most_point_steps:
-            return True
         finished = progress.stage_db
+        if len(finished) >= self.most_stages or (finished and finished[-1] >= self.finest_db):
+            return True
         # hard signals gain little in the first stages and more later, so those are not judged
         return len(finished) > 3 and finished[-1] - finished[-2] < self.gain_db
 
@@ -136,16 +134,16 @@ def passes(limit: float) -> Stop:
     return Stop((_Passes(float(limit)),))
 
 
-def plateau(gain_db: float = 1.0, *, most_point_steps: int = 1 << 24, finest_db: float = float("inf")) -> Stop:
+def plateau(gain_db: float = 1.0, *, most_stages: int = 7, finest_db: float = float("inf")) -> Stop:
     """Stop when doubling the work gained less than ``gain_db``.
 
-    Also when ``finest_db`` is reached, or ``most_point_steps`` points were seen (by default some 17 million, a few
-    minutes on two cores). The work is judged at the end of stages, each twice as long as the last and each cooled
-    down; the first three are not judged.
+    The work is judged at the end of stages, each twice as long as the last and each cooled down; the first three are
+    not judged. ``finest_db`` reached ends the fit too, as does the last of ``most_stages`` (with the recipe `fast` 7
+    of them are 16,256 steps on some 17 million points: a few minutes on two cores).
     """
     _positive(gain_db, "a gain in decibels")
-    _positive(most_point_steps, "a number of point-steps")
-    return Stop((_Plateau(float(gain_db), most_point_steps, finest_db),))
+    _positive(most_stages, "a number of stages")
+    return Stop((_Plateau(float(gain_db), most_stages, finest_db),))
 
 
 def _positive(value: float, wanted: str) -> None:

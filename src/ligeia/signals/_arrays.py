@@ -1,7 +1,7 @@
 """Signals from NumPy arrays and ``.npy`` files, and back."""
 
-import tokenize
 import math
+import tokenize
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 

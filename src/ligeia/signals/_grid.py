@@ -88,7 +88,9 @@ class Grid:
         """Return a grid of ``shape`` without physical units; one, two and three axes get the usual names."""
         usual = {1: ("time",), 2: ("row", "column"), 3: ("z", "y", "x")}
         names = usual.get(len(shape), tuple(f"axis{number}" for number in range(len(shape))))
-        return cls(tuple(Axis(name=name, size=operator.index(size)) for name, size in zip(names, shape, strict=True)), align)
+        return cls(
+            tuple(Axis(name=name, size=operator.index(size)) for name, size in zip(names, shape, strict=True)), align
+        )
 
     @property
     def shape(self) -> tuple[int, ...]:
