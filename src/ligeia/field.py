@@ -1,5 +1,6 @@
 """Field: a network with its domain and its units. Callable, sampled at any resolution, differentiated exactly."""
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal, final
@@ -9,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ligeia.core import InputError, ShapeError
+from ligeia.core import InputError, ShapeError, map_on_threads
 from ligeia.kernels import Jet
 from ligeia.networks import Siren
 from ligeia.signals import Channel, Grid, Source
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 Quantity = Literal["value", "gradient", "laplacian"]
 
-_WORKING_SET = 1 << 23  # hidden activations held at a time while sampling: 32 MiB in float32, a few times over
+_WORKING_SET = 1 << 21  # activations of a layer held at a time by each thread while sampling: 8 MiB in float32
+_GROUP = 32  # pieces worked out between two yields
 
 
 @final
@@ -118,15 +120,19 @@ class Field(nn.Module):
         width = max(self.network.config.hidden_features, len(self.channels), grid.num_axes)
         size = max(1, _WORKING_SET // (width if quantity == "value" else width * (grid.num_axes + 2)))
         parameter = next(self.parameters())
-        for start in range(0, grid.num_samples, size):
-            stop = min(start + size, grid.num_samples)
-            points = grid.points(start=start, stop=stop)
+
+        @torch.no_grad()  # here, because it does not reach into threads
+        def values_of(bounds: tuple[int, int]) -> Float[Tensor, "n c"]:
+            points = grid.points(start=bounds[0], stop=bounds[1])
             if edges is not None:
                 low, high = np.array(edges, dtype=np.float64).T
                 points = (low + (points.astype(np.float64) + 1) * (high - low) / 2).astype(np.float32)
-            with torch.no_grad():  # not around the yield, which would take it to the caller
-                values = evaluate(torch.from_numpy(points).to(parameter)).cpu()
-            yield start, stop, values
+            return evaluate(torch.from_numpy(points).to(parameter)).cpu()
+
+        bounds = ((start, min(start + size, grid.num_samples)) for start in range(0, grid.num_samples, size))
+        while group := list(itertools.islice(bounds, _GROUP)):
+            for (start, stop), values in zip(group, map_on_threads(values_of, group), strict=True):
+                yield start, stop, values
 
     def _evaluator(self, quantity: Quantity) -> Callable[[Tensor], Tensor]:
         match quantity:

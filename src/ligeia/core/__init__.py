@@ -1,4 +1,4 @@
-"""Errors, files and random streams. Imports nothing of ligeia's."""
+"""Errors, files, random streams and threads. Imports nothing of ligeia's."""
 
 from typing import TYPE_CHECKING
 
@@ -21,8 +21,11 @@ from ._lazy import lazy_exports as lazy_exports
 
 if TYPE_CHECKING:
     from ._random import random_stream as random_stream
+    from ._threads import map_on_threads as map_on_threads, thread_pool as thread_pool
 
-__getattr__, __dir__ = lazy_exports(__name__, {"random_stream": "._random"})
+__getattr__, __dir__ = lazy_exports(
+    __name__, {"map_on_threads": "._threads", "random_stream": "._random", "thread_pool": "._threads"}
+)
 
 __all__ = [
     "DivergenceError",
@@ -36,6 +39,8 @@ __all__ = [
     "check_readable",
     "check_writable",
     "lazy_exports",
+    "map_on_threads",
     "random_stream",
+    "thread_pool",
     "write_atomically",
 ]

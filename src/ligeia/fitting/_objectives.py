@@ -8,11 +8,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ligeia.core import random_stream
+from ligeia.core import map_on_threads, random_stream
 from ligeia.field import Field
 from ligeia.metrics import decibels
 from ligeia.signals import Signal
 
+_PIECE = 1 << 13  # points that are measured at a time
 _MEASURED_EXACTLY = 1 << 22  # above this many samples the final quality is that of a random quarter of so many
 
 
@@ -103,7 +104,6 @@ class Values:
         points, values = batch
         return torch.nn.functional.mse_loss(field.network(points), values)
 
-    @torch.no_grad()
     def quality(self, field: Field, *, most_points: int | None = None) -> Quality:
         """Return the PSNR of the field, its values clipped to the signal's range.
 
@@ -113,14 +113,16 @@ class Values:
         if most_points is None and self.num_points > _MEASURED_EXACTLY:
             most_points = _MEASURED_EXACTLY // 4
         count = self.num_points if most_points is None else min(most_points, self.num_points)
-        width = field.network.config.hidden_features
-        squared_error, piece = 0.0, max(1, (1 << 23) // width)
-        for start in range(0, count, piece):
-            stop = min(start + piece, count)
-            points, values = self.batch(self._measured(count)[start:stop], device)
-            difference = field.network(points).clamp(-1, 1) - values
-            squared_error += float(difference.double().square().sum())
-        return Quality(decibels(squared_error / (count * self.signal.num_channels), peak=2.0), count)
+        measured = self._measured(count)
+
+        @torch.no_grad()  # here, because it does not reach into threads
+        def squared_error(piece: np.ndarray) -> float:
+            points, values = self.batch(piece, device)
+            return float((field.network(points).clamp(-1, 1) - values).double().square().sum())
+
+        pieces = np.array_split(measured, -(-count // _PIECE))
+        total = sum(map_on_threads(squared_error, pieces))
+        return Quality(decibels(total / (count * self.signal.num_channels), peak=2.0), count)
 
     def _measured(self, count: int) -> np.ndarray:
         if count not in self._chosen:

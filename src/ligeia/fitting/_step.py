@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 import torch
 
+from ligeia.core import thread_pool
 from ligeia.field import Field
 
 from ._objectives import Objective
@@ -55,18 +56,10 @@ def autograd_step(
 
 @contextmanager
 def stepping(device: torch.device) -> Iterator[TakeStep]:
-    """Open an `autograd_step` on as many threads as torch has, each with a share of the batch.
-
-    A step meets once instead of once per operation, so that a busy machine slows it by its share, where torch's own
-    threads, which wait for each other in every operation, come to a near standstill.
-    """
+    """Open an `autograd_step` on as many threads as torch has, each with a share of the batch."""
     num_threads = torch.get_num_threads()
-    if device.type != "cpu" or num_threads == 1:
+    if device.type != "cpu":
         yield autograd_step
         return
-    torch.set_num_threads(1)
-    try:
-        with ThreadPoolExecutor(num_threads) as pool:
-            yield partial(autograd_step, pool=pool, num_threads=num_threads)
-    finally:
-        torch.set_num_threads(num_threads)
+    with thread_pool() as pool:
+        yield partial(autograd_step, pool=pool, num_threads=num_threads)
