@@ -1,10 +1,12 @@
 """The reference experiment at full size, against a plain loop written here."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from ligeia import recipes
@@ -43,8 +45,21 @@ def plain_loop(picture: np.ndarray, num_steps: int) -> float:
 
 
 @pytest.mark.slow
-def test_paper_image_comes_within_half_a_decibel_of_a_plain_loop(tmp_path) -> None:
+def test_paper_image_comes_within_half_a_decibel_of_a_plain_loop(tmp_path: Path) -> None:
     expected = plain_loop(recipes.camera(size=256, align="corners").values[..., 0], 500)
     found = recipes.paper_image(tmp_path / "image.png")
     assert found.measured == pytest.approx(expected, abs=0.5)
     assert expected == pytest.approx(35.5, abs=0.5)  # what earlier runs of this loop gave
+
+
+def test_paper_image_draws_its_figure_and_says_what_it_is_held_against(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = recipes.camera
+    monkeypatch.setattr("ligeia.recipes._paper.camera", lambda *, size, align: original(size=size // 16, align=align))
+    found = recipes.paper_image(tmp_path / "image.png")
+    with Image.open(tmp_path / "image.png") as figure:
+        assert min(figure.size) > 300
+    assert found.holds == (abs(found.measured - 36.8) <= 2)
+    assert found.to_plain()["paper"] == 36.8
+    assert not found.is_certain

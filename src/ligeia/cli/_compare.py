@@ -7,12 +7,14 @@ import typer
 
 from ligeia.core import check_readable
 
-from ._console import Json, Quiet, decibels, emit
+from ._console import Json, NoDevice, NoSeed, Quiet, decibels, emit
 
 
 def compare(
     reference: Annotated[Path, typer.Argument(metavar="REFERENCE", help="The truth: a file or a field.")],
     candidate: Annotated[Path, typer.Argument(metavar="CANDIDATE", help="What is measured: a file or a field.")],
+    seed: NoSeed = 0,
+    device: NoDevice = "auto",
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:

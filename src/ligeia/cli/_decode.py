@@ -8,12 +8,13 @@ import typer
 
 from ligeia.core import check_readable, check_writable
 
-from ._console import Device, Json, Output, Quiet, emit
+from ._console import Device, Json, NoSeed, Output, Quiet, emit
 
 
 def decode(
     source: Annotated[Path, typer.Argument(metavar="F.lig", help="A fitted field.")],
     output: Output,
+    seed: NoSeed = 0,
     device: Device = "auto",
     as_json: Json = False,
     quiet: Quiet = False,

@@ -6,11 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from ._console import Json, Quiet, emit
+from ._console import Json, NoDevice, NoSeed, Quiet, emit
 
 
 def info(
     source: Annotated[Path, typer.Argument(metavar="F.lig", help="A fitted field.")],
+    seed: NoSeed = 0,
+    device: NoDevice = "auto",
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:

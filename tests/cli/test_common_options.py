@@ -1,0 +1,30 @@
+"""Every command takes the common options."""
+
+from pathlib import Path
+
+import pytest
+
+from ligeia.cli import run
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "version_1_image.lig"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["info", str(GOLDEN)], ["compare", str(GOLDEN), str(GOLDEN)], ["render", str(GOLDEN)], ["decode", str(GOLDEN)]],
+)
+def test_a_command_takes_the_common_options(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = ["-o", str(tmp_path / "a.png")] if words[0] in ("render", "decode") else []
+    assert run([*words, *output, "--seed", "3", "--device", "cpu", "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("command", ["fit", "render", "decode", "compare", "info", "demo", "paper"])
+def test_help_is_one_screen_with_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([command, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert f"Example: ligeia {command}" in text
+    assert len(text.splitlines()) <= 45
+    assert max(map(len, text.splitlines())) <= 80
