@@ -1,19 +1,11 @@
 """Threads of our own: order, results and torch's own thread count."""
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 
 from ligeia.core import map_on_threads, thread_pool
 
-
-@pytest.fixture
-def two_threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
+pytest_plugins = ["support.fixtures"]
 
 
 @pytest.mark.usefixtures("two_threads")

@@ -1,6 +1,6 @@
 """A network that gives a constant goes back to where it began, at half the rate."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -55,14 +55,6 @@ def test_the_reference_recipe_is_left_alone(signal: Signal, build: Build) -> Non
 def test_noise_is_not_taken_for_a_dead_network(build: Build) -> None:
     noise = from_array(np.random.default_rng(0).integers(0, 256, (12, 10), dtype=np.uint8))
     assert fit(build(noise), Values(noise), QUICK, passes(60)).restarts == ()
-
-
-@pytest.fixture
-def two_threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.mark.usefixtures("two_threads")

@@ -1,7 +1,7 @@
 """Fixtures of the tests that fit: a small signal, a small field, a folder with a picture and a fit of it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -71,3 +71,12 @@ def field(folder: Path) -> Path:
     path = folder / "photo.lig"
     assert run(["fit", "photo.png", "-o", str(path), "--passes", "3", "--hidden-features", "8", "--quiet"]) == 0
     return path
+
+
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    """Give torch two threads, whatever the run gave it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
