@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ligeia.core import InputError, ShapeError, map_on_threads
 from ligeia.kernels import Jet
 from ligeia.networks import Siren
-from ligeia.signals import Channel, Grid, Source
+from ligeia.signals import ArraySource, Channel, Grid, Source
 
 if TYPE_CHECKING:
     from ligeia.fitting import Report
@@ -28,16 +28,25 @@ _GROUP = 32  # pieces worked out between two yields
 class Field(nn.Module):
     """A continuous function of coordinates in [-1, 1], in the signal's own units.
 
-    ``grid`` is the domain and its original sampling, ``channels`` the range of each channel, ``source`` the kind of
-    file it came from. ``report`` holds how the fit went; it is None for a field read from a file.
+    ``grid`` is the domain and its original sampling, ``channels`` the range of each channel (by default -1 to 1, the
+    network's own), ``source`` the kind of file it came from (by default a float32 array). ``report`` holds how the fit
+    went; it is None for a field read from a file.
     """
 
     _middle: Tensor
     _half_range: Tensor
 
-    def __init__(self, network: Siren, grid: Grid, channels: Sequence[Channel], source: Source) -> None:
+    def __init__(
+        self,
+        network: Siren,
+        grid: Grid,
+        channels: Sequence[Channel] | None = None,
+        source: Source | None = None,
+    ) -> None:
         super().__init__()
         config = network.config
+        if channels is None:  # the network's own units
+            channels = [Channel(name=f"channel{each}", low=-1.0, high=1.0) for each in range(config.out_features)]
         if config.in_features != grid.num_axes or config.out_features != len(channels):
             raise ShapeError(
                 f"a network of {grid.num_axes} coordinates and {len(channels)} channels was wanted for this grid, "
@@ -46,7 +55,7 @@ class Field(nn.Module):
         self.network = network
         self.grid = grid
         self.channels = tuple(channels)
-        self.source = source
+        self.source = ArraySource(dtype="<f4", has_channel_axis=len(channels) > 1) if source is None else source
         self.report: Report | None = None
         low = torch.tensor([channel.low for channel in channels], dtype=torch.float64)
         high = torch.tensor([channel.high for channel in channels], dtype=torch.float64)
@@ -54,8 +63,11 @@ class Field(nn.Module):
         self.register_buffer("_middle", (high + low) / 2, persistent=False)
         self.register_buffer("_half_range", (high - low) / 2, persistent=False)
 
-    def forward(self, points: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
-        """Return values in the signal's units at coordinates in [-1, 1]; not clipped to the signal's range."""
+    def forward(self, points: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch c"]:
+        """Return values in the signal's units at coordinates in [-1, 1]; not clipped to the signal's range.
+
+        One point ``(d,)`` will do, as ``torch.func`` wants it.
+        """
         self._check_points(points)
         return self._in_units(self.network(points))
 
@@ -66,7 +78,7 @@ class Field(nn.Module):
         scale = self._half_range.to(points.dtype)
         return Jet(self._in_units(jet.value), jet.jacobian * scale[:, None], jet.laplacian * scale)
 
-    def physical(self, points: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
+    def physical(self, points: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch c"]:
         """Return values at physical coordinates (each axis in the unit of its extent).
 
         As a callable it carries derivatives to physical units: ``gradient(field.physical, points)`` is per unit of
@@ -145,12 +157,19 @@ class Field(nn.Module):
             case _:
                 raise InputError(f"the quantity must be value, gradient or laplacian, got {quantity!r}.")
 
-    def _in_units(self, output: Float[Tensor, "n c"]) -> Float[Tensor, "n c"]:
+    def _in_units(self, output: Float[Tensor, "*batch c"]) -> Float[Tensor, "*batch c"]:
         return self._middle.to(output.dtype) + output * self._half_range.to(output.dtype)
 
     def _check_points(self, points: Tensor) -> None:
-        if points.ndim != 2 or points.shape[1] != self.grid.num_axes:
-            raise ShapeError(
-                f"points must be (n, {self.grid.num_axes}) for this {self.grid.num_axes}-axis field, "
-                f"got {tuple(points.shape)}; `torch.from_numpy(field.grid.points())` makes them."
+        wanted, dtype = f"(n, {self.grid.num_axes})", next(self.parameters()).dtype
+        if not isinstance(points, Tensor):
+            raise InputError(
+                f"points must be a torch tensor, got {type(points).__name__}; `torch.from_numpy` makes one."
             )
+        if points.ndim == 0 or points.shape[-1] != self.grid.num_axes:
+            raise ShapeError(
+                f"points must be {wanted} for this {self.grid.num_axes}-axis field, got {tuple(points.shape)}; "
+                "`torch.from_numpy(field.grid.points())` makes them."
+            )
+        if points.dtype != dtype:
+            raise InputError(f"points must be {dtype} like the weights, got {points.dtype}; convert one of them.")

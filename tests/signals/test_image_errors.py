@@ -87,7 +87,7 @@ def test_a_truncated_16_bit_png_is_one_clear_line(tmp_path: Path) -> None:
 
 def test_text_with_the_name_of_an_image_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_text("hello world")
-    with pytest.raises(FormatError, match=r"a\.png: an image was wanted \(PNG, .*begins with b'hello wo'"):
+    with pytest.raises(FormatError, match=r"a\.png: an image \(PNG, .*begins with b'hello wo'"):
         read_image(tmp_path / "a.png")
 
 

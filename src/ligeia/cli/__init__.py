@@ -69,10 +69,10 @@ def run(arguments: Sequence[str]) -> int:
     except LigeiaError as error:
         say(f"ligeia: {' '.join(str(error).split())}")
         return 1
-    except MemoryError:
-        say("ligeia: the memory of this machine does not suffice; choose a smaller output or network.")
-        return 1
-    except Exception:
+    except Exception as error:
+        if isinstance(error, MemoryError) or "can't allocate memory" in str(error):  # torch's is a RuntimeError
+            say("ligeia: the memory of this machine does not suffice; choose a smaller output or network.")
+            return 2
         traceback.print_exc()
         say("ligeia: this is a bug in ligeia; please report it with the lines above.")
         return 1

@@ -49,6 +49,8 @@ def fit(
     check_readable(source)
     for path in (output, *([report] if report else [])):
         check_writable(path)
+    if report is not None and report.resolve() in (source.resolve(), output.resolve()):
+        raise InputError(f"{report}: the report would overwrite the input or the output; name another file.")
     from ligeia import codec, recipes
     from ligeia.fitting import Checkpointer
 
@@ -57,6 +59,8 @@ def fit(
     if report is not None:
         recipes.check_report(report, signal)
     checkpoint = Checkpointer(output.with_name(output.name + ".checkpoint"), resume=resume)
+    if resume and not checkpoint.path.exists():
+        say(f"ligeia: no checkpoint {checkpoint.path} to resume from; starting afresh.", quiet=quiet)
     try:
         with watched_fit(quiet=quiet, checkpoint=checkpoint) as callback:
             field = recipes.fit(

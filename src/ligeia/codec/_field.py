@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from ligeia.core import write_atomically
+from ligeia.core import InputError, write_atomically
 from ligeia.field import Field
 from ligeia.networks import SirenConfig
 
@@ -16,6 +16,12 @@ from ._records import NetworkRecord
 
 def save(field: Field, path: Path | str) -> int:
     """Write a field as a ``.lig`` file, whole or not at all; weights stay bit-exact. Return the size in bytes."""
+    if not isinstance(field, Field):
+        raise InputError(
+            f"a Field was wanted, got {type(field).__name__}; `Field(network, grid)` makes one of a network."
+        )
+    if Path(path).suffix.lower() != ".lig":
+        raise InputError(f"{path}: a field is written as .lig; name the file so.")
     data = encode(to_record(field))
 
     def write(partial: Path) -> None:

@@ -19,7 +19,9 @@ def check_readable(path: Path) -> Path:
         raise InputError(f"{path}: {reason}; check the spelling.") from error
     if path.is_dir():
         raise InputError(f"{path}: a file was wanted, this is a directory; name one file in it.")
-    if path.is_file() and path.stat().st_size == 0:
+    if not path.is_file():
+        raise InputError(f"{path}: a file was wanted, this is a device or a pipe; write its content to a file first.")
+    if path.stat().st_size == 0:
         raise InputError(f"{path}: the file is empty (0 bytes).")
     if not os.access(path, os.R_OK):
         raise InputError(f"{path}: the file cannot be read; check its permissions.")

@@ -67,6 +67,8 @@ class Progress:
     def record(self, psnr_db: float, *, exactly: bool) -> None:
         """Add the quality measured now to the curve."""
         self.psnr_db, self.measured_exactly = psnr_db, exactly
+        if self.curve and self.curve[-1].steps == self.steps:  # the whole signal after a sample of it
+            self.curve.pop()
         self.curve.append(Measurement(self.steps, self.point_steps, self.passes, self.seconds, self.loss, psnr_db))
 
     def to_plain(self) -> dict[str, Any]:

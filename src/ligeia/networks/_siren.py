@@ -57,7 +57,9 @@ class SirenConfig:
         """Return the number of weights and biases."""
         return sum(fan_out * (fan_in + 1) for fan_out, fan_in in self.layer_shapes())
 
-    def build(self, *, first_layer_scale: float = 1.0, generator: torch.Generator | None = None) -> "Siren":
+    def build(
+        self, *, first_layer_scale: float | Sequence[float] = 1.0, generator: torch.Generator | None = None
+    ) -> "Siren":
         """Return a freshly initialized network."""
         return Siren(
             self.in_features,
@@ -117,8 +119,8 @@ class Siren(nn.Module):
 
     ``hidden_layers=n`` means n + 1 sine layers, then a linear output layer (or one more sine with
     ``outermost_linear=False``). ``hidden_omega_0`` is one number for all layers after the first, or one per layer.
-    First weights are U(+-1/fan_in), times ``first_layer_scale``; the others U(+-sqrt(6/fan_in)/omega_0); biases
-    U(+-1/sqrt(fan_in)).
+    First weights are U(+-1/fan_in), times ``first_layer_scale`` (one, or one per coordinate); the others
+    U(+-sqrt(6/fan_in)/omega_0); biases U(+-1/sqrt(fan_in)).
 
     >>> net = Siren(in_features=2, hidden_features=256, hidden_layers=3, out_features=1)
     >>> net(torch.zeros(5, 2)).shape
@@ -135,7 +137,7 @@ class Siren(nn.Module):
         outermost_linear: bool = True,
         first_omega_0: float = 30.0,
         hidden_omega_0: float | Sequence[float] = 30.0,
-        first_layer_scale: float = 1.0,
+        first_layer_scale: float | Sequence[float] = 1.0,
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
@@ -165,7 +167,7 @@ class Siren(nn.Module):
                 layers.append(output)
         self.net = nn.Sequential(*layers)
         with torch.no_grad():
-            self.linears()[0].weight.mul_(first_layer_scale)
+            self.linears()[0].weight.mul_(torch.as_tensor(first_layer_scale))  # one factor, or one per coordinate
 
     def forward(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch c"]:
         """Return the network's values at coordinates ``x``; differentiable in ``x`` to any order."""

@@ -46,7 +46,7 @@ def compare(reference: Path, candidate: Path) -> Comparison:
     if isinstance(first, Signal) and isinstance(second, Signal) and _differ_in_depth(first, second):
         other = second.channels[0]
         got = low + (got - other.low) * ((high - low) / (other.high - other.low))
-    got = got.clamp(low, high)
+    wanted, got = wanted.clamp(low, high), got.clamp(low, high)  # a field as reference is clipped like any other
     squared_error = mean_squared_error(wanted, got)
     has_ssim = len(shape) == 2 and min(shape) >= 11
     return Comparison(
@@ -64,7 +64,8 @@ def _load(path: Path) -> Field | Signal:
 def _values(source: Field | Signal, shape: tuple[int, ...]) -> Float[Tensor, "*shape c"]:
     if isinstance(source, Field):
         return source.sample(shape)
-    return torch.from_numpy(source.values.astype(np.float32))
+    exact = np.float32 if source.values.dtype.itemsize < 4 else np.float64
+    return torch.from_numpy(source.values.astype(exact))
 
 
 def _differ_in_depth(first: Signal, second: Signal) -> bool:

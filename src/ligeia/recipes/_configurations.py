@@ -1,5 +1,6 @@
 """Whole configurations: what a name like ``fast`` or ``paper`` stands for, from coordinates to stop rule."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -15,8 +16,21 @@ class Configuration:
     recipe: Recipe
     align: Alignment
     first_layer_scale: float
+    """Factor of the network's first weights."""
+    most_per_sample: float | None
+    """Largest ``omega_0 * scale`` along an axis, over its number of samples (Nyquist is pi / 2); None sets no limit."""
     stop: Stop | None
     """The end of a fit whose user names none; None is a plateau."""
+
+    def first_layer_scales(self, shape: Sequence[int], omega_0: float) -> list[float]:
+        """Return the factor of the first weights along each axis of a grid.
+
+        A short axis gets less: a first layer that turns by more than its samples can tell fits them and is noise
+        in between.
+        """
+        if self.most_per_sample is None:
+            return [self.first_layer_scale] * len(shape)
+        return [min(self.first_layer_scale, self.most_per_sample * size / omega_0) for size in shape]
 
 
 def fast(*, hidden_features: int = 256) -> Configuration:
@@ -31,7 +45,7 @@ def fast(*, hidden_features: int = 256) -> Configuration:
         batch_size=1024,
         cooling=Cooling(),
     )
-    return Configuration(recipe=recipe, align="centers", first_layer_scale=3.0, stop=None)
+    return Configuration(recipe=recipe, align="centers", first_layer_scale=3.0, most_per_sample=0.7, stop=None)
 
 
 def paper() -> Configuration:
@@ -40,4 +54,4 @@ def paper() -> Configuration:
     Source: the notebook of the reference code of Sitzmann et al. 2020 (arXiv:2006.09661).
     """
     recipe = Recipe(name="paper", optimizer=Adam(learning_rate=1e-4), batch_size=None, cooling=None, spike=None)
-    return Configuration(recipe=recipe, align="corners", first_layer_scale=1.0, stop=passes(500))
+    return Configuration(recipe=recipe, align="corners", first_layer_scale=1.0, most_per_sample=None, stop=passes(500))

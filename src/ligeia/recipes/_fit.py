@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from ligeia import fitting
-from ligeia.core import InputError, random_stream
+from ligeia.core import InputError, SampleError, random_stream
 from ligeia.field import Field
 from ligeia.fitting import Callback, Checkpointer, State, Stop, Values
 from ligeia.networks import SirenConfig
@@ -40,6 +40,8 @@ def fit(
     torch.Size([16, 16, 1])
     """
     configuration = fast(hidden_features=hidden_features) if configuration is None else configuration
+    if stop is not None and not isinstance(stop, Stop):
+        raise InputError(f"a stop rule such as psnr(40) | seconds(30) was wanted, got {stop!r}.")
     signal = to_signal(source, configuration)
     config = SirenConfig(
         in_features=signal.grid.num_axes,
@@ -49,7 +51,8 @@ def fit(
         omegas=(float(omega_0),) * (hidden_layers + 1),
     )
     network = config.build(
-        first_layer_scale=configuration.first_layer_scale, generator=random_stream(seed, "initial weights")
+        first_layer_scale=configuration.first_layer_scales(signal.grid.shape, omega_0),
+        generator=random_stream(seed, "initial weights"),
     )
     field = Field(network, signal.grid, signal.channels, signal.source).to(checked_device(device))
     objective = Values(signal, seed=seed)
@@ -72,14 +75,19 @@ def fit(
 def to_signal(
     source: Path | str | np.ndarray | torch.Tensor | Signal, configuration: Configuration | None = None
 ) -> Signal:
-    """Return the signal of a file, an array or a tensor, aligned as ``configuration`` wants it."""
+    """Return the signal of a file, an array or a tensor, aligned as ``configuration`` wants it; a Signal as it is."""
     if isinstance(source, Signal):
         return source
     align = "centers" if configuration is None else configuration.align
     if isinstance(source, torch.Tensor):
-        source = source.detach().cpu().numpy()
+        source = source.detach().cpu()
+        source = (source.float() if source.dtype == torch.bfloat16 else source).numpy()
+    if np.ma.is_masked(source):
+        raise SampleError("an array without a mask was wanted; fill the masked samples first.")
     if isinstance(source, np.ndarray):
         return from_array(source, align=align)
+    if not isinstance(source, (str, Path)):
+        raise InputError(f"a path, an array, a tensor or a Signal was wanted, got {type(source).__name__}.")
     return read_signal(Path(source), align=align)
 
 

@@ -168,9 +168,12 @@ def paper_activations(figure_path: Path, *, seed: int = 0) -> PaperResult:
 
 
 def _draw_layer(phases: "Axes", activations: "Axes", layer: LayerActivations, number: int, place: str) -> None:
-    pre = layer.pre.numpy().ravel()
+    # the first layer's phases follow the input itself: shown is how each unit varies about its own mean
+    pre = (layer.pre - layer.pre.mean(dim=0) if number == 0 else layer.pre).numpy().ravel()
     span = 35 if number == 0 else 5
-    phases.hist(pre - (pre.mean() if number == 0 else 0), bins=80, range=(-span, span), density=True, color="0.7")
+    phases.hist(pre, bins=80, range=(-span, span), density=True, color="0.7")
+    phases.set_ylabel("density", fontsize=9)
+    activations.set_ylabel("density", fontsize=9)
     phases.set_title(f"layer {number + 1}, input in {place}", fontsize=10)
     if number:
         grid = np.linspace(-span, span, 300)

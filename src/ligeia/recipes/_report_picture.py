@@ -49,6 +49,7 @@ def draw_report(field: Field, signal: Signal, path: Path) -> None:
     """Draw original, reconstruction, error, derivatives, an enlarged detail, the curve and the activations."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # slow to import, and needs no display
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     check_report(path, signal)
     plane = _plane(signal)
@@ -56,17 +57,21 @@ def draw_report(field: Field, signal: Signal, path: Path) -> None:
     fitted, slope, curvature = _values_and_derivatives(field, points, plane.shape)
     rows, columns = plane.shape
     height = min(max(5.2 * rows / columns, 2.6), 7.5)  # inches, of pictures about 5.2 wide
-    figure = Figure(figsize=(16, 2 * height + 5.0), layout="constrained")
+    figure = Figure(figsize=(16, 2 * height + 5.0), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1))
     FigureCanvasAgg(figure)
     parts: Any = figure.subfigures(3, 1, height_ratios=[height + 0.5, height + 0.5, 4.0])
     top, middle, bottom = parts
     report = field.report
     quality = "" if report is None else f", {report.psnr_db:.2f} dB"
     first, second, third = top.subplots(1, 3)
-    _show(first, plane.original, f"original, {' x '.join(map(str, signal.grid.shape))}", field)
+    size = " x ".join(map(str, signal.grid.shape))
+    _show(first, plane.original, f"original, {size}{', middle slice' if signal.grid.num_axes > 2 else ''}", field)
     _show(second, fitted, f"the field{quality}", field)
-    error = 10 * np.abs(fitted - plane.original).mean(axis=2, keepdims=True)
-    _show(third, error, "absolute error x 10", field)
+    span = field.channels[0].high - field.channels[0].low
+    error = np.abs(fitted - plane.original).mean(axis=2)
+    third.imshow(error, cmap="gray", vmin=0, vmax=span / 10, **_shown_as(error))
+    third.set_title("absolute error x 10")
+    third.set_axis_off()
     _draw_derivatives(middle, slope, curvature)
     _draw_detail(middle, field, signal, num_rows=int(_DETAIL * 0.8 * height / 1.66))
     curve, phases, activations = bottom.subplots(1, 3)
@@ -117,21 +122,27 @@ def _displayable(values: Float[np.ndarray, "rows columns c"], field: Field) -> n
     return scaled if values.shape[2] in (3, 4) else scaled[..., 0]
 
 
+def _shown_as(values: np.ndarray) -> dict[str, Any]:
+    # a strip would be a hairline at its own aspect
+    ratio = values.shape[0] / values.shape[1]
+    return {"interpolation": "antialiased", "aspect": "equal" if 1 / 8 < ratio < 8 else "auto"}
+
+
 def _show(axes: "Axes", values: np.ndarray, title: str, field: Field) -> None:
-    axes.imshow(_displayable(values, field), cmap="gray", vmin=0, vmax=1, interpolation="antialiased")
+    axes.imshow(_displayable(values, field), cmap="gray", vmin=0, vmax=1, **_shown_as(values))
     axes.set_title(title)
     axes.set_axis_off()
 
 
 def _draw_derivatives(part: "SubFigure", slope: np.ndarray, curvature: np.ndarray) -> None:
     first = part.add_subplot(1, 3, 1)
-    first.imshow(slope, cmap="gray", vmin=0, vmax=np.quantile(slope, 0.995), interpolation="antialiased")
-    first.set_title("exact gradient, magnitude")
+    first.imshow(slope, cmap="gray", vmin=0, vmax=np.quantile(slope, 0.995), **_shown_as(slope))
+    first.set_title("exact gradient, magnitude per sample")
     first.set_axis_off()
     second = part.add_subplot(1, 3, 2)
     limit = np.quantile(np.abs(curvature), 0.99)
-    second.imshow(curvature, cmap="gray", vmin=-limit, vmax=limit, interpolation="antialiased")
-    second.set_title("exact Laplacian")
+    second.imshow(curvature, cmap="gray", vmin=-limit, vmax=limit, **_shown_as(curvature))
+    second.set_title("exact Laplacian, per sample squared")
     second.set_axis_off()
 
 

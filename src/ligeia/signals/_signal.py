@@ -11,6 +11,8 @@ from ligeia.core import SampleError, ShapeError
 
 from ._grid import Grid
 
+_LARGEST = 1e30  # squares and sums of what a network computes in float32 stay finite
+
 
 @final
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,6 +87,12 @@ class Signal:
                 f"got {self.values.shape}."
             )
         _check_finite(self.values)
+        for channel in self.channels:
+            if max(abs(channel.low), abs(channel.high)) > _LARGEST or channel.high - channel.low < 1 / _LARGEST:
+                raise SampleError(
+                    f"a range that single precision can hold was wanted, channel {channel.name!r} has {channel.low:g} "
+                    f"to {channel.high:g}; scale the samples first."
+                )
 
     @property
     def num_channels(self) -> int:
