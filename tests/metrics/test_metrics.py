@@ -171,3 +171,23 @@ def test_a_sine_of_a_uniform_phase_is_arcsine_and_a_constant_is_not() -> None:
     assert arcsine_distance(phase.sin().reshape(100, 100)) == pytest.approx(1 / 10_000, rel=1e-3)
     assert arcsine_distance(torch.zeros(50)) == pytest.approx(0.5)
     assert arcsine_distance(torch.ones(50)) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("piece", [1, 4 * 23 * 3 * 4, 1 << 22])
+def test_ssim_in_bands_is_that_of_the_whole(piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    from skimage.metrics import structural_similarity
+
+    generator = torch.Generator().manual_seed(0)
+    first = torch.rand(37, 23, 3, generator=generator)
+    second = first + 0.1 * torch.randn(37, 23, 3, generator=generator)
+    expected = structural_similarity(
+        first.double().numpy(),
+        second.double().clamp(0, 1).numpy(),
+        data_range=1.0,
+        channel_axis=2,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+    )
+    monkeypatch.setattr("ligeia.metrics._metrics._PIECE", piece)
+    assert ssim(first, second, low=0.0, high=1.0) == pytest.approx(expected, abs=1e-12)
