@@ -1,5 +1,39 @@
-"""Sine-layer and sine-network arithmetic: the plain torch reference."""
+"""Sine-layer and sine-network arithmetic: the plain torch definition, and compiled kernels that agree with it."""
 
-from ._reference import Jet as Jet, sine_layer as sine_layer, sine_mlp_jet as sine_mlp_jet
+from ._choice import (
+    System as System,
+    available as available,
+    current_path as current_path,
+    system as system,
+    use as use,
+    using as using,
+)
+from ._dispatch import fused_sine_mlp as fused_sine_mlp, packed as packed
+from ._fused import (
+    AdamSettings as AdamSettings,
+    FusedNetwork as FusedNetwork,
+    OutOfDomain as OutOfDomain,
+    Shape as Shape,
+)
+from ._native import peak as peak
+from ._reference import Jet as Jet, sine_layer as sine_layer, sine_mlp as sine_mlp, sine_mlp_jet as sine_mlp_jet
 
-__all__ = ["Jet", "sine_layer", "sine_mlp_jet"]
+__all__ = [
+    "AdamSettings",
+    "FusedNetwork",
+    "Jet",
+    "OutOfDomain",
+    "Shape",
+    "System",
+    "available",
+    "current_path",
+    "fused_sine_mlp",
+    "packed",
+    "peak",
+    "sine_layer",
+    "sine_mlp",
+    "sine_mlp_jet",
+    "system",
+    "use",
+    "using",
+]

@@ -3,6 +3,7 @@
 Source: Sitzmann et al. 2020 (arXiv:2006.09661), eq. 4, in the form of its code: omega multiplies the bias too.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -36,6 +37,18 @@ def sine_layer(
     """Return ``sin(omega * (weight @ x + bias))`` per point."""
     # scaling the few weights instead of the many phases saves a pass over memory forward and one backward
     return torch.sin(functional.linear(x, omega * weight, omega * bias))
+
+
+def sine_mlp(
+    x: Float[Tensor, "*batch d"],
+    weights: Sequence[Float[Tensor, "_ _"]],
+    biases: Sequence[Float[Tensor, " _"]],
+    omegas: Sequence[float | None],
+) -> Float[Tensor, "*batch c"]:
+    """Return the values of a sine network; ``omegas[l]`` is the frequency factor of layer ``l``, None for no sine."""
+    for weight, bias, omega in zip(weights, biases, omegas, strict=True):
+        x = functional.linear(x, weight, bias) if omega is None else sine_layer(x, weight, bias, omega)
+    return x
 
 
 def sine_mlp_jet(

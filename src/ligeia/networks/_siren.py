@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ligeia.core import InputError, ShapeError
-from ligeia.kernels import Jet, sine_layer, sine_mlp_jet
+from ligeia.kernels import Jet, fused_sine_mlp, sine_layer, sine_mlp_jet
 
 
 @final
@@ -170,19 +170,34 @@ class Siren(nn.Module):
             self.linears()[0].weight.mul_(torch.as_tensor(first_layer_scale))  # one factor, or one per coordinate
 
     def forward(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch c"]:
-        """Return the network's values at coordinates ``x``; differentiable in ``x`` to any order."""
-        return self.net(x)
+        """Return the network's values at coordinates ``x``; differentiable in ``x`` to any order.
+
+        Runs on the kernel in use (`ligeia.kernels`) while the layers are as they were built; a layer that was
+        replaced or given hooks is called as a module.
+        """
+        if not self._is_plain():
+            return self.net(x)
+        linears = self.linears()
+        return fused_sine_mlp(x, [each.weight for each in linears], [each.bias for each in linears], self.omegas())
 
     def linears(self) -> list[nn.Linear]:
         """Return the linear part of every layer, first to last."""
         return [layer.linear if isinstance(layer, SineLayer) else layer for layer in self.net]  # type: ignore[misc]
 
+    def omegas(self) -> list[float | None]:
+        """Return the frequency factor of every layer, first to last; None for a linear output layer."""
+        return [layer.omega_0 if isinstance(layer, SineLayer) else None for layer in self.net]
+
+    def _is_plain(self) -> bool:
+        # pruning, parametrizations and weight norm work by hooks or by another class
+        linears = self.linears()
+        plain = all(type(each) is _Linear for each in linears)
+        return plain and not any(_has_hooks(each) for each in (*linears, *self.net, self.net))
+
     def jet(self, x: Float[Tensor, "n d"]) -> Jet:
         """Return value, Jacobian and Laplacian at ``x`` in one forward sweep, per unit of ``x``."""
         linears = self.linears()
-        omegas: list[float | None] = [*self.config.omegas]
-        omegas += [None] * (len(linears) - len(omegas))
-        return sine_mlp_jet(x, [each.weight for each in linears], [each.bias for each in linears], omegas)
+        return sine_mlp_jet(x, [each.weight for each in linears], [each.bias for each in linears], self.omegas())
 
     def activations(self, x: Float[Tensor, "n d"]) -> list[LayerActivations]:
         """Return the phase and the output of every layer, first to last, for pictures and statistics."""
@@ -196,6 +211,11 @@ class Siren(nn.Module):
             result.append(LayerActivations(pre, post))
             x = post
         return result
+
+
+def _has_hooks(module: nn.Module) -> bool:
+    hooks = (module._forward_hooks, module._forward_pre_hooks, module._backward_hooks, module._backward_pre_hooks)
+    return any(hooks)
 
 
 def _initialize(linear: nn.Linear, half_width: float, generator: torch.Generator | None) -> None:

@@ -1,0 +1,107 @@
+"""A sine network by the fastest arithmetic that fits: fused where it applies, else the plain definition."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.autograd import forward_ad
+
+from ._choice import TORCH, current_path
+from ._fused import FusedNetwork, OutOfDomain, Shape, borrowed
+from ._reference import sine_mlp
+
+Omegas = Sequence[float | None]
+
+
+def fused_sine_mlp(
+    x: Float[Tensor, "*batch d"],
+    weights: Sequence[Float[Tensor, "_ _"]],
+    biases: Sequence[Float[Tensor, " _"]],
+    omegas: Omegas,
+) -> Float[Tensor, "*batch c"]:
+    """Return what `sine_mlp` does, by the kernel in use; differentiable to any order, the first one fused.
+
+    The plain definition takes over where compiled code does not reach: other devices and types than float32 on the
+    CPU, ``torch.func`` and forward-mode transforms, ``torch.compile``, second derivatives, phases beyond four million
+    turns.
+    """
+    parameters = [each for pair in zip(weights, biases, strict=True) for each in pair]
+    path = current_path()
+    if path == TORCH or not _fits(x, parameters):
+        return sine_mlp(x, weights, biases, omegas)
+    flat = x.reshape(-1, x.shape[-1])
+    shape = _shape(parameters, omegas, path)
+    try:
+        if torch.is_grad_enabled() and any(each.requires_grad for each in (x, *parameters)):
+            values = _FusedSineMlp.apply(shape, flat, *parameters)
+        else:
+            with borrowed(shape) as network:
+                network.pack(parameters)
+                values = network.values(flat)
+    except OutOfDomain:
+        return sine_mlp(x, weights, biases, omegas)
+    assert isinstance(values, Tensor)
+    return values.view(*x.shape[:-1], values.shape[-1])
+
+
+@contextmanager
+def packed(parameters: Sequence[Tensor], omegas: Omegas) -> Iterator[FusedNetwork | None]:
+    """Lend a fused network with these parameters, to be asked for values many times; None where only torch will do."""
+    path = current_path()
+    if path == TORCH or not _fits(parameters[0], parameters):
+        yield None
+        return
+    with borrowed(_shape(parameters, omegas, path)) as network:
+        network.pack(parameters)
+        yield network
+
+
+def _shape(parameters: Sequence[Tensor], omegas: Omegas, path: str) -> Shape:
+    widths = (parameters[0].shape[1], *[bias.shape[0] for bias in parameters[1::2]])
+    return Shape(widths, tuple(omega or 0.0 for omega in omegas), path, torch.get_num_threads())
+
+
+def _fits(x: Tensor, parameters: Sequence[Tensor]) -> bool:
+    if torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():  # no public name for the latter
+        return False
+    return all(
+        each.dtype == torch.float32
+        and each.device.type == "cpu"
+        and type(each) in (Tensor, torch.nn.Parameter)
+        and not each.is_sparse
+        and forward_ad.unpack_dual(each).tangent is None
+        for each in (x, *parameters)
+    )
+
+
+@final
+class _FusedSineMlp(torch.autograd.Function):
+    """Keeps its inputs only: a tile's activations are cheaper to work out again than to write to memory."""
+
+    @staticmethod
+    def forward(ctx: Any, shape: Shape, x: Tensor, *parameters: Tensor) -> Tensor:
+        ctx.shape = shape
+        ctx.save_for_backward(x, *parameters)
+        with borrowed(shape) as network:
+            network.pack(parameters)
+            return network.values(x)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        (grad,) = grads
+        x, *parameters = ctx.saved_tensors
+        wanted = ctx.needs_input_grad[1:]
+        if torch.is_grad_enabled():  # create_graph: the gradient itself will be differentiated
+            omegas = [omega or None for omega in ctx.shape.omegas]
+            inputs = [each for each, needed in zip((x, *parameters), wanted, strict=True) if needed]
+            values = sine_mlp(x, parameters[::2], parameters[1::2], omegas)
+            found = iter(torch.autograd.grad(values, inputs, grad, create_graph=True))
+            return (None, *[next(found) if needed else None for needed in wanted])
+        with borrowed(ctx.shape) as network:
+            network.pack(parameters)
+            grad_x, grad_parameters = network.backward(x, grad, to_x=wanted[0], to_parameters=any(wanted[1:]))
+        all_grads = [grad_x, *(grad_parameters or [None] * len(parameters))]
+        return (None, *[each if needed else None for each, needed in zip(all_grads, wanted, strict=True)])

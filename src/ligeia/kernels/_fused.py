@@ -1,0 +1,205 @@
+"""The fused sine network: all layers of a tile of points at once, forward and backward, in compiled code."""
+
+import ctypes
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple, final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from . import _native
+from ._reference import sine_mlp
+
+_TILE = 120  # points: blocks of 12, 8, 6 and 4 rows all divide it, and its activations stay in a cache of 2 MiB
+_MOST_IDLE = 8
+
+BFLOAT16 = "avx512-bf16"
+
+
+class OutOfDomain(Exception):
+    """Some phase could exceed four million turns: the plain definition must be used."""
+
+
+class Shape(NamedTuple):
+    """What fixes the memory of a `FusedNetwork`."""
+
+    widths: tuple[int, ...]
+    omegas: tuple[float, ...]
+    """Frequency factor of each layer, 0 for a linear one."""
+    path: str
+    num_threads: int
+    bfloat16: bool = False
+    """Products between hidden layers in bfloat16, sums in float32; phases, first and last layer stay float32."""
+
+
+@final
+class FusedNetwork:
+    """A sine network in compiled code, with memory of its own; one caller at a time.
+
+    ``parameters`` are weight and bias of each layer in turn: contiguous float32 tensors on the CPU.
+    """
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+        self._library = _native.library()
+        widths, omegas, path, num_threads, bfloat16 = shape
+        self._plan = self._library.ligeia_plan_new(
+            _native.PATHS.index(path),
+            len(omegas),
+            (ctypes.c_int * len(widths))(*widths),
+            (ctypes.c_float * len(omegas))(*omegas),
+            bfloat16,
+            _TILE,
+            num_threads,
+        )
+        if not self._plan:
+            raise MemoryError(f"no memory for a network of widths {widths}.")
+
+    def __del__(self) -> None:
+        if getattr(self, "_plan", None):
+            self._library.ligeia_plan_free(self._plan)
+
+    def pack(self, parameters: Sequence[Tensor]) -> None:
+        """Take over the weights, for `values`, `jacobian` and `backward`."""
+        parameters = [parameter.detach().contiguous() for parameter in parameters]
+        self._library.ligeia_pack(self._plan, _pointers(parameters))
+
+    def values(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
+        """Return the network's values."""
+        result = x.new_empty(len(x), self.shape.widths[-1])
+        x = x.detach().contiguous()
+        self._done(self._library.ligeia_values(self._plan, x.data_ptr(), len(x), result.data_ptr()))
+        return result
+
+    def jacobian(self, x: Float[Tensor, "n d"]) -> tuple[Float[Tensor, "n c"], Float[Tensor, "n c d"]]:
+        """Return values and Jacobian in one sweep."""
+        num_in, num_out = self.shape.widths[0], self.shape.widths[-1]
+        values, slopes = x.new_empty(len(x), num_out), x.new_empty(len(x), num_out, num_in)
+        x = x.detach().contiguous()
+        status = self._library.ligeia_jacobian(
+            self._plan, x.data_ptr(), len(x), values.data_ptr(), slopes.data_ptr()
+        )
+        self._done(status)
+        return values, slopes
+
+    def backward(
+        self, x: Float[Tensor, "n d"], grad: Float[Tensor, "n c"], *, to_x: bool, to_parameters: bool
+    ) -> tuple[Float[Tensor, "n d"] | None, list[Tensor] | None]:
+        """Return the gradients along ``x`` and the parameters of a loss whose gradient along the values is ``grad``."""
+        x, grad = x.detach().contiguous(), grad.detach().contiguous()
+        grad_x = torch.empty_like(x) if to_x else None
+        grads = None
+        if to_parameters:
+            widths = self.shape.widths
+            grads = []
+            for fan_in, fan_out in zip(widths[:-1], widths[1:], strict=True):
+                grads += [x.new_empty(fan_out, fan_in), x.new_empty(fan_out)]
+        status = self._library.ligeia_backward(
+            self._plan,
+            x.data_ptr(),
+            grad.data_ptr(),
+            len(x),
+            None if grad_x is None else grad_x.data_ptr(),
+            None if grads is None else _pointers(grads),
+        )
+        self._done(status)
+        return grad_x, grads
+
+    def adam_step(
+        self,
+        parameters: Sequence[Tensor],
+        moments: Sequence[tuple[Tensor, Tensor]],
+        x: Float[Tensor, "n d"],
+        y: Float[Tensor, "n c"],
+        settings: "AdamSettings",
+    ) -> float:
+        """Move the parameters, in place, by one step of Adam on the mean squared error; return that error."""
+        rate, (beta1, beta2), eps, number = settings
+        step = (ctypes.c_float * 6)(rate, beta1, beta2, eps, 1 - beta1**number, 1 - beta2**number)
+        loss = ctypes.c_double()
+        status = self._library.ligeia_step(
+            self._plan,
+            _pointers(parameters),
+            _pointers([first for first, _ in moments]),
+            _pointers([second for _, second in moments]),
+            x.data_ptr(),
+            y.data_ptr(),
+            len(x),
+            step,
+            ctypes.addressof(loss),
+        )
+        self._done(status)
+        return loss.value
+
+    def _done(self, status: int) -> None:
+        if status == _native.OUT_OF_DOMAIN:
+            raise OutOfDomain
+
+
+class AdamSettings(NamedTuple):
+    """What one step of Adam needs beside its moments; ``number`` counts from 1."""
+
+    learning_rate: float
+    betas: tuple[float, float]
+    eps: float
+    number: int
+
+
+_idle: list[FusedNetwork] = []  # the latest last; list methods are atomic
+
+
+@contextmanager
+def borrowed(shape: Shape) -> Iterator[FusedNetwork]:
+    """Lend a network of a shape, an idle one if there is one: making its memory takes longer than a small batch."""
+    network = None
+    for candidate in reversed(_idle):
+        if candidate.shape == shape:
+            try:
+                _idle.remove(candidate)
+            except ValueError:  # another thread was faster
+                continue
+            network = candidate
+            break
+    network = FusedNetwork(shape) if network is None else network
+    try:
+        yield network
+    finally:
+        _idle.append(network)
+        if len(_idle) > _MOST_IDLE:
+            _idle.pop(0)
+
+
+def agrees_with_reference(path: str) -> bool:
+    """Return whether values and gradients of a small network are those of the plain definition.
+
+    Takes a few milliseconds: a wrong compiler or processor must not go unseen.
+    """
+    generator = torch.Generator().manual_seed(0)
+    shape = Shape((2, 40, 40, 40, 3), (30.0, 30.0, 20.0, 0.0), path, 1)
+    parameters = []
+    for fan_in, fan_out in zip(shape.widths[:-1], shape.widths[1:], strict=True):
+        half_width = math.sqrt(6 / fan_in) / 30
+        parameters += [
+            torch.empty(fan_out, fan_in).uniform_(-half_width, half_width, generator=generator).requires_grad_(),
+            torch.empty(fan_out).uniform_(-0.5, 0.5, generator=generator).requires_grad_(),
+        ]
+    x = (2 * torch.rand(70, 2, generator=generator) - 1).requires_grad_()
+    grad = torch.randn(70, 3, generator=generator)
+    with torch.enable_grad():
+        wanted = sine_mlp(x, parameters[::2], parameters[1::2], [*shape.omegas[:-1], None])
+        wanted_grads = torch.autograd.grad(wanted, [x, *parameters], grad)
+    network = FusedNetwork(shape._replace(bfloat16=path == BFLOAT16))
+    network.pack(parameters)
+    values = network.values(x)
+    grad_x, grads = network.backward(x, grad, to_x=True, to_parameters=True)
+    assert grad_x is not None and grads is not None
+    tolerance = 0.05 if path == BFLOAT16 else 1e-3
+    pairs = zip([values, grad_x, *grads], [wanted.detach(), *wanted_grads], strict=True)
+    return all(float((mine - right).norm() / right.norm()) < tolerance for mine, right in pairs)  # NaN is no
+
+
+def _pointers(tensors: Sequence[Tensor]) -> "ctypes.Array[ctypes.c_void_p]":
+    return (ctypes.c_void_p * len(tensors))(*[tensor.data_ptr() for tensor in tensors])

@@ -1,0 +1,84 @@
+"""The compiled kernels: the shared library, and what of it this processor can run. Imports no torch."""
+
+import ctypes
+import platform
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+ABI: Final = 1
+DONE: Final = 0
+OUT_OF_DOMAIN: Final = 1
+
+_BASELINE = "neon" if platform.machine().lower() in ("arm64", "aarch64") else "portable"
+PATHS: Final = (_BASELINE, "avx2", "avx512", "avx512-bf16")
+"""Names of the library's paths, by number."""
+
+_pointer, _int, _int64 = ctypes.c_void_p, ctypes.c_int, ctypes.c_int64
+_SIGNATURES: Final[dict[str, tuple[object, list[object]]]] = {
+    "ligeia_abi": (_int, []),
+    "ligeia_paths": (_int, []),
+    "ligeia_preferred": (_int, []),
+    "ligeia_plan_new": (_pointer, [_int, _int, _pointer, _pointer, _int, _int, _int]),
+    "ligeia_plan_free": (None, [_pointer]),
+    "ligeia_pack": (None, [_pointer, _pointer]),
+    "ligeia_values": (_int, [_pointer, _pointer, _int64, _pointer]),
+    "ligeia_jacobian": (_int, [_pointer, _pointer, _int64, _pointer, _pointer]),
+    "ligeia_backward": (_int, [_pointer, _pointer, _pointer, _int64, _pointer, _pointer]),
+    "ligeia_step": (_int, [_pointer] * 6 + [_int64, _pointer, _pointer]),
+    "ligeia_peak": (ctypes.c_double, [_int, _int, _int, ctypes.c_double]),
+}
+
+
+class Broken(Exception):
+    """The library is not there, or not what it should be; the message says which."""
+
+
+@cache
+def library() -> ctypes.CDLL:
+    """Load the compiled kernels; `Broken` says why that fails."""
+    return load(find())
+
+
+def find(folders: Sequence[str] | None = None) -> Path:
+    """Return the file of the compiled kernels beside this package; `Broken` if there is none."""
+    if folders is None:
+        import ligeia.kernels
+
+        folders = list(ligeia.kernels.__path__)  # an editable installation has two of them
+    for folder in map(Path, folders):
+        for ending in (".so", ".dylib", ".dll"):
+            if (file := folder / f"libligeia_kernels{ending}").is_file():
+                return file
+    raise Broken("installed without compiled kernels: no C++ compiler worked when ligeia was installed")
+
+
+def load(file: Path) -> ctypes.CDLL:
+    """Load a library and check that it is one of ours; `Broken` if not."""
+    try:
+        loaded = ctypes.CDLL(str(file))
+        for name, (result, arguments) in _SIGNATURES.items():
+            function = getattr(loaded, name)
+            function.restype, function.argtypes = result, arguments
+    except (OSError, AttributeError) as error:
+        raise Broken(f"{file.name} cannot be used ({error}); reinstall ligeia") from error
+    if (found := loaded.ligeia_abi()) != ABI:
+        raise Broken(f"{file.name} is of another version (interface {found}, not {ABI}); reinstall ligeia")
+    return loaded
+
+
+def runnable() -> tuple[str, ...]:
+    """Return the paths that this processor can run, slowest first; `Broken` without a library."""
+    found = library().ligeia_paths()
+    return tuple(name for number, name in enumerate(PATHS) if found >> number & 1)
+
+
+def preferred() -> str:
+    """Return the fastest path of this processor; `Broken` without a library."""
+    return PATHS[library().ligeia_preferred()]
+
+
+def peak(path: str, *, num_threads: int, seconds: float = 0.05) -> float:
+    """Return floating-point operations per second of multiply-adds that touch no memory: the peak of a path."""
+    return library().ligeia_peak(PATHS.index(path), path == "avx512-bf16", num_threads, seconds)

@@ -1,0 +1,70 @@
+// What the run-time (runtime.cpp, compiled for the oldest processor) and the variants (variant.cpp, compiled once per
+// instruction set) share. Plain data and function pointers only: an inline function here could be compiled with AVX-512
+// in one object file and be picked by the linker for all.
+#pragma once
+#include <stdint.h>
+
+// A layer's activations of one tile lie in column panels of NR = 2 vectors: [panel][point][NR]. Every stride of the
+// inner loops is then known to the compiler, at any width. Columns that fill up the last panel are zero throughout.
+struct Layer {
+  int in, out;
+  float omega;       // 0: no sine
+  int bfloat16;      // products of this layer in bfloat16, sums in float32
+  float* forward;    // [panel of outputs][input][NR], times omega / 2 pi: the product is the phase in turns
+  float* backward;   // [panel of inputs][output][NR], as they are
+  float* bias;       // [panels * NR], times omega / 2 pi
+  float steepest;    // no phase changes by more turns than this over inputs in [-1, 1]
+  float offset;      // largest absolute bias, in turns
+};
+
+// What one thread works with: the activations of a tile and its sum of gradients.
+struct Share {
+  float* x;           // [panel][point][NR]
+  float** sine;       // per layer; of the last one: the network's output
+  float** cosine;     // omega * cos of the phase
+  uint32_t** rows;    // sine in bfloat16, neighbors in a row as pairs: [panel][point][NR / 2]
+  uint32_t** pairs;   // sine in bfloat16, neighboring points as pairs: [panel][point / 2][NR]
+  float* delta[2];    // dL / d(W v + b) of the layer at hand and of the one below
+  uint32_t* delta_rows[2];
+  uint32_t* delta_pairs[2];
+  float** weight_sum;  // [panel of inputs][output, padded to 4][NR]
+  float** bias_sum;    // [panels * NR]
+  int fresh;           // nothing has been added to the sums yet: the first tile writes them
+  double loss;
+};
+
+struct Plan {
+  int num_layers;
+  Layer* layers;
+  int tile;  // most points of a tile, a multiple of 4
+  int num_shares;
+  Share* shares;
+  const struct Variant* variant;
+  void* memory;
+};
+
+struct AdamStep {
+  float rate, beta1, beta2, eps;
+  float correction1, correction2;  // 1 - beta ** step
+};
+
+struct Variant {
+  int panel;  // NR
+  int has_bfloat16;
+  // weight and bias of a layer into the order of the inner loops; the work is cut into (out + in) panels
+  void (*pack)(Layer* layer, const float* weight, const float* bias, int share, int num_shares);
+  void (*values)(const Plan* plan, Share* share, const float* x, int64_t n, float* values);
+  // value and d value / d x, (n, out) and (n, out, in)
+  void (*jacobian)(const Plan* plan, Share* share, const float* x, int64_t n, float* values, float* jacobian);
+  // adds dL / d parameters to the share's sums, given dL / d values; grad_x may be null
+  void (*backward)(const Plan* plan, Share* share, const float* x, const float* grad, int64_t n, float* grad_x,
+                   int with_parameters);
+  // the same for L = factor * sum of squared errors against y
+  void (*squared_error)(const Plan* plan, Share* share, const float* x, const float* y, int64_t n, float factor);
+  // sums of the shares, in order, for outputs [first, last) of a layer
+  void (*collect)(const Plan* plan, int layer, int first, int last, float* weight_grad, float* bias_grad);
+  void (*adam)(const Plan* plan, int layer, int first, int last, float* const* weight, float* const* bias,
+               const AdamStep* step);  // {values, first moments, second moments}
+  float (*largest)(const float* x, int64_t n);  // absolute value, NaN counts as larger than infinity
+  double (*busy)(int64_t rounds, int bfloat16);  // multiply-adds in registers only; returns their number
+};
