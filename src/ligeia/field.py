@@ -151,7 +151,9 @@ class Field(nn.Module):
             case "value":
                 return self.forward
             case "gradient":
-                return lambda points: self.jet(points).jacobian.norm(dim=-1)
+                return lambda points: (
+                    self.network.value_and_jacobian(points)[1].norm(dim=-1) * self._half_range.to(points)
+                )
             case "laplacian":
                 return lambda points: self.jet(points).laplacian
             case _:

@@ -52,12 +52,10 @@ class Lost:
     def __init__(self, at: int | None) -> None:
         self.at = at
 
-    def __call__(
-        self, field: Field, objective: Objective, indices: np.ndarray, optimizer: torch.optim.Optimizer
-    ) -> float:
-        loss = autograd_step(field, objective, indices, optimizer)
-        state: dict[str, Any] = optimizer.state[next(field.network.parameters())]
-        if self.at is not None and int(state["step"]) == self.at:
+    def __call__(self, state: State, objective: Objective, indices: np.ndarray) -> float:
+        loss = autograd_step(state, objective, indices)
+        moments: dict[str, Any] = state.optimizer.state[next(state.field.network.parameters())]
+        if self.at is not None and int(moments["step"]) == self.at:
             self.at = None
             return math.nan
         return loss

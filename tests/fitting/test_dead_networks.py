@@ -8,7 +8,7 @@ import torch
 from numpy.testing import assert_allclose
 
 from ligeia.field import Field
-from ligeia.fitting import Adam, Cooling, Objective, Recipe, Values, autograd_step, fit, passes
+from ligeia.fitting import Adam, Cooling, Objective, Recipe, State, Values, autograd_step, fit, passes
 from ligeia.signals import Signal, from_array
 
 pytest_plugins = ["support.fixtures"]
@@ -22,14 +22,12 @@ class Killed:
     def __init__(self, steps: int) -> None:
         self.left = steps
 
-    def __call__(
-        self, field: Field, objective: Objective, indices: np.ndarray, optimizer: torch.optim.Optimizer
-    ) -> float:
-        loss = autograd_step(field, objective, indices, optimizer)
+    def __call__(self, state: State, objective: Objective, indices: np.ndarray) -> float:
+        loss = autograd_step(state, objective, indices)
         if self.left > 0:
             self.left -= 1
             with torch.no_grad():
-                field.network.linears()[-1].weight.zero_()
+                state.field.network.linears()[-1].weight.zero_()
         return loss
 
 

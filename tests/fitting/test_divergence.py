@@ -13,6 +13,7 @@ from ligeia.fitting import (
     Cooling,
     Objective,
     Recipe,
+    State,
     Values,
     autograd_step,
     fit,
@@ -34,15 +35,13 @@ class Poisoned:
         self.tells = tells
         self.taken = 0
 
-    def __call__(
-        self, field: Field, objective: Objective, indices: np.ndarray, optimizer: torch.optim.Optimizer
-    ) -> float:
-        loss = autograd_step(field, objective, indices, optimizer)
+    def __call__(self, state: State, objective: Objective, indices: np.ndarray) -> float:
+        loss = autograd_step(state, objective, indices)
         self.taken += 1
         if self.taken not in self.steps:
             return loss
         with torch.no_grad():
-            for parameter in field.network.parameters():
+            for parameter in state.field.network.parameters():
                 parameter.fill_(math.nan)
         return math.nan if self.tells else loss
 
@@ -101,10 +100,10 @@ def test_a_fit_that_stays_lost_says_so(signal: Signal, build: Build) -> None:
 def test_a_loss_that_rises_high_above_its_lowest_counts_as_divergence(signal: Signal, build: Build) -> None:
     taken = 0
 
-    def jumps(field: Field, objective: Objective, indices: np.ndarray, optimizer: torch.optim.Optimizer) -> float:
+    def jumps(state: State, objective: Objective, indices: np.ndarray) -> float:
         nonlocal taken
         taken += 1
-        loss = autograd_step(field, objective, indices, optimizer)
+        loss = autograd_step(state, objective, indices)
         return 1e3 if taken == 120 else loss
 
     report = fit(build(signal), Values(signal), QUICK, passes(100), take_step=jumps)

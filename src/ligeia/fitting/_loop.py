@@ -59,13 +59,13 @@ def fit(
     batches = Batches(objective.num_points, recipe.batch_size, seed)
     began = time.perf_counter() - state.progress.seconds
     reason = stop.reason(state.progress)  # a checkpoint may be of the last step
-    with stepping(next(field.parameters()).device) as step:
+    with stepping(field, objective) as step:
         while reason is None:
             progress = state.progress
             before = int(recipe.position(progress, stop) * _MEASUREMENTS)
             state.optimizer.param_groups[0]["lr"] = recipe.rate(progress, stop)
             indices = batches[progress.steps]
-            loss = (take_step or step)(field, objective, indices, state.optimizer)
+            loss = (take_step or step)(state, objective, indices)
             progress.advance(len(indices), loss, time.perf_counter() - began)
             position = recipe.position(progress, stop)
             # a stage whose last step diverged ends with a later one

@@ -14,6 +14,7 @@ from ligeia.metrics import decibels
 from ligeia.signals import Signal
 
 _PIECE = 1 << 13  # points that are measured at a time
+_MOST_KEPT = 1 << 22  # samples of a signal whose coordinates and scaled values are kept: some 100 MiB
 _MEASURED_EXACTLY = 1 << 22  # above this many samples the final quality is that of a random quarter of so many
 
 
@@ -69,6 +70,7 @@ class Values:
         self.signal = signal
         self._seed = seed
         self._chosen: dict[int, np.ndarray] = {}
+        self._kept: tuple[Tensor, Tensor] | None = None
         self._constant_db: float | None = None
 
     @property
@@ -95,9 +97,20 @@ class Values:
 
     def batch(self, indices: Int[np.ndarray, " n"], device: torch.device) -> tuple[Tensor, Tensor]:
         """Return the coordinates and the scaled samples of the points ``indices``."""
-        points = torch.from_numpy(self.signal.grid.points(indices))
-        values = torch.from_numpy(self.signal.normalized(indices))
-        return points.to(device), values.to(device)
+        if self.num_points > _MOST_KEPT:
+            points, values = self._points_and_values(indices)
+            return points.to(device), values.to(device)
+        if self._kept is None or self._kept[0].device != device:
+            points, values = self._points_and_values(np.arange(self.num_points))
+            self._kept = points.to(device), values.to(device)
+        chosen = torch.from_numpy(indices).to(device)
+        return self._kept[0].index_select(0, chosen), self._kept[1].index_select(0, chosen)
+
+    def _points_and_values(self, indices: Int[np.ndarray, " n"]) -> tuple[Tensor, Tensor]:
+        return (
+            torch.from_numpy(self.signal.grid.points(indices)),
+            torch.from_numpy(self.signal.normalized(indices)),
+        )
 
     def loss(self, field: Field, batch: tuple[Tensor, Tensor]) -> Float[Tensor, ""]:
         """Return the mean squared error of a batch, in network units."""

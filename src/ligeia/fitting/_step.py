@@ -1,4 +1,4 @@
-"""One step: gradients of a batch, and the move. Fast paths are other functions of the same form."""
+"""One step: gradients of a batch, and the move. Plain and compiled steps give the same weights but for rounding."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -7,24 +7,41 @@ from functools import partial
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ligeia.core import thread_pool
 from ligeia.field import Field
+from ligeia.kernels import AdamSettings, OutOfDomain, Shape, borrowed, fused_shape
 
-from ._objectives import Objective
+from ._objectives import Objective, Values
+from ._state import State
 
 _PIECE = 1 << 16  # points whose activations are held at a time
 _LEAST_SHARE = 128  # points that are worth a thread of their own
+_LEAST_RATE = 0.1  # of the highest: below it a model is being cooled, and what bfloat16 cost is made good in float32
+_FINE_LOSS = 4 * 10**-3.6  # 36 dB while hot, some 45 dB when cooled
 
-TakeStep = Callable[[Field, Objective, np.ndarray, torch.optim.Optimizer], float]
+TakeStep = Callable[[State, Objective, np.ndarray], float]
 """Moves the weights by one batch and returns its loss."""
 
 
+@contextmanager
+def stepping(field: Field, objective: Objective) -> Iterator[TakeStep]:
+    """Open the fastest step there is for a field and an objective, on as many threads as torch has."""
+    if next(field.parameters()).device.type != "cpu":
+        yield autograd_step
+        return
+    num_threads = torch.get_num_threads()
+    with thread_pool() as pool:
+        plain = partial(autograd_step, pool=pool, num_threads=num_threads)
+        fusible = isinstance(objective, Values) and _shape(field, num_threads) is not None
+        yield partial(fused_step, otherwise=plain, num_threads=num_threads) if fusible else plain
+
+
 def autograd_step(
-    field: Field,
+    state: State,
     objective: Objective,
     indices: np.ndarray,
-    optimizer: torch.optim.Optimizer,
     *,
     pool: ThreadPoolExecutor | None = None,
     num_threads: int = 1,
@@ -34,11 +51,11 @@ def autograd_step(
     The batch is cut into pieces that depend on its size and on ``num_threads`` alone; their gradients add up in a
     fixed order to that of the batch, so that a step gives the same bits each time.
     """
-    parameters = list(field.network.parameters())
+    parameters = list(state.field.network.parameters())
     device = parameters[0].device
 
-    def gradients(piece: np.ndarray) -> tuple[float, tuple[torch.Tensor, ...]]:
-        loss = objective.loss(field, objective.batch(piece, device)) * (len(piece) / len(indices))
+    def gradients(piece: np.ndarray) -> tuple[float, tuple[Tensor, ...]]:
+        loss = objective.loss(state.field, objective.batch(piece, device)) * (len(piece) / len(indices))
         return float(loss.detach()), torch.autograd.grad(loss, parameters, materialize_grads=True)
 
     num_pieces = max(-(-len(indices) // _PIECE), min(num_threads, len(indices) // _LEAST_SHARE), 1)
@@ -50,16 +67,47 @@ def autograd_step(
         total += loss
         for parameter, part in zip(parameters, parts, strict=True):
             parameter.grad = part if parameter.grad is None else parameter.grad.add_(part)
-    optimizer.step()
+    state.optimizer.step()
     return total
 
 
-@contextmanager
-def stepping(device: torch.device) -> Iterator[TakeStep]:
-    """Open an `autograd_step` on as many threads as torch has, each with a share of the batch."""
-    num_threads = torch.get_num_threads()
-    if device.type != "cpu":
-        yield autograd_step
-        return
-    with thread_pool() as pool:
-        yield partial(autograd_step, pool=pool, num_threads=num_threads)
+def fused_step(
+    state: State, objective: Objective, indices: np.ndarray, *, otherwise: TakeStep, num_threads: int = 1
+) -> float:
+    """Take one step of Adam on the mean squared error in compiled code, and return the loss of the batch.
+
+    The optimizer's own moments are used, so that both kinds of step can follow each other; ``otherwise`` steps in
+    where a phase could leave the domain of the kernels.
+    """
+    shape = _shape(state.field, num_threads)
+    assert isinstance(objective, Values)
+    assert shape is not None
+    (group,) = state.optimizer.param_groups
+    parameters: list[Tensor] = group["params"]
+    kept = [_kept(state.optimizer, parameter) for parameter in parameters]
+    hot = group["lr"] > _LEAST_RATE * state.optimizer.defaults["lr"] * state.progress.rate_factor
+    shape = shape._replace(bfloat16=shape.bfloat16 and hot and not state.progress.loss < _FINE_LOSS)
+    settings = AdamSettings(group["lr"], group["betas"], group["eps"], number=int(kept[0]["step"]) + 1)
+    moments = [(each["exp_avg"], each["exp_avg_sq"]) for each in kept]
+    points, values = objective.batch(indices, parameters[0].device)
+    try:
+        with borrowed(shape) as network:
+            loss = network.adam_step(parameters, moments, points, values, settings)
+    except OutOfDomain:
+        return otherwise(state, objective, indices)
+    for each in kept:
+        each["step"].fill_(settings.number)
+    return loss
+
+
+def _shape(field: Field, num_threads: int) -> Shape | None:
+    return fused_shape(list(field.network.parameters()), field.network.omegas(), num_threads)
+
+
+def _kept(optimizer: torch.optim.Optimizer, parameter: Tensor) -> dict[str, Tensor]:
+    kept = optimizer.state[parameter]
+    if not kept:  # as torch.optim.Adam begins
+        kept["step"] = torch.zeros((), dtype=torch.float32)
+        kept["exp_avg"] = torch.zeros_like(parameter, memory_format=torch.preserve_format)
+        kept["exp_avg_sq"] = torch.zeros_like(parameter, memory_format=torch.preserve_format)
+    return kept

@@ -8,12 +8,17 @@ from ._choice import (
     use as use,
     using as using,
 )
-from ._dispatch import fused_sine_mlp as fused_sine_mlp, packed as packed
+from ._dispatch import (
+    fused_shape as fused_shape,
+    fused_sine_mlp as fused_sine_mlp,
+    fused_sine_mlp_jacobian as fused_sine_mlp_jacobian,
+)
 from ._fused import (
     AdamSettings as AdamSettings,
     FusedNetwork as FusedNetwork,
     OutOfDomain as OutOfDomain,
     Shape as Shape,
+    borrowed as borrowed,
 )
 from ._native import peak as peak
 from ._reference import Jet as Jet, sine_layer as sine_layer, sine_mlp as sine_mlp, sine_mlp_jet as sine_mlp_jet
@@ -26,9 +31,11 @@ __all__ = [
     "Shape",
     "System",
     "available",
+    "borrowed",
     "current_path",
+    "fused_shape",
     "fused_sine_mlp",
-    "packed",
+    "fused_sine_mlp_jacobian",
     "peak",
     "sine_layer",
     "sine_mlp",

@@ -1,7 +1,6 @@
 """A sine network by the fastest arithmetic that fits: fused where it applies, else the plain definition."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, final
 
 import torch
@@ -10,8 +9,8 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 from ._choice import TORCH, current_path
-from ._fused import FusedNetwork, OutOfDomain, Shape, borrowed
-from ._reference import sine_mlp
+from ._fused import BFLOAT16, OutOfDomain, Shape, borrowed
+from ._reference import sine_mlp, sine_mlp_jet
 
 Omegas = Sequence[float | None]
 
@@ -33,7 +32,7 @@ def fused_sine_mlp(
     if path == TORCH or not _fits(x, parameters):
         return sine_mlp(x, weights, biases, omegas)
     flat = x.reshape(-1, x.shape[-1])
-    shape = _shape(parameters, omegas, path)
+    shape = _shape(parameters, omegas, path, torch.get_num_threads())
     try:
         if torch.is_grad_enabled() and any(each.requires_grad for each in (x, *parameters)):
             values = _FusedSineMlp.apply(shape, flat, *parameters)
@@ -47,21 +46,41 @@ def fused_sine_mlp(
     return values.view(*x.shape[:-1], values.shape[-1])
 
 
-@contextmanager
-def packed(parameters: Sequence[Tensor], omegas: Omegas) -> Iterator[FusedNetwork | None]:
-    """Lend a fused network with these parameters, to be asked for values many times; None where only torch will do."""
+def fused_sine_mlp_jacobian(
+    x: Float[Tensor, "n d"],
+    weights: Sequence[Float[Tensor, "_ _"]],
+    biases: Sequence[Float[Tensor, " _"]],
+    omegas: Omegas,
+) -> tuple[Float[Tensor, "n c"], Float[Tensor, "n c d"]]:
+    """Return values and Jacobian in one sweep, by the kernel in use; for looking at, not differentiable."""
+    parameters = [each for pair in zip(weights, biases, strict=True) for each in pair]
     path = current_path()
-    if path == TORCH or not _fits(parameters[0], parameters):
-        yield None
-        return
-    with borrowed(_shape(parameters, omegas, path)) as network:
-        network.pack(parameters)
-        yield network
+    if path != TORCH and _fits(x, parameters):
+        try:
+            with borrowed(_shape(parameters, omegas, path, torch.get_num_threads())) as network:
+                network.pack(parameters)
+                return network.jacobian(x)
+        except OutOfDomain:
+            pass
+    with torch.no_grad():
+        jet = sine_mlp_jet(x, weights, biases, omegas)
+    return jet.value, jet.jacobian
 
 
-def _shape(parameters: Sequence[Tensor], omegas: Omegas, path: str) -> Shape:
+def fused_shape(parameters: Sequence[Tensor], omegas: Omegas, num_threads: int) -> Shape | None:
+    """Return the shape of the fused network that can train these parameters in place; None where only torch will do.
+
+    ``bfloat16`` is set where the kernel in use has it: it is for training alone.
+    """
+    path = current_path()
+    if path == TORCH or not _fits(parameters[0], parameters) or not all(each.is_contiguous() for each in parameters):
+        return None
+    return _shape(parameters, omegas, path, num_threads)._replace(bfloat16=path == BFLOAT16)
+
+
+def _shape(parameters: Sequence[Tensor], omegas: Omegas, path: str, num_threads: int) -> Shape:
     widths = (parameters[0].shape[1], *[bias.shape[0] for bias in parameters[1::2]])
-    return Shape(widths, tuple(omega or 0.0 for omega in omegas), path, torch.get_num_threads())
+    return Shape(widths, tuple(omega or 0.0 for omega in omegas), path, num_threads)
 
 
 def _fits(x: Tensor, parameters: Sequence[Tensor]) -> bool:

@@ -1,6 +1,7 @@
 """The fused sine network: all layers of a tile of points at once, forward and backward, in compiled code."""
 
 import ctypes
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -79,9 +80,7 @@ class FusedNetwork:
         num_in, num_out = self.shape.widths[0], self.shape.widths[-1]
         values, slopes = x.new_empty(len(x), num_out), x.new_empty(len(x), num_out, num_in)
         x = x.detach().contiguous()
-        status = self._library.ligeia_jacobian(
-            self._plan, x.data_ptr(), len(x), values.data_ptr(), slopes.data_ptr()
-        )
+        status = self._library.ligeia_jacobian(self._plan, x.data_ptr(), len(x), values.data_ptr(), slopes.data_ptr())
         self._done(status)
         return values, slopes
 
@@ -95,7 +94,7 @@ class FusedNetwork:
         if to_parameters:
             widths = self.shape.widths
             grads = []
-            for fan_in, fan_out in zip(widths[:-1], widths[1:], strict=True):
+            for fan_in, fan_out in itertools.pairwise(widths):
                 grads += [x.new_empty(fan_out, fan_in), x.new_empty(fan_out)]
         status = self._library.ligeia_backward(
             self._plan,
@@ -180,7 +179,7 @@ def agrees_with_reference(path: str) -> bool:
     generator = torch.Generator().manual_seed(0)
     shape = Shape((2, 40, 40, 40, 3), (30.0, 30.0, 20.0, 0.0), path, 1)
     parameters = []
-    for fan_in, fan_out in zip(shape.widths[:-1], shape.widths[1:], strict=True):
+    for fan_in, fan_out in itertools.pairwise(shape.widths):
         half_width = math.sqrt(6 / fan_in) / 30
         parameters += [
             torch.empty(fan_out, fan_in).uniform_(-half_width, half_width, generator=generator).requires_grad_(),
@@ -195,7 +194,8 @@ def agrees_with_reference(path: str) -> bool:
     network.pack(parameters)
     values = network.values(x)
     grad_x, grads = network.backward(x, grad, to_x=True, to_parameters=True)
-    assert grad_x is not None and grads is not None
+    assert grad_x is not None
+    assert grads is not None
     tolerance = 0.05 if path == BFLOAT16 else 1e-3
     pairs = zip([values, grad_x, *grads], [wanted.detach(), *wanted_grads], strict=True)
     return all(float((mine - right).norm() / right.norm()) < tolerance for mine, right in pairs)  # NaN is no

@@ -5,7 +5,7 @@ import platform
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 ABI: Final = 1
 DONE: Final = 0
@@ -16,7 +16,7 @@ PATHS: Final = (_BASELINE, "avx2", "avx512", "avx512-bf16")
 """Names of the library's paths, by number."""
 
 _pointer, _int, _int64 = ctypes.c_void_p, ctypes.c_int, ctypes.c_int64
-_SIGNATURES: Final[dict[str, tuple[object, list[object]]]] = {
+_SIGNATURES: Final[dict[str, tuple[Any, list[Any]]]] = {
     "ligeia_abi": (_int, []),
     "ligeia_paths": (_int, []),
     "ligeia_preferred": (_int, []),

@@ -53,9 +53,9 @@ def sine_mlp(
 
 def sine_mlp_jet(
     x: Float[Tensor, "n d"],
-    weights: list[Float[Tensor, "_ _"]],
-    biases: list[Float[Tensor, " _"]],
-    omegas: list[float | None],
+    weights: Sequence[Float[Tensor, "_ _"]],
+    biases: Sequence[Float[Tensor, " _"]],
+    omegas: Sequence[float | None],
 ) -> Jet:
     """Return value, Jacobian and Laplacian of a sine network in one forward sweep.
 

@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ligeia.core import InputError, ShapeError
-from ligeia.kernels import Jet, fused_sine_mlp, sine_layer, sine_mlp_jet
+from ligeia.kernels import Jet, fused_sine_mlp, fused_sine_mlp_jacobian, sine_layer, sine_mlp_jet
 
 
 @final
@@ -175,10 +175,7 @@ class Siren(nn.Module):
         Runs on the kernel in use (`ligeia.kernels`) while the layers are as they were built; a layer that was
         replaced or given hooks is called as a module.
         """
-        if not self._is_plain():
-            return self.net(x)
-        linears = self.linears()
-        return fused_sine_mlp(x, [each.weight for each in linears], [each.bias for each in linears], self.omegas())
+        return fused_sine_mlp(x, *self._layers()) if self._is_plain() else self.net(x)
 
     def linears(self) -> list[nn.Linear]:
         """Return the linear part of every layer, first to last."""
@@ -188,6 +185,10 @@ class Siren(nn.Module):
         """Return the frequency factor of every layer, first to last; None for a linear output layer."""
         return [layer.omega_0 if isinstance(layer, SineLayer) else None for layer in self.net]
 
+    def _layers(self) -> tuple[list[Tensor], list[Tensor], list[float | None]]:
+        linears = self.linears()
+        return [each.weight for each in linears], [each.bias for each in linears], self.omegas()
+
     def _is_plain(self) -> bool:
         # pruning, parametrizations and weight norm work by hooks or by another class
         linears = self.linears()
@@ -196,8 +197,11 @@ class Siren(nn.Module):
 
     def jet(self, x: Float[Tensor, "n d"]) -> Jet:
         """Return value, Jacobian and Laplacian at ``x`` in one forward sweep, per unit of ``x``."""
-        linears = self.linears()
-        return sine_mlp_jet(x, [each.weight for each in linears], [each.bias for each in linears], self.omegas())
+        return sine_mlp_jet(x, *self._layers())
+
+    def value_and_jacobian(self, x: Float[Tensor, "n d"]) -> tuple[Float[Tensor, "n c"], Float[Tensor, "n c d"]]:
+        """Return values and Jacobian in one sweep of the kernel in use; for looking at, not differentiable."""
+        return fused_sine_mlp_jacobian(x, *self._layers())
 
     def activations(self, x: Float[Tensor, "n d"]) -> list[LayerActivations]:
         """Return the phase and the output of every layer, first to last, for pictures and statistics."""
