@@ -21,7 +21,7 @@ def test_a_command_takes_the_common_options(
     assert capsys.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("command", ["fit", "render", "decode", "compare", "info", "demo", "paper"])
+@pytest.mark.parametrize("command", ["fit", "render", "decode", "compare", "info", "demo", "paper", "bench"])
 def test_help_is_one_screen_with_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([command, "--help"]) == 0
     text = capsys.readouterr().out

@@ -22,7 +22,7 @@ def test_without_cooling_the_rate_is_constant() -> None:
     constant = recipe(None)
     for seen in (0, 50, 1000):
         assert constant.rate(progress(steps=seen, point_steps=seen), passes(10)) == 0.1
-        assert constant.rate(progress(steps=seen, point_steps=seen), psnr(40)) == 0.1
+        assert constant.rate(progress(steps=seen, point_steps=seen, stage_lengths=[128]), psnr(40)) == 0.1
 
 
 def test_the_rate_rises_linearly_over_the_first_steps() -> None:
@@ -38,26 +38,48 @@ def test_over_a_known_budget_the_rate_is_half_a_cosine_to_zero(share: float) -> 
     assert rate == pytest.approx(0.1 * math.cos(math.pi * share / 2) ** 2, abs=1e-12)
 
 
-def test_each_stage_is_twice_as_long_as_the_last_and_cools_down() -> None:
-    staged = recipe(Cooling(warmup_steps=1, first_stage=1000, slow_after=NEVER))
-    assert [staged.stage_length(stage) for stage in range(4)] == [1000, 2000, 4000, 8000]
-    begun = progress(steps=3000, stage=2, stage_started=3000)
-    halfway = progress(steps=5000, stage=2, stage_started=3000)
-    ended = progress(steps=7000, stage=2, stage_started=3000)
-    assert staged.rate(begun, plateau()) == pytest.approx(0.1)
-    assert staged.rate(halfway, plateau()) == pytest.approx(0.05)
-    assert staged.rate(ended, plateau()) == pytest.approx(0.0, abs=1e-12)
+def test_a_stage_cools_down_to_zero() -> None:
+    staged = recipe(Cooling(warmup_steps=1, slow_after=NEVER))
+    for done, share in ((0, 1.0), (2000, 0.5), (4000, 0.0)):
+        running = progress(steps=3000 + done, stage=2, stage_started=3000, stage_lengths=[1000, 2000, 4000])
+        assert staged.rate(running, plateau()) == pytest.approx(0.1 * share, abs=1e-12)
+
+
+def test_towards_a_plateau_each_stage_is_twice_as_long_as_the_last() -> None:
+    staged = recipe(Cooling(first_stage=1000))
+    assert staged.first_stage == 1000
+    ended = progress(stage_lengths=[1000, 2000], stage_db=[30.0, 31.0])
+    assert staged.next_stage(ended, plateau()) == 4000
+
+
+@pytest.mark.parametrize(
+    ("stage_db", "target_db", "growth"),
+    [
+        ([30.0], 34.7, 2.0),  # 5 dB per doubling until more is known, and 0.3 dB to spare
+        ([30.0, 34.0], 37.7, 2.0),  # 4 dB per doubling
+        ([28.0, 31.0], 34.7, 2 ** (4 / 3)),
+        ([28.0, 31.0], 31.5, 1.5),  # less is not worth a restart
+        ([30.0, 30.5], 60.0, 4.0),  # no stage is more than four times as long as the last
+        ([35.0, 34.0], 35.7, 2.0),  # a loss counts as 2 dB per doubling
+    ],
+)
+def test_towards_a_quality_a_stage_is_as_long_as_those_before_foretell(
+    stage_db: list[float], target_db: float, growth: float
+) -> None:
+    ended = progress(stage_lengths=[1000, 2000][: len(stage_db)], stage_db=stage_db)
+    wanted = growth * ended.stage_lengths[-1]
+    assert recipe(Cooling()).next_stage(ended, psnr(target_db)) == pytest.approx(wanted, abs=1)
 
 
 def test_a_budget_beside_an_open_end_cools_down_too() -> None:
     staged = recipe(Cooling(warmup_steps=1, first_stage=10**6, slow_after=NEVER))
-    nearly_out_of_passes = progress(steps=99, point_steps=900)
+    nearly_out_of_passes = progress(steps=99, point_steps=900, stage_lengths=[10**6])
     assert staged.position(nearly_out_of_passes, psnr(40) | passes(10)) == 0.9
 
 
 def test_the_rate_falls_slowly_with_the_work_done() -> None:
     slow = recipe(Cooling(warmup_steps=1, slow_after=1000.0, slow_power=0.5))
-    begun = progress(steps=3000, stage=1, stage_started=3000)
+    begun = progress(steps=3000, stage=1, stage_started=3000, stage_lengths=[1000, 2000])
     assert slow.rate(begun, plateau()) == pytest.approx(0.1 / math.sqrt(1 + 3000 / 1000))
 
 
@@ -67,8 +89,8 @@ def test_restarts_lower_the_rate() -> None:
 
 def test_without_cooling_an_open_end_still_has_stages_to_be_measured_in() -> None:
     constant = recipe(None)
-    length = constant.stage_length(0)
-    assert constant.position(progress(steps=length // 2), psnr(40)) == 0.5
+    length = constant.first_stage
+    assert constant.position(progress(steps=length // 2, stage_lengths=[length]), psnr(40)) == 0.5
 
 
 @pytest.mark.parametrize("rate", [0.0, -1.0, math.nan, math.inf])

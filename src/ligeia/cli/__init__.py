@@ -2,6 +2,7 @@
 
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import typer
 from ligeia import __version__
 from ligeia.core import InputError, LigeiaError, MissingExtraError, OutputError
 
+from ._bench import bench
 from ._compare import compare
 from ._console import say
 from ._decode import decode
@@ -26,17 +28,26 @@ _app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (fit, render, decode, compare, info, demo, paper):
+for _command in (fit, render, decode, compare, info, demo, paper, bench):
     _app.command()(_command)
 
 
 @_app.callback(invoke_without_command=True)
-def _version(
+def _before_any_command(
     version: bool = typer.Option(False, "--version", help="Print the version."),
+    kernel: str = typer.Option(
+        "auto",
+        envvar="LIGEIA_KERNEL",
+        help="Arithmetic of networks on the CPU: auto, torch, or one that `ligeia info --system` lists.",
+    ),
 ) -> None:
     if version:
         typer.echo(f"ligeia {__version__}")
         raise typer.Exit
+    if kernel != "auto":
+        from ligeia import kernels
+
+        kernels.use(kernel)
 
 
 _INTERRUPTED = 130  # what typer makes of Ctrl-C
@@ -55,7 +66,9 @@ def run(arguments: Sequence[str]) -> int:
         say("ligeia: a command was wanted; `ligeia --help` lists them.")
         return 2
     try:
-        status = _app(list(arguments), prog_name="ligeia", standalone_mode=False)
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_: say(f"ligeia: {message}")
+            status = _app(list(arguments), prog_name="ligeia", standalone_mode=False)
     except _UsageError as error:
         command = error.ctx.command_path if error.ctx is not None else "ligeia"
         say(f"ligeia: {' '.join(error.format_message().split())} (see `{command} --help`)")

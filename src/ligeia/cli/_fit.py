@@ -53,6 +53,7 @@ def fit(
         raise InputError(f"{report}: the report would overwrite the input or the output; name another file.")
     from ligeia import codec, recipes
     from ligeia.fitting import Checkpointer
+    from ligeia.kernels import current_path
 
     configuration = _configuration(recipe, hidden_features)
     signal = recipes.to_signal(source, configuration)
@@ -87,7 +88,7 @@ def fit(
         say(f"ligeia: a checkpoint could not be written on the way: {checkpoint.problem}", quiet=quiet)
     if report is not None:
         recipes.draw_report(field, signal, report)
-    result = summarize(field, output, size) | {"device": str(next(field.parameters()).device)}
+    result = summarize(field, output, size) | {"device": str(next(field.parameters()).device), "kernel": current_path()}
     emit(result, describe(result, field), as_json=as_json, quiet=quiet)
 
 

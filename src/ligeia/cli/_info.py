@@ -6,20 +6,29 @@ from typing import Annotated, Any
 
 import typer
 
+from ligeia.core import InputError
+
 from ._console import Json, NoDevice, NoSeed, Quiet, emit
 
 
 def info(
-    source: Annotated[Path, typer.Argument(metavar="F.lig", help="A fitted field.")],
+    source: Annotated[Path | None, typer.Argument(metavar="[F.lig]", help="A fitted field.")] = None,
+    system: Annotated[bool, typer.Option("--system", help="This machine instead, and what is in use.")] = False,
     seed: NoSeed = 0,
     device: NoDevice = "auto",
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Print everything that the header of a field says.
+    """Print everything that the header of a field says, or what this machine runs on.
 
     Example: ligeia info photo.lig
+    Example: ligeia info --system
     """
+    if system == (source is not None):
+        raise InputError("either a field or --system was wanted; `ligeia info photo.lig` or `ligeia info --system`.")
+    if source is None:
+        _system(as_json=as_json, quiet=quiet)
+        return
     from ligeia.codec import read_record
 
     record = read_record(source)
@@ -39,6 +48,38 @@ def info(
         | {name: len(value) if isinstance(value, bytes) else value for name, value in kept.items()},
     }
     emit(result, "\n".join(_lines(result)), as_json=as_json, quiet=quiet)
+
+
+def _system(*, as_json: bool, quiet: bool) -> None:
+    import platform
+
+    import torch
+
+    from ligeia import __version__, kernels
+
+    found = kernels.system()
+    result = {
+        "ligeia": __version__,
+        "kernel": found.path,
+        "kernel_asked": found.asked,
+        "kernels": found.available,
+        "kernel_problem": found.problem,
+        "threads": torch.get_num_threads(),
+        "machine": platform.machine(),
+        "torch": torch.__version__,
+        "cuda": torch.cuda.is_available(),
+        "python": platform.python_version(),
+    }
+    asked = "chosen by ligeia" if found.asked == "auto" else "as asked"
+    lines = [
+        f"kernel      {found.path} ({asked}), {result['threads']} threads",
+        f"available   {', '.join(found.available)}; choose with `ligeia --kernel NAME` or LIGEIA_KERNEL",
+        f"versions    ligeia {__version__}, torch {torch.__version__}, Python {result['python']}",
+        f"machine     {result['machine']}, {'a' if result['cuda'] else 'no'} CUDA device",
+    ]
+    if found.problem:
+        lines.insert(1, f"problem     {found.problem}")
+    emit(result, "\n".join(lines), as_json=as_json, quiet=quiet)
 
 
 def _lines(result: dict[str, Any]) -> list[str]:

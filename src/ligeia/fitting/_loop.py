@@ -16,10 +16,9 @@ from ._state import State
 from ._step import TakeStep, stepping
 from ._stop import Stop
 
-_PROBE = 1 << 13  # points that the quality is watched on during a fit
+_PROBE = 1 << 12  # points that the quality is watched on during a fit
 _MEASUREMENTS = 16  # per stage, or per known budget, ...
-_LEAST_BETWEEN = 4  # ... if so many times the points measured lie between: that takes a tenth of the time at most
-
+_LEAST_BETWEEN = 8  # ... if so many times the points measured lie between: that takes a twentieth of the time at most
 
 _LEAST_LEARNED_DB = 0.1  # above the best constant: a network below that is dead, or has not begun
 
@@ -70,13 +69,13 @@ def fit(
             position = recipe.position(progress, stop)
             # a stage whose last step diverged ends with a later one
             if not state.recover() and (int(position * _MEASUREMENTS) > before or position >= 1):
-                _measure(state, objective, stop, stage_ended=position >= 1)
+                _measure(state, objective, recipe, stop, stage_ended=position >= 1)
             votes = [callback(Step(state, position)) for callback in callbacks]  # every callback runs
             reason = stop.reason(progress) or ("callback" if any(votes) else None)
     return _report(state, objective, recipe, reason, seed)
 
 
-def _measure(state: State, objective: Objective, stop: Stop, *, stage_ended: bool) -> None:
+def _measure(state: State, objective: Objective, recipe: Recipe, stop: Stop, *, stage_ended: bool) -> None:
     curve = state.progress.curve
     least_between = _LEAST_BETWEEN * min(_PROBE, objective.num_points)
     if curve and not stage_ended and state.progress.point_steps - curve[-1].point_steps < least_between:
@@ -95,7 +94,8 @@ def _measure(state: State, objective: Objective, stop: Stop, *, stage_ended: boo
     else:
         state.revive()
     if stage_ended:
-        state.begin_stage()
+        state.progress.stage_db.append(state.progress.psnr_db)
+        state.end_stage(recipe.next_stage(state.progress, stop))
 
 
 def _report(state: State, objective: Objective, recipe: Recipe, stopped_by: str, seed: int) -> Report:

@@ -47,6 +47,8 @@ class Progress:
     """Steps at which the running stage began."""
     stage_db: list[float] = field(default_factory=list)
     """Quality at the end of each finished stage."""
+    stage_lengths: list[int] = field(default_factory=list)
+    """Steps of each stage, the running one included."""
     rate_factor: float = 1.0
     curve: list[Measurement] = field(default_factory=list)
     restarts: list[Restart] = field(default_factory=list)

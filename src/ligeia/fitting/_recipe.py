@@ -12,6 +12,10 @@ from ligeia.core import InputError
 from ._progress import Progress
 from ._stop import Stop
 
+_FIRST_GAIN_DB = 5.0
+_MARGIN_DB = 0.3
+_LEAST_GROWTH, _MOST_GROWTH = 1.5, 4.0
+
 
 @final
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,9 +40,10 @@ class Adam:
 class Cooling:
     """How the learning rate falls.
 
-    Over a known budget it follows half a cosine to 0. Towards an end that cannot be foreseen (a quality, a
-    plateau) it does so in stages, each twice as long as the last, so that the model is cooled down whenever it is
-    judged. Beside that it falls slowly with the work done: long fits need a lower rate than short ones.
+    Over a known budget it follows half a cosine to 0. Towards an end that cannot be foreseen it does so in stages,
+    so that the model is cooled down whenever it is judged: each stage twice as long as the last towards a plateau, as
+    long as the stages before it foretell towards a quality. Beside that it falls slowly with the work done: long fits
+    need a lower rate than short ones.
     """
 
     warmup_steps: int = 20
@@ -61,18 +66,35 @@ class Recipe:
     spike: float | None = 3.0
     """A smoothed loss this many times above its lowest in the stage counts as divergence; None: only NaN does."""
 
+    @property
+    def first_stage(self) -> int:
+        """Number of steps of the first stage; at a constant rate, stages only say when to measure."""
+        return (Cooling() if self.cooling is None else self.cooling).first_stage
+
     def position(self, progress: Progress, stop: Stop) -> float:
         """Return how much of the running stage, or of the whole known budget, is done, in [0, 1]."""
         spent = stop.spent(progress) or 0.0
         if not stop.is_open_ended:
             return spent
-        done = (progress.steps - progress.stage_started) / self.stage_length(progress.stage)
+        done = (progress.steps - progress.stage_started) / progress.stage_lengths[-1]
         return max(spent, min(1.0, done))
 
-    def stage_length(self, stage: int) -> int:
-        """Return the number of steps of a stage (from 0); at a constant rate, stages only say when to measure."""
-        cooling = Cooling() if self.cooling is None else self.cooling
-        return cooling.first_stage << stage
+    def next_stage(self, progress: Progress, stop: Stop) -> int:
+        """Return the number of steps of the stage that follows those of ``progress``.
+
+        A stage begins with a rate that undoes most of what the last one settled, so its own length makes its quality:
+        some decibels per doubling, five at first, then what the last two stages gained.
+        """
+        length, growth = progress.stage_lengths[-1], 2.0
+        if stop.target_db is not None and progress.stage_db:
+            gain = _FIRST_GAIN_DB
+            if len(progress.stage_db) > 1:
+                doublings = math.log2(length / progress.stage_lengths[-2])
+                gain = (progress.stage_db[-1] - progress.stage_db[-2]) / doublings
+            missing = stop.target_db + _MARGIN_DB - progress.stage_db[-1]
+            growth = 2 ** (missing / min(max(gain, 2.0), 8.0))
+            growth = min(max(growth, _LEAST_GROWTH), _MOST_GROWTH)
+        return round(length * growth)
 
     def rate(self, progress: Progress, stop: Stop) -> float:
         """Return the learning rate of the next step."""

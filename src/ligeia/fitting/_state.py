@@ -23,7 +23,7 @@ class State:
     """Everything of a running fit that a resumed one needs, beside its recipe and its data."""
 
     def __init__(self, field: Field, recipe: Recipe, num_points: int) -> None:
-        self.progress = Progress(num_points)
+        self.progress = Progress(num_points, stage_lengths=[recipe.first_stage])
         self.field = field
         self.optimizer = recipe.optimizer.build(field.network)
         self._spike = recipe.spike
@@ -36,9 +36,9 @@ class State:
         """Remember weights and moments as the last good state."""
         self._good = copy.deepcopy(self._weights_and_moments())
 
-    def begin_stage(self) -> None:
-        """Start the next stage of the learning rate here."""
-        self.progress.stage_db.append(self.progress.psnr_db)
+    def end_stage(self, next_length: int) -> None:
+        """Start the next stage of the learning rate here, of so many steps."""
+        self.progress.stage_lengths.append(next_length)
         self.progress.stage += 1
         self.progress.stage_started = self.progress.steps
         self._settle()

@@ -34,8 +34,11 @@ def stepping(field: Field, objective: Objective) -> Iterator[TakeStep]:
     num_threads = torch.get_num_threads()
     with thread_pool() as pool:
         plain = partial(autograd_step, pool=pool, num_threads=num_threads)
-        fusible = isinstance(objective, Values) and _shape(field, num_threads) is not None
-        yield partial(fused_step, otherwise=plain, num_threads=num_threads) if fusible else plain
+        shape = fused_shape(list(field.network.parameters()), field.network.omegas(), num_threads)
+        if shape is None or not isinstance(objective, Values):
+            yield plain
+        else:
+            yield partial(fused_step, shape=shape, otherwise=plain)
 
 
 def autograd_step(
@@ -71,17 +74,12 @@ def autograd_step(
     return total
 
 
-def fused_step(
-    state: State, objective: Objective, indices: np.ndarray, *, otherwise: TakeStep, num_threads: int = 1
-) -> float:
+def fused_step(state: State, objective: Objective, indices: np.ndarray, *, shape: Shape, otherwise: TakeStep) -> float:
     """Take one step of Adam on the mean squared error in compiled code, and return the loss of the batch.
 
     The optimizer's own moments are used, so that both kinds of step can follow each other; ``otherwise`` steps in
     where a phase could leave the domain of the kernels.
     """
-    shape = _shape(state.field, num_threads)
-    assert isinstance(objective, Values)
-    assert shape is not None
     (group,) = state.optimizer.param_groups
     parameters: list[Tensor] = group["params"]
     kept = [_kept(state.optimizer, parameter) for parameter in parameters]
@@ -98,10 +96,6 @@ def fused_step(
     for each in kept:
         each["step"].fill_(settings.number)
     return loss
-
-
-def _shape(field: Field, num_threads: int) -> Shape | None:
-    return fused_shape(list(field.network.parameters()), field.network.omegas(), num_threads)
 
 
 def _kept(optimizer: torch.optim.Optimizer, parameter: Tensor) -> dict[str, Tensor]:

@@ -13,7 +13,6 @@ from . import _native
 
 TORCH = "torch"
 AUTO = "auto"
-_EXPLAINED_ABSENCE = "installed without"
 
 _asked = AUTO
 
@@ -83,9 +82,10 @@ def current_path() -> str:
 def _fastest() -> str:
     try:
         candidates = [_native.preferred(), *reversed(_native.runnable())]
+    except _native.Absent:
+        return TORCH
     except _native.Broken as broken:
-        if not str(broken).startswith(_EXPLAINED_ABSENCE):  # a file is there and does not work
-            warnings.warn(f"{broken}. Going on with plain torch, which is slower.", RuntimeWarning, stacklevel=3)
+        warnings.warn(f"{broken}. Going on with plain torch, which is slower.", RuntimeWarning, stacklevel=3)
         return TORCH
     for path in candidates:
         if _passes(path):

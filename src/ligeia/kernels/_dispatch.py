@@ -24,12 +24,11 @@ def fused_sine_mlp(
     """Return what `sine_mlp` does, by the kernel in use; differentiable to any order, the first one fused.
 
     The plain definition takes over where compiled code does not reach: other devices and types than float32 on the
-    CPU, ``torch.func`` and forward-mode transforms, ``torch.compile``, second derivatives, phases beyond four million
-    turns.
+    CPU, ``torch.func`` and forward-mode transforms, ``torch.compile``, second derivatives, phases too large to be
+    reduced exactly (25,000 radians on the path ``portable``, four million on the others).
     """
     parameters = [each for pair in zip(weights, biases, strict=True) for each in pair]
-    path = current_path()
-    if path == TORCH or not _fits(x, parameters):
+    if not _fits(x, parameters, omegas) or (path := current_path()) == TORCH:
         return sine_mlp(x, weights, biases, omegas)
     flat = x.reshape(-1, x.shape[-1])
     shape = _shape(parameters, omegas, path, torch.get_num_threads())
@@ -54,8 +53,7 @@ def fused_sine_mlp_jacobian(
 ) -> tuple[Float[Tensor, "n c"], Float[Tensor, "n c d"]]:
     """Return values and Jacobian in one sweep, by the kernel in use; for looking at, not differentiable."""
     parameters = [each for pair in zip(weights, biases, strict=True) for each in pair]
-    path = current_path()
-    if path != TORCH and _fits(x, parameters):
+    if _fits(x, parameters, omegas) and (path := current_path()) != TORCH:
         try:
             with borrowed(_shape(parameters, omegas, path, torch.get_num_threads())) as network:
                 network.pack(parameters)
@@ -72,8 +70,8 @@ def fused_shape(parameters: Sequence[Tensor], omegas: Omegas, num_threads: int) 
 
     ``bfloat16`` is set where the kernel in use has it: it is for training alone.
     """
-    path = current_path()
-    if path == TORCH or not _fits(parameters[0], parameters) or not all(each.is_contiguous() for each in parameters):
+    fits = _fits(parameters[0], parameters, omegas) and all(each.is_contiguous() for each in parameters)
+    if not fits or (path := current_path()) == TORCH:
         return None
     return _shape(parameters, omegas, path, num_threads)._replace(bfloat16=path == BFLOAT16)
 
@@ -83,17 +81,29 @@ def _shape(parameters: Sequence[Tensor], omegas: Omegas, path: str, num_threads:
     return Shape(widths, tuple(omega or 0.0 for omega in omegas), path, num_threads)
 
 
-def _fits(x: Tensor, parameters: Sequence[Tensor]) -> bool:
-    if torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():  # no public name for the latter
+def _fits(x: Tensor, parameters: Sequence[Tensor], omegas: Omegas) -> bool:
+    if torch.compiler.is_compiling() or torch.jit.is_tracing() or _is_transformed():
         return False
-    return all(
+    fan_in = x.shape[-1] if x.ndim else 0
+    for weight, bias in zip(parameters[::2], parameters[1::2], strict=True):
+        if weight.shape != (*bias.shape, fan_in):  # torch's own error then tells
+            return False
+        fan_in = weight.shape[0]
+    is_sine_network = all(omega is not None and omega > 0 for omega in omegas[:-1])
+    is_sine_network &= omegas[-1] is None or omegas[-1] > 0
+    return is_sine_network and all(
         each.dtype == torch.float32
         and each.device.type == "cpu"
         and type(each) in (Tensor, torch.nn.Parameter)
-        and not each.is_sparse
+        and each.layout == torch.strided
+        and not each.is_neg()
         and forward_ad.unpack_dual(each).tangent is None
         for each in (x, *parameters)
     )
+
+
+def _is_transformed() -> bool:
+    return torch._C._are_functorch_transforms_active()  # by torch.func; there is no public name for this
 
 
 @final
@@ -113,11 +123,13 @@ class _FusedSineMlp(torch.autograd.Function):
         (grad,) = grads
         x, *parameters = ctx.saved_tensors
         wanted = ctx.needs_input_grad[1:]
-        if torch.is_grad_enabled():  # create_graph: the gradient itself will be differentiated
+        create_graph = torch.is_grad_enabled()  # the gradient itself will be differentiated
+        if create_graph or _is_transformed() or torch._C._functorch.is_legacy_batchedtensor(grad):
             omegas = [omega or None for omega in ctx.shape.omegas]
             inputs = [each for each, needed in zip((x, *parameters), wanted, strict=True) if needed]
-            values = sine_mlp(x, parameters[::2], parameters[1::2], omegas)
-            found = iter(torch.autograd.grad(values, inputs, grad, create_graph=True))
+            with torch.enable_grad():
+                values = sine_mlp(x, parameters[::2], parameters[1::2], omegas)
+            found = iter(torch.autograd.grad(values, inputs, grad, create_graph=create_graph))
             return (None, *[next(found) if needed else None for needed in wanted])
         with borrowed(ctx.shape) as network:
             network.pack(parameters)

@@ -2,12 +2,12 @@
 
 import ctypes
 import platform
-from collections.abc import Sequence
 from functools import cache
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
-ABI: Final = 1
+ABI: Final = 2
 DONE: Final = 0
 OUT_OF_DOMAIN: Final = 1
 
@@ -35,23 +35,28 @@ class Broken(Exception):
     """The library is not there, or not what it should be; the message says which."""
 
 
+class Absent(Broken):
+    """It was not built."""
+
+
 @cache
 def library() -> ctypes.CDLL:
     """Load the compiled kernels; `Broken` says why that fails."""
     return load(find())
 
 
-def find(folders: Sequence[str] | None = None) -> Path:
-    """Return the file of the compiled kernels beside this package; `Broken` if there is none."""
-    if folders is None:
-        import ligeia.kernels
-
-        folders = list(ligeia.kernels.__path__)  # an editable installation has two of them
-    for folder in map(Path, folders):
+def find() -> Path:
+    """Return the file of the compiled kernels; `Broken` if there is none."""
+    here = Path(__file__).parent
+    try:  # an editable installation keeps it apart from the sources
+        folders = [here, Path(str(metadata.distribution("ligeia").locate_file("ligeia/kernels")))]
+    except metadata.PackageNotFoundError:  # run from a folder of sources
+        folders = [here]
+    for folder in folders:
         for ending in (".so", ".dylib", ".dll"):
             if (file := folder / f"libligeia_kernels{ending}").is_file():
                 return file
-    raise Broken("installed without compiled kernels: no C++ compiler worked when ligeia was installed")
+    raise Absent("no compiled kernels: no C++ compiler worked when ligeia was installed")
 
 
 def load(file: Path) -> ctypes.CDLL:

@@ -191,9 +191,10 @@ class Siren(nn.Module):
 
     def _is_plain(self) -> bool:
         # pruning, parametrizations and weight norm work by hooks or by another class
-        linears = self.linears()
-        plain = all(type(each) is _Linear for each in linears)
-        return plain and not any(_has_hooks(each) for each in (*linears, *self.net, self.net))
+        parts = [part for layer in self.net for part in (layer, getattr(layer, "linear", layer))]
+        return all(type(part) in (SineLayer, _Linear) for part in parts) and not any(
+            map(_has_hooks, (*parts, self.net))
+        )
 
     def jet(self, x: Float[Tensor, "n d"]) -> Jet:
         """Return value, Jacobian and Laplacian at ``x`` in one forward sweep, per unit of ``x``."""

@@ -1,5 +1,13 @@
 """Whole configurations, and what is done with whole files: fit, render, decode, compare, report, paper."""
 
+from ._bench import (
+    FitTime as FitTime,
+    Rates as Rates,
+    interleaved as interleaved,
+    measure_rates as measure_rates,
+    operations_per_point as operations_per_point,
+    time_fit as time_fit,
+)
 from ._compare import Comparison as Comparison, compare as compare
 from ._configurations import Configuration as Configuration, fast as fast, paper as paper
 from ._fit import checked_device as checked_device, fit as fit, to_signal as to_signal
@@ -16,7 +24,9 @@ from ._report_picture import check_report as check_report, draw_report as draw_r
 __all__ = [
     "Comparison",
     "Configuration",
+    "FitTime",
     "PaperResult",
+    "Rates",
     "camera",
     "check_report",
     "checked_device",
@@ -26,9 +36,13 @@ __all__ = [
     "draw_report",
     "fast",
     "fit",
+    "interleaved",
+    "measure_rates",
+    "operations_per_point",
     "paper",
     "paper_activations",
     "paper_image",
     "render",
+    "time_fit",
     "to_signal",
 ]

@@ -1,11 +1,13 @@
 """Whole configurations: what a name like ``fast`` or ``paper`` stands for, from coordinates to stop rule."""
 
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
 from typing import final
 
 from ligeia.fitting import Adam, Cooling, Recipe, Stop, passes
-from ligeia.signals import Alignment
+from ligeia.signals import Alignment, Signal, rms_frequencies
+
+_BATCH = 512
 
 
 @final
@@ -17,35 +19,45 @@ class Configuration:
     align: Alignment
     first_layer_scale: float
     """Factor of the network's first weights."""
+    per_frequency: float | None
+    """Where it is more: ``omega_0 * scale`` along an axis, over the signal's RMS frequency there; None ignores it."""
     most_per_sample: float | None
     """Largest ``omega_0 * scale`` along an axis, over its number of samples (Nyquist is pi / 2); None sets no limit."""
     stop: Stop | None
     """The end of a fit whose user names none; None is a plateau."""
 
-    def first_layer_scales(self, shape: Sequence[int], omega_0: float) -> list[float]:
-        """Return the factor of the first weights along each axis of a grid.
+    def first_layer_scales(self, signal: Signal, omega_0: float) -> list[float]:
+        """Return the factor of the first weights along each axis of a signal.
 
-        A short axis gets less: a first layer that turns by more than its samples can tell fits them and is noise
-        in between.
+        A long axis that varies fast, such as that of a sound, needs more. A short one gets less: a first layer that
+        turns by more than the samples can tell fits them and is noise in between.
         """
-        if self.most_per_sample is None:
-            return [self.first_layer_scale] * len(shape)
-        return [min(self.first_layer_scale, self.most_per_sample * size / omega_0) for size in shape]
+        scales = [self.first_layer_scale] * signal.grid.num_axes
+        if self.per_frequency is not None:
+            wanted = [self.per_frequency * frequency / omega_0 for frequency in rms_frequencies(signal)]
+            scales = [max(pair) for pair in zip(scales, wanted, strict=True)]
+        if self.most_per_sample is not None:
+            most = [self.most_per_sample * size / omega_0 for size in signal.grid.shape]
+            scales = [min(pair) for pair in zip(scales, most, strict=True)]
+        return scales
 
 
 def fast(*, hidden_features: int = 256) -> Configuration:
     """Return the quick way to the same network: small shuffled batches, a scaled first layer, a cooled learning rate.
 
-    The rate falls with the width, ``4e-4 * 256 / hidden_features`` for batches of 1024: it stays below half of
-    what was seen to fail. See ``design/fast-recipe.md`` for the measurements.
+    The learning rate is ``2e-4 * sqrt(batch / 256) * 256 / width``, half of what was seen to fail. See
+    ``design/fast-recipe.md`` for the measurements.
     """
+    rate = 2e-4 * math.sqrt(_BATCH / 256) * 256 / max(64, hidden_features)
     recipe = Recipe(
         name="fast",
-        optimizer=Adam(learning_rate=4e-4 * 256 / max(64, hidden_features), betas=(0.9, 0.99)),
-        batch_size=1024,
+        optimizer=Adam(learning_rate=rate, betas=(0.9, 0.99)),
+        batch_size=_BATCH,
         cooling=Cooling(),
     )
-    return Configuration(recipe=recipe, align="centers", first_layer_scale=3.0, most_per_sample=0.7, stop=None)
+    return Configuration(
+        recipe=recipe, align="centers", first_layer_scale=6.0, per_frequency=2.5, most_per_sample=0.7, stop=None
+    )
 
 
 def paper() -> Configuration:
@@ -54,4 +66,11 @@ def paper() -> Configuration:
     Source: the notebook of the reference code of Sitzmann et al. 2020 (arXiv:2006.09661).
     """
     recipe = Recipe(name="paper", optimizer=Adam(learning_rate=1e-4), batch_size=None, cooling=None, spike=None)
-    return Configuration(recipe=recipe, align="corners", first_layer_scale=1.0, most_per_sample=None, stop=passes(500))
+    return Configuration(
+        recipe=recipe,
+        align="corners",
+        first_layer_scale=1.0,
+        per_frequency=None,
+        most_per_sample=None,
+        stop=passes(500),
+    )

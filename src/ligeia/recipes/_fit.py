@@ -51,7 +51,7 @@ def fit(
         omegas=(float(omega_0),) * (hidden_layers + 1),
     )
     network = config.build(
-        first_layer_scale=configuration.first_layer_scales(signal.grid.shape, omega_0),
+        first_layer_scale=configuration.first_layer_scales(signal, omega_0),
         generator=random_stream(seed, "initial weights"),
     )
     field = Field(network, signal.grid, signal.channels, signal.source).to(checked_device(device))

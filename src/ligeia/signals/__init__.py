@@ -19,6 +19,7 @@ from ._signal import (
     Signal as Signal,
     Source as Source,
 )
+from ._spectrum import rms_frequencies as rms_frequencies
 
 __all__ = [
     "Alignment",
@@ -35,6 +36,7 @@ __all__ = [
     "read_array",
     "read_image",
     "read_signal",
+    "rms_frequencies",
     "value_range_of",
     "write_array",
     "write_image",

@@ -10,11 +10,11 @@ struct Layer {
   int in, out;
   float omega;       // 0: no sine
   int bfloat16;      // products of this layer in bfloat16, sums in float32
-  float* forward;    // [panel of outputs][input][NR], times omega / 2 pi: the product is the phase in turns
+  float* forward;    // [panel of outputs][input][NR], times omega: the product is the phase
   float* backward;   // [panel of inputs][output][NR], as they are
-  float* bias;       // [panels * NR], times omega / 2 pi
-  float steepest;    // no phase changes by more turns than this over inputs in [-1, 1]
-  float offset;      // largest absolute bias, in turns
+  float* bias;       // [panels * NR], times omega
+  float steepest;    // no phase changes by more than this over inputs in [-1, 1]
+  float offset;      // largest absolute bias, times omega
 };
 
 // What one thread works with: the activations of a tile and its sum of gradients.
@@ -44,13 +44,15 @@ struct Plan {
 };
 
 struct AdamStep {
-  float rate, beta1, beta2, eps;
+  float rate, eps;
+  float beta2, rest1, rest2;       // rest = 1 - beta, formed in double precision
   float correction1, correction2;  // 1 - beta ** step
 };
 
 struct Variant {
   int panel;  // NR
   int has_bfloat16;
+  float largest_phase;  // beyond it, reduction by multiples of pi is no longer exact
   // weight and bias of a layer into the order of the inner loops; the work is cut into (out + in) panels
   void (*pack)(Layer* layer, const float* weight, const float* bias, int share, int num_shares);
   void (*values)(const Plan* plan, Share* share, const float* x, int64_t n, float* values);

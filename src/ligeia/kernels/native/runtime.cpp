@@ -23,11 +23,8 @@ static int process_number() { return _getpid(); }
 static int process_number() { return (int)getpid(); }
 #endif
 
-#if defined(__x86_64__) || defined(_M_X64)
-#define LIGEIA_X86 1
+#if LIGEIA_X86  // set by the build, together with the variants
 #include <immintrin.h>
-#else
-#define LIGEIA_X86 0
 #endif
 
 #include "plan.h"
@@ -41,12 +38,11 @@ extern const Variant ligeia_avx2, ligeia_avx512, ligeia_avx512_bf16;
 
 namespace {
 
-constexpr int ABI = 1;
-constexpr float LARGEST_PHASE = 4194304.f;  // turns; a float32 of that size has no fraction left to speak of
+constexpr int ABI = 2;
 enum Status { DONE = 0, OUT_OF_DOMAIN = 1, NO_MEMORY = 2 };
 enum Path { BASELINE = 0, AVX2 = 1, AVX512 = 2, AVX512_BF16 = 3 };
 
-const Variant* variant_of(int path) {
+const Variant* variant_of([[maybe_unused]] int path) {
 #if LIGEIA_X86
   if (path == AVX2) return &ligeia_avx2;
   if (path == AVX512) return &ligeia_avx512;
@@ -90,14 +86,12 @@ class Pool {
       for (int share = 0; share < num_shares; share++) work(share);
       return;
     }
-    if (owner_ != process_number()) {  // threads do not survive a fork; their objects must not be joined
-      new std::vector<std::thread>(std::move(threads_));
-      threads_ = std::vector<std::thread>();
-      owner_ = process_number();
-    }
-    while ((int)threads_.size() < num_shares - 1) {
-      const uint64_t seen = job_.load();
-      threads_.emplace_back([this, seen] { wait_for_jobs(seen); });
+    try {
+      while ((int)threads_.size() < num_shares - 1) {
+        const uint64_t seen = job_.load();
+        threads_.emplace_back([this, seen] { wait_for_jobs(seen); });
+      }
+    } catch (...) {  // the threads there are, and this one, do all shares
     }
     work_ = &work;
     num_shares_ = num_shares;
@@ -154,16 +148,26 @@ class Pool {
   std::mutex busy_, sleeping_;
   std::condition_variable wake_;
   std::vector<std::thread> threads_;
-  int owner_ = process_number();
   std::atomic<uint64_t> job_{0};
   std::atomic<int> num_sleeping_{0}, inside_{0}, next_{CLOSED}, done_{0};
   int num_shares_ = 0;
   const std::function<void(int)>* work_ = nullptr;
 };
 
+// Never destroyed: its threads may outlive main. A forked process makes its own: neither threads nor locks survive.
 Pool& pool() {
-  static Pool* const only = new Pool;  // never destroyed: its threads may outlive main
-  return *only;
+  struct Owned {
+    int process;
+    Pool pool;
+  };
+  static std::atomic<Owned*> only{nullptr};
+  Owned* found = only.load();
+  while (!found || found->process != process_number()) {
+    Owned* fresh = new Owned{process_number(), {}};
+    if (only.compare_exchange_strong(found, fresh)) return fresh->pool;
+    delete fresh;  // has no threads yet
+  }
+  return found->pool;
 }
 
 // Hands out aligned pieces of one block; a first round with no block counts.
@@ -238,7 +242,7 @@ bool in_domain(const Plan* plan, const float* x, int64_t n) {
   const float reach = plan->variant->largest(x, n * plan->layers[0].in);
   for (int l = 0; l < plan->num_layers; l++) {
     const Layer& layer = plan->layers[l];
-    if (!(layer.steepest * (l ? 1.f : reach) + layer.offset < LARGEST_PHASE)) return false;  // NaN is refused too
+    if (!(layer.steepest * (l ? 1.f : reach) + layer.offset < plan->variant->largest_phase)) return false;  // NaN is refused too
   }
   return true;
 }

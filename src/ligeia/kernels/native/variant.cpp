@@ -1,8 +1,8 @@
 // The sine network on one tile of points: all layers forward, then backward, with activations that stay in the cache.
 // Compiled once per instruction set; see plan.h for the layout. Everything here is local to the object file.
 //
-// Phases are in turns, t = omega (W v + b) / 2 pi: r = t - round(t) is exact, and sin 2 pi t, cos 2 pi t follow from
-// minimax polynomials of sin pi r and cos pi r on [-1/2, 1/2]: s = 2 sin cos, c = 1 - 2 sin^2; error about 1e-7.
+// Weights are packed times omega, as the plain definition has them, so that a product gives the phase. Sine and cosine
+// come from one reduction and two minimax polynomials, each to within one unit of the last place of 1.
 #include "plan.h"
 
 #include <string.h>
@@ -36,36 +36,46 @@ constexpr int NV = 2, NR = NV * VW;
 
 typedef float Vector __attribute__((vector_size(VW * 4)));
 typedef float Loose __attribute__((vector_size(VW * 4), aligned(4)));
+typedef int32_t Bits __attribute__((vector_size(VW * 4)));
+
+#if defined(__FMA__) || defined(__aarch64__)
+#define LIGEIA_FUSED_MULTIPLY_ADD 1
+constexpr float LARGEST_PHASE = 4194304.f;  // float32 itself has half a radian of resolution there
+#else
+#define LIGEIA_FUSED_MULTIPLY_ADD 0
+constexpr float LARGEST_PHASE = 25000.f;  // multiples of the parts of pi are exact up to here
+#endif
 
 INLINE Vector broadcast(float x) { return x - Vector{}; }
 INLINE Vector load(const float* p) { return *(const Loose*)p; }
 INLINE void store(float* p, Vector v) { *(Loose*)p = v; }
 
-INLINE Vector fraction(Vector t) {
-#if defined(__AVX512DQ__)
-  return (Vector)_mm512_reduce_ps((__m512)t, 0);
-#elif defined(__AVX2__)
-  return t - (Vector)_mm256_round_ps((__m256)t, 8);
-#else
-  const Vector magic = broadcast(12582912.f);  // 1.5 * 2^23: rounds to an integer for |t| < 2^22
-  return t - ((t + magic) - magic);
+// sin z = (-1)^k sin r and cos z = (-1)^k cos r with k = round(z / pi), r = z - k pi
+INLINE void sine_and_cosine(Vector z, float omega, Vector& sine, Vector& cosine) {
+  const float magic = 12582912.f;  // 1.5 * 2^23: rounds to an integer, whose parity is the last bit
+  const Vector q = z * 0.318309886f + magic;
+  const Vector k = q - magic;
+#if LIGEIA_FUSED_MULTIPLY_ADD
+  Vector r = z - k * 3.1415927410125732f;
+  r = r - k * -8.742278012618954e-08f;
+#else  // products that are rounded need parts of pi with few bits
+  Vector r = z - k * 3.140625f;
+  r = r - k * 0.0009675025939941406f;
+  r = r - k * 1.5099579897537296e-07f;
 #endif
-}
-
-INLINE void sine_and_cosine(Vector t, float omega, Vector& sine, Vector& cosine) {
-  Vector r = fraction(t), r2 = r * r;
-  Vector p = r2 * 0.0776594083f - 0.598292159f;
-  p = p * r2 + 2.55007766f;
-  p = p * r2 - 5.16771009f;
-  p = p * r2 + 3.14159264f;
-  Vector q = r2 * 0.219696798f - 1.33188016f;
-  q = q * r2 + 4.05841191f;
-  q = q * r2 - 4.93479286f;
-  q = q * r2 + 0.999999953f;
-  Vector twice = p * r;
-  twice = twice + twice;
-  sine = twice * q;
-  cosine = omega - (0.5f * omega) * (twice * twice);
+  const Bits sign = (Bits)q << 31;
+  const Vector r2 = r * r;
+  Vector s = r2 * 2.599902673347848e-06f - 0.00019806546795509046f;
+  s = s * r2 + 0.00833301635020265f;
+  s = s * r2 - 0.16666657058317857f;
+  s = r + (r * r2) * s;
+  Vector c = r2 * -2.6075659638263104e-07f + 2.476180796981699e-05f;
+  c = c * r2 - 0.001388840206516098f;
+  c = c * r2 + 0.04166664062484811f;
+  c = c * r2 - 0.4999999954730893f;
+  c = 1.f + r2 * c;
+  sine = (Vector)((Bits)s ^ sign);
+  cosine = omega * (Vector)((Bits)c ^ sign);
 }
 
 // One product of a block: a float each, or a pair of bfloat16 each.
@@ -149,12 +159,13 @@ struct Forward {  // a sine layer, or the last linear one
   template <class Number, int FORMS, int ROWS, int COLUMNS>
   OUTLINE void block(const Forward& self, const typename Number::Element* a, int64_t stride,
                      const typename Number::Element* b, int count, int column, const Target& to) {
-    Vector sums[ROWS][COLUMNS];
-    UNROLL for (int j = 0; j < COLUMNS; j++) {
-      Vector bias = load(self.bias + column + j * VW);
-      UNROLL for (int i = 0; i < ROWS; i++) sums[i][j] = bias;
-    }
+    Vector sums[ROWS][COLUMNS] = {};
     accumulate_row<Number, ROWS, COLUMNS>(sums, a, stride, b, count);
+    // the bias comes last: it can be large, and every sum on top of it would be rounded to its last place
+    UNROLL for (int j = 0; j < COLUMNS; j++) {
+      const Vector bias = load(self.bias + column + j * VW);
+      UNROLL for (int i = 0; i < ROWS; i++) sums[i][j] = sums[i][j] + bias;
+    }
     if (self.omega != 0)
       UNROLL for (int i = 0; i < ROWS; i++) UNROLL for (int j = 0; j < COLUMNS; j++) {
         Vector sine, cosine;
@@ -302,7 +313,7 @@ void forward_layer(const Plan* plan, Share* share, int l, int points) {
                           plan->tile, to);
 }
 
-INLINE int next_is_bfloat16(const Plan* plan, int l) {
+[[maybe_unused]] INLINE int next_is_bfloat16(const Plan* plan, int l) {
   return l + 1 < plan->num_layers && plan->layers[l + 1].bfloat16;
 }
 
@@ -487,9 +498,10 @@ INLINE void pack_forward(Layer* layer, const float* weight, const float* bias, i
   }
 #endif
   float* to = layer->forward + (int64_t)panel * in * NR;
+  int j = 0;
+#if __has_builtin(__builtin_shufflevector)  // GCC 12
   typedef float Four __attribute__((vector_size(16)));
   typedef float LooseFour __attribute__((vector_size(16), aligned(4)));
-  int j = 0;
   for (; j + 4 <= here; j += 4) {  // 4 x 4 at a time: scattered stores take three times as long
     const float* row = weight + (int64_t)(first + j) * in;
     int k = 0;
@@ -507,6 +519,7 @@ INLINE void pack_forward(Layer* layer, const float* weight, const float* bias, i
     for (; k < in; k++)
       for (int each = 0; each < 4; each++) to[(int64_t)k * NR + j + each] = row[(int64_t)each * in + k] * scale;
   }
+#endif
   for (; j < here; j++)
     for (int k = 0; k < in; k++) to[(int64_t)k * NR + j] = weight[(int64_t)(first + j) * in + k] * scale;
 }
@@ -539,7 +552,6 @@ INLINE void pack_backward(Layer* layer, const float* weight, int panel) {
 
 // largest absolute value; NaN counts as larger than infinity
 INLINE float largest(const float* x, int64_t n) {
-  typedef int32_t Bits __attribute__((vector_size(VW * 4)));
   Bits found = {};
   int64_t i = 0;
   for (; i + VW <= n; i += VW) {
@@ -561,7 +573,7 @@ INLINE float largest(const float* x, int64_t n) {
 
 void pack(Layer* layer, const float* weight, const float* bias, int share, int num_shares) {
   const int panels = multiple(layer->out, NR) / NR, panels_in = multiple(layer->in, NR) / NR;
-  const float scale = layer->omega == 0 ? 1.f : (float)(layer->omega / 6.283185307179586476925);
+  const float scale = layer->omega == 0 ? 1.f : layer->omega;
   for (int each = share; each < panels + panels_in; each += num_shares) {
     if (each < panels)
       pack_forward(layer, weight, bias, each, scale);
@@ -610,8 +622,8 @@ INLINE void adam_values(float* value, float* first, float* second, const float* 
   const float size = s.rate / s.correction1, scale = 1 / root(s.correction2);
   for (int i = 0; i < n; i++) {
     const float g = grad[i];
-    const float m = first[i] + (1 - s.beta1) * (g - first[i]);
-    const float v = s.beta2 * second[i] + (1 - s.beta2) * g * g;
+    const float m = first[i] + s.rest1 * (g - first[i]);
+    const float v = s.beta2 * second[i] + s.rest2 * g * g;
     first[i] = m;
     second[i] = v;
     value[i] -= size * m / (root(v) * scale + s.eps);
@@ -661,5 +673,6 @@ double busy(int64_t rounds, int bfloat16) {
 }  // namespace
 
 extern "C" const Variant LIGEIA_VARIANT;
-extern "C" const Variant LIGEIA_VARIANT = {NR,       LIGEIA_HAS_BFLOAT16, pack,    values, jacobian,
-                                           backward, squared_error,       collect, adam,   largest, busy};
+extern "C" const Variant LIGEIA_VARIANT = {
+    NR,       LIGEIA_HAS_BFLOAT16, LARGEST_PHASE, pack, values, jacobian,
+    backward, squared_error,       collect,       adam, largest, busy};

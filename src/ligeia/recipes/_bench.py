@@ -1,0 +1,105 @@
+"""Where this machine stands: kernels against peak and plain torch, and the fast recipe on a photograph."""
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import final
+
+import torch
+
+from ligeia import fitting, kernels
+from ligeia.core import random_stream
+from ligeia.networks import Siren, SirenConfig
+
+from ._fit import fit
+from ._paper import camera
+
+_CONFIG = SirenConfig(in_features=2, hidden_features=256, hidden_layers=3)
+_TARGET_DB = 35.5  # what the reference experiment reaches in 500 full batches
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Points per second of the default network, 2 -> 256 x 4 -> 1, by one kernel."""
+
+    kernel: str
+    training: float
+    """Forward and backward at a batch of 2048, without the optimizer."""
+    rendering: float
+    peak_share: float | None
+    """Floating-point operations of training over the peak of this kernel's instructions; None for plain torch."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class FitTime:
+    """The fast recipe on a 256 x 256 photograph, to the quality of 500 full batches."""
+
+    kernel: str
+    psnr_db: float
+    seconds: float
+    point_steps: int
+
+
+def operations_per_point(config: SirenConfig) -> int:
+    """Return the floating-point operations of one point, forward and backward, that matrix products take."""
+    weights = [fan_out * fan_in for fan_out, fan_in in config.layer_shapes()]
+    return 2 * (3 * sum(weights) - weights[0])  # no gradient flows beyond the first layer
+
+
+def interleaved(calls: Sequence[Callable[[], object]], *, rounds: int) -> list[float]:
+    """Return the median seconds of each call, taken in turns so that a change of the machine's load meets all."""
+    times: list[list[float]] = [[] for _ in calls]
+    for call in calls:
+        call()
+    for _ in range(rounds):
+        for call, taken in zip(calls, times, strict=True):
+            began = time.perf_counter()
+            call()
+            taken.append(time.perf_counter() - began)
+    return [statistics.median(taken) for taken in times]
+
+
+def measure_rates(*, rounds: int = 7) -> list[Rates]:
+    """Time training and rendering by every kernel of this machine, and the peak of each."""
+    net = _CONFIG.build(generator=random_stream(0, "bench"))
+    batch, many = (2 * torch.rand(size, 2, generator=random_stream(1, "bench")) - 1 for size in (2048, 8192))
+    names = kernels.available()
+    training = interleaved([_on(name, _gradients, net, batch) for name in names], rounds=rounds)
+    rendering = interleaved([_on(name, _values, net, many) for name in names], rounds=rounds)
+    num_threads = torch.get_num_threads()
+    found = []
+    for name, per_batch, per_rendering in zip(names, training, rendering, strict=True):
+        share = None
+        if name != "torch":
+            reached = operations_per_point(_CONFIG) * len(batch) / per_batch
+            share = reached / statistics.median(kernels.peak(name, num_threads=num_threads) for _ in range(3))
+        found.append(Rates(name, len(batch) / per_batch, len(many) / per_rendering, share))
+    return found
+
+
+def time_fit(*, seed: int = 0) -> FitTime:
+    """Fit the built-in photograph with the kernel in use."""
+    field = fit(camera(size=256, align="centers"), stop=fitting.psnr(_TARGET_DB), seed=seed)
+    report = field.report
+    assert report is not None
+    return FitTime(kernels.current_path(), report.psnr_db, report.seconds, report.point_steps)
+
+
+def _on(name: str, work: Callable[[Siren, torch.Tensor], None], net: Siren, x: torch.Tensor) -> Callable[[], None]:
+    def call() -> None:
+        with kernels.using(name):
+            work(net, x)
+
+    return call
+
+
+def _gradients(net: Siren, x: torch.Tensor) -> None:
+    torch.autograd.grad(net(x).square().mean(), list(net.parameters()))
+
+
+def _values(net: Siren, x: torch.Tensor) -> None:
+    with torch.no_grad():
+        net(x)
