@@ -126,13 +126,147 @@ def references(names: list[str]) -> None:
         append_row("fit_speed", row)
 
 
+def step_times(signal: Signal, *, rounds: int, only_eager: bool = False) -> dict[str, float]:
+    """Return the median seconds of one full-batch step of every contender, taken in turns."""
+    x, y = tensors(signal)
+    num_in, num_out = x.shape[1], y.shape[1]
+    eager = reference_network(num_in, num_out)
+    steps: dict[str, Callable[[], object]] = {"eager": plain_step(eager, list(eager.parameters()), x, y)}
+    if not only_eager:
+        from siren_pytorch import SirenNet
+
+        peer = SirenNet(num_in, 256, num_out, num_layers=4, final_activation=nn.Identity(), w0=30.0, w0_initial=30.0)
+        fast = reference_network(num_in, num_out)
+        steps |= {
+            "eager, chunks of 8192": chunked_step(reference_network(num_in, num_out), x, y),
+            "siren-pytorch": plain_step(peer, list(peer.parameters()), x, y),
+            "torch.compile": plain_step(torch.compile(fast), list(fast.parameters()), x, y),
+            "ligeia, same trajectory": Fused(signal),
+        }
+    return dict(zip(steps, recipes.interleaved(list(steps.values()), rounds=rounds), strict=True))
+
+
+def with_huge_pages(rounds: int) -> tuple[float, float]:
+    """Return the seconds of an eager step without and with torch's huge pages, each in a process of its own."""
+    found = []
+    for value in ("0", "1"):
+        environment = {**os.environ, "THP_MEM_ALLOC_ENABLE": value}
+        command = [sys.executable, __file__, "--only-eager", "--rounds", str(rounds)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        found.append(float(done.stdout))
+    return found[0], found[1]
+
+
+def steps_to(levels: list[float], signal: Signal, *, rate: float, most: int) -> list[int | None]:
+    """Return after how many full batches each level is reached, None if not within ``most``."""
+    step = Fused(signal, rate=rate)
+    reached: list[int | None] = [None] * len(levels)
+    for number in range(most + 1):
+        quality = step()
+        reached = [
+            number if each is None and quality >= level else each for each, level in zip(reached, levels, strict=True)
+        ]
+        if None not in reached:
+            break
+    return reached
+
+
+def fast_times(signal: Signal, levels: list[float], seeds: int) -> list[tuple[float, int]]:
+    """Return the median seconds and point-steps of the recipe `fast` to each level."""
+    found = []
+    for level in levels:
+        reports = [recipes.fit(signal, stop=fitting.psnr(level), seed=seed).report for seed in range(seeds)]
+        kept = [report for report in reports if report is not None]
+        assert all(report.psnr_db >= level for report in kept)
+        seconds = statistics.median(report.seconds for report in kept)
+        found.append((seconds, round(statistics.median(report.point_steps for report in kept))))
+    return found
+
+
+def photograph(*, rounds: int, seeds: int, most: int, tuned_rate: float) -> None:
+    """Compare every contender on the photograph."""
+    corners, centers = signals(align="corners")[PHOTOGRAPH], signals()[PHOTOGRAPH]
+    times = step_times(corners, rounds=rounds)
+    without, with_pages = with_huge_pages(rounds)
+    times["eager, huge pages"] = times["eager"] * with_pages / without
+    target = reference_db(PHOTOGRAPH)
+    levels = [target, *LEVELS]
+    reached = steps_to(levels, corners, rate=1e-4, most=most)
+    tuned = steps_to(levels, corners, rate=tuned_rate, most=most // 2)
+    rows: dict[str, list[float | None]] = {
+        name: [None if number is None else number * seconds for number in reached] for name, seconds in times.items()
+    }
+    rows[f"eager, rate {tuned_rate:g}"] = [None if number is None else number * times["eager"] for number in tuned]
+    ours = fast_times(centers, levels, seeds)
+    rows["ligeia fast"] = [seconds for seconds, _ in ours]
+    print(f"{'seconds to':28}" + "".join(f"{level:>12.2f} dB" for level in levels) + "    one full-batch step")
+    for name, seconds in rows.items():
+        cells = "".join(f"{'> ' + str(most) + ' steps' if each is None else f'{each:.1f}':>15}" for each in seconds)
+        per_step = f"{times[name]:22.3f}" if name in times else ""
+        print(f"{name:28}{cells}{per_step}")
+    print(f"point-steps of ligeia fast: {', '.join(f'{count:,}' for _, count in ours)}")
+    assert rows["eager"][0] is not None
+    print(f"ligeia fast to {target:.2f} dB: {rows['eager'][0] / ours[0][0]:.0f} times sooner than eager")
+    print(f"same trajectory: {times['eager'] / times['ligeia, same trajectory']:.2f} times eager per step")
+    row: dict[str, Any] = {"kind": "photograph", "levels_db": levels, "seconds": rows, "step_seconds": times}
+    row |= {"steps": reached, "tuned_steps": tuned, "point_steps": [count for _, count in ours]}
+    append_row("fit_speed", row | {"threads": torch.get_num_threads(), "kernel": kernels.current_path()})
+
+
+def reference_db(name: str) -> float:
+    """Return what the reference reached on a signal, from the rows that ``--references`` wrote."""
+    path = RESULTS / "fit_speed.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    found = [row["psnr_db"] for row in rows if row["kind"] == "reference" and row["signal"] == name]
+    if not found:
+        raise SystemExit(f"run with --references first: the quality of the reference on {name!r} is not known.")
+    return found[-1]
+
+
+def all_signals(*, rounds: int, seeds: int) -> None:
+    """Compare the reference's 500 eager steps with the recipe `fast` at equal quality on every signal."""
+    ratios = []
+    corners = signals(align="corners")
+    for name, signal in signals().items():
+        target = reference_db(name)
+        eager = step_times(corners[name], rounds=rounds, only_eager=True)["eager"]
+        ((seconds, point_steps),) = fast_times(signal, [target], seeds)
+        ratio = STEPS * eager / seconds
+        ratios.append(ratio)
+        print(
+            f"{name:18} {target:6.2f} dB   eager {STEPS * eager:6.0f} s   ligeia {seconds:6.2f} s   {ratio:6.0f} times"
+            f"   {STEPS * signal.grid.num_samples / point_steps:5.0f} times fewer point-steps",
+            flush=True,
+        )
+        row = {"kind": "signal", "signal": name, "target_db": target, "eager_seconds": STEPS * eager}
+        row |= {"seconds": seconds, "point_steps": point_steps, "times_sooner": ratio, "seeds": seeds}
+        append_row("fit_speed", row | {"threads": torch.get_num_threads(), "kernel": kernels.current_path()})
+    print(f"median {statistics.median(ratios):.0f} times, worst {min(ratios):.0f} times")
+
+
 def main() -> None:
-    """Run the parts asked for; by default the step times, the photograph and the signals."""
+    """Run the parts asked for; by default the photograph and then every signal."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--references", nargs="*", metavar="SIGNAL", help="only the reference's quality, first")
+    parser.add_argument("--photograph", action="store_true", help="only the photograph")
+    parser.add_argument("--signals", action="store_true", help="only the signals")
+    parser.add_argument("--only-eager", action="store_true", help="only print the seconds of one eager step")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--most", type=int, default=1000, help="full batches of the reference's trajectory")
+    parser.add_argument("--tuned-rate", type=float, default=5e-4)
     arguments = parser.parse_args()
     if arguments.references is not None:
         references(arguments.references)
+    elif arguments.only_eager:
+        signal = signals(align="corners")[PHOTOGRAPH]
+        print(step_times(signal, rounds=arguments.rounds, only_eager=True)["eager"])
+    else:
+        if not arguments.signals:
+            most = arguments.most
+            photograph(rounds=arguments.rounds, seeds=arguments.seeds, most=most, tuned_rate=arguments.tuned_rate)
+        if not arguments.photograph:
+            all_signals(rounds=arguments.rounds, seeds=arguments.seeds)
 
 
 if __name__ == "__main__":

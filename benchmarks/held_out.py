@@ -30,7 +30,7 @@ def halved(signal: Signal, align: str) -> Signal:
 def held_out_db(field: Field, signal: Signal) -> float:
     """Return the PSNR at the samples of ``signal`` that were not fitted and lie between ones that were."""
     rows, columns = ((size - 1) // 2 * 2 for size in signal.grid.shape)
-    row, column = np.mgrid[:rows, :columns]
+    row, column = np.indices((rows, columns))
     between = ((row % 2) | (column % 2)).astype(bool).ravel()
     low, step = (-1, 2) if field.grid.align == "corners" else (0, 0)
     coordinates = []

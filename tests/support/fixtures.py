@@ -1,6 +1,7 @@
 """Fixtures of the tests that fit: a small signal, a small field, a folder with a picture and a fit of it."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+from ligeia import kernels
 from ligeia.cli import run
 from ligeia.core import random_stream
 from ligeia.field import Field
@@ -17,6 +19,7 @@ from ligeia.networks import SirenConfig
 from ligeia.signals import Signal, from_array
 
 Json = Callable[..., dict[str, Any]]
+kernels.use(os.environ.get("LIGEIA_KERNEL", "auto"))  # so that the whole suite can be run on any of them
 torch.set_num_threads(1)  # of tests that run beside each other, on networks that gain nothing by more
 
 

@@ -82,7 +82,7 @@ def _shape(parameters: Sequence[Tensor], omegas: Omegas, path: str, num_threads:
 
 
 def _fits(x: Tensor, parameters: Sequence[Tensor], omegas: Omegas) -> bool:
-    if torch.compiler.is_compiling() or torch.jit.is_tracing() or _is_transformed():
+    if torch.compiler.is_compiling() or torch._C._is_tracing() or _is_transformed():
         return False
     fan_in = x.shape[-1] if x.ndim else 0
     for weight, bias in zip(parameters[::2], parameters[1::2], strict=True):
@@ -124,7 +124,7 @@ class _FusedSineMlp(torch.autograd.Function):
         x, *parameters = ctx.saved_tensors
         wanted = ctx.needs_input_grad[1:]
         create_graph = torch.is_grad_enabled()  # the gradient itself will be differentiated
-        if create_graph or _is_transformed() or torch._C._functorch.is_legacy_batchedtensor(grad):
+        if create_graph or _is_transformed() or torch._C._functorch.is_legacy_batchedtensor(grad):  # type: ignore[attr-defined]
             omegas = [omega or None for omega in ctx.shape.omegas]
             inputs = [each for each, needed in zip((x, *parameters), wanted, strict=True) if needed]
             with torch.enable_grad():

@@ -129,6 +129,13 @@ INLINE void accumulate_row(Vector (&sums)[ROWS][COLUMNS], const typename Number:
   accumulate<Number, ROWS, COLUMNS, P, 1>(sums, a, b, count);
 }
 
+// rows of a panel into the cache
+template <int ROWS>
+INLINE void fetch(const float* rows) {
+  UNROLL for (int i = 0; i < ROWS; i++)
+    for (int at = 0; at < NR; at += 16) __builtin_prefetch(rows + i * NR + at);
+}
+
 // Where a block goes, at its first point and panel; null where a form is not wanted.
 struct Target {
   float* values;
@@ -184,6 +191,7 @@ struct Backward {  // delta of the layer below; its sum over the points is the g
   OUTLINE void block(const Backward& self, const typename Number::Element* a, int64_t stride,
                      const typename Number::Element* b, int count, int column, const Target& to) {
     Vector sums[ROWS][COLUMNS] = {};
+    if (to.cosine) fetch<ROWS>(to.cosine);
     accumulate_row<Number, ROWS, COLUMNS>(sums, a, stride, b, count);
     if (to.cosine)  // read here: omega cos of the layer below
       UNROLL for (int j = 0; j < COLUMNS; j++) {
@@ -238,6 +246,7 @@ template <class Number, int ROWS, int COLUMNS>
 INLINE void outer_block(float* sum, const typename Number::Element* delta, const typename Number::Element* input,
                         int steps, int fresh) {
   Vector sums[ROWS][COLUMNS] = {};
+  fetch<ROWS>(sum + ROWS * NR);  // of the next block: the sums of a wide network do not stay in the cache
   if (!fresh)
     UNROLL for (int i = 0; i < ROWS; i++) UNROLL for (int j = 0; j < COLUMNS; j++)
         sums[i][j] = load(sum + i * NR + j * VW);
