@@ -1,134 +1,124 @@
-"""The recipe `fast` beside the reference, and the sweeps behind its settings (design/fast-recipe.md)."""
+"""The evidence for the settings of the recipe `fast`: variants on signals of nine kinds (design/fast-recipe.md)."""
 
 import argparse
 import dataclasses
-import statistics
+import json
 from collections.abc import Callable
-from typing import Any
 
+import numpy as np
 import torch
-from _common import append_row, data_folder
+from _common import RESULTS, append_row
+from _signals import signals
 
-from ligeia import fitting, recipes
-from ligeia.field import Field
+from ligeia import fitting, kernels, recipes
 from ligeia.fitting import Cooling
-from ligeia.recipes import Configuration, camera, fast
-from ligeia.signals import Signal
+from ligeia.recipes import Configuration, fast
 
 
 def changed(
-    *,
-    rate: float | None = None,
-    batch: int | None = None,
-    beta2: float | None = None,
-    scale: float | None = None,
-    slow_power: float | None = None,
+    *, rate: float = 1.0, batch: int | None = None, beta2: float | None = None, slow_power: float | None = None
 ) -> Configuration:
-    """Return the recipe `fast` with some settings replaced."""
+    """Return the recipe `fast` with some settings replaced; ``rate`` is a factor, another batch brings its own."""
     base = fast()
-    adam, cooling = base.recipe.optimizer, base.recipe.cooling or Cooling()
+    adam, cooling, size = base.recipe.optimizer, base.recipe.cooling or Cooling(), base.recipe.batch_size or 0
+    by_batch = 1.0 if batch is None else (batch / size) ** 0.5
     adam = dataclasses.replace(
         adam,
-        learning_rate=adam.learning_rate if rate is None else rate,
+        learning_rate=adam.learning_rate * rate * by_batch,
         betas=adam.betas if beta2 is None else (0.9, beta2),
     )
     cooling = dataclasses.replace(cooling, slow_power=cooling.slow_power if slow_power is None else slow_power)
-    recipe = dataclasses.replace(
-        base.recipe, optimizer=adam, cooling=cooling, batch_size=base.recipe.batch_size if batch is None else batch
-    )
-    return dataclasses.replace(
-        base, recipe=recipe, first_layer_scale=base.first_layer_scale if scale is None else scale
-    )
+    recipe = dataclasses.replace(base.recipe, optimizer=adam, cooling=cooling, batch_size=batch or size)
+    return dataclasses.replace(base, recipe=recipe)
+
+
+def scaled(scale: float) -> Configuration:
+    """Return the recipe `fast` with a first layer scaled by as much on every axis."""
+    return dataclasses.replace(fast(), first_layer_scale=scale, per_frequency=None)
 
 
 VARIANTS: dict[str, Callable[[], Configuration]] = {
     "fast": fast,
-    "rate 2e-4": lambda: changed(rate=2e-4),
-    "rate 8e-4": lambda: changed(rate=8e-4),
-    "rate 1.6e-3": lambda: changed(rate=1.6e-3),
-    "batch 512": lambda: changed(batch=512, rate=3e-4),
-    "batch 2048": lambda: changed(batch=2048, rate=5.6e-4),
-    "scale 1": lambda: changed(scale=1.0),
-    "scale 2": lambda: changed(scale=2.0),
-    "scale 4": lambda: changed(scale=4.0),
+    "rate x 1/2": lambda: changed(rate=0.5),
+    "rate x 1.5": lambda: changed(rate=1.5),
+    "rate x 2": lambda: changed(rate=2.0),
+    "rate x 4": lambda: changed(rate=4.0),
+    "batch 256": lambda: changed(batch=256),
+    "batch 1024": lambda: changed(batch=1024),
+    "scale 1": lambda: scaled(1.0),
+    "scale 3": lambda: scaled(3.0),
+    "scale 6": lambda: scaled(6.0),
     "no slow fall": lambda: changed(slow_power=0.0),
     "beta2 0.999": lambda: changed(beta2=0.999),
 }
 
 
-def sweep(names: list[str], point_steps: int, seeds: int) -> None:
-    """Fit every image with every variant, over a known budget and towards a plateau."""
-    signals: dict[str, Signal] = {"camera 256": camera(size=256, align="centers")}
-    folder = data_folder()
-    if folder is not None:
-        signals["kodim23"] = recipes.to_signal(folder / "images/kodak/kodim23.png")
-        signals["text"] = recipes.to_signal(folder / "images/skimage/text.png")
-    for title, signal in signals.items():
-        budget = min(point_steps, 14 * signal.grid.num_samples)
-        for name in names:
-            for seed in range(seeds):
-                stop = fitting.passes(budget / signal.grid.num_samples)
-                field = recipes.fit(signal, configuration=VARIANTS[name](), stop=stop, seed=seed)
-                row = _row(field, variant=name, signal=title, kind="known budget")
-                print(f"{title:12} {name:14} seed {seed}: {row['psnr_db']:.2f} dB, {row['restarts']} restarts")
-                append_row("fast_recipe_sweep", row)
+def sweep(names: list[str], point_steps: int, seeds: int, part: int, parts: int) -> None:
+    """Fit every signal with every variant over a known budget, and `fast` from several seeds."""
+    found = signals()
+    jobs = [
+        (title, name, seed) for seed in range(seeds) for name in names for title in found if name == "fast" or seed == 0
+    ]
+    for title, name, seed in jobs[part::parts]:
+        signal = found[title]
+        stop = fitting.passes(point_steps / signal.grid.num_samples)
+        report = recipes.fit(signal, configuration=VARIANTS[name](), stop=stop, seed=seed).report
+        assert report is not None
+        row = {
+            "variant": name,
+            "signal": title,
+            "seed": seed,
+            "psnr_db": report.psnr_db,
+            "point_steps": report.point_steps,
+            "seconds": report.seconds,
+            "restarts": len(report.restarts),
+            "threads": torch.get_num_threads(),
+            "kernel": kernels.current_path(),
+        }
+        append_row("fast_recipe", row)
 
 
-def compare(rounds: int) -> None:
-    """Time the reference experiment and the recipe `fast` to the same quality, A B A B."""
-    reference, quick = [], []
-    for seed in range(rounds):
-        configuration = recipes.paper()
-        signal = camera(size=256, align=configuration.align)
-        ours = recipes.fit(signal, configuration=configuration, stop=configuration.stop, seed=seed)
-        assert ours.report is not None
-        reference.append(_row(ours, variant="paper", signal="camera 256", kind="500 steps"))
-        target = fitting.psnr(ours.report.psnr_db)
-        quick.append(
-            _row(
-                recipes.fit(camera(size=256, align="centers"), stop=target, seed=seed),
-                variant="fast",
-                signal="camera 256",
-                kind="to the reference's quality",
-            )
-        )
-        for row in (reference[-1], quick[-1]):
-            print(
-                f"{row['variant']:6} seed {seed}: {row['psnr_db']:.2f} dB, {row['point_steps']:,} point-steps, "
-                f"{row['seconds']:.1f} s"
-            )
-            append_row("fast_recipe", row)
-    for name in ("point_steps", "seconds"):
-        medians = [statistics.median(row[name] for row in rows) for rows in (reference, quick)]
-        print(f"ratio of medians, {name}: {medians[0] / medians[1]:.1f}")
-
-
-def _row(field: Field, **names: str) -> dict[str, Any]:
-    report = field.report
-    assert report is not None
-    numbers = ("psnr_db", "steps", "point_steps", "passes", "seconds", "seed", "stopped_by")
-    return {
-        **names,
-        **{name: getattr(report, name) for name in numbers},
-        "restarts": len(report.restarts),
-        "threads": torch.get_num_threads(),
-    }
+def table() -> None:
+    """Print the PSNR of every signal and variant, mean over seeds; * where a fit had to go back."""
+    rows = [json.loads(line) for line in (RESULTS / "fast_recipe.jsonl").read_text().splitlines()]
+    rows = [row for row in rows if row["variant"] in VARIANTS and "kernel" in row]
+    titles = list(dict.fromkeys(row["signal"] for row in rows))
+    print("| variant | " + " | ".join(titles) + " | mean | worst against fast |")
+    print("|---" * (len(titles) + 3) + "|")
+    base: dict[str, float] = {}
+    for name in VARIANTS:
+        means, cells = {}, []
+        for title in titles:
+            chosen = [row for row in rows if row["variant"] == name and row["signal"] == title]
+            quality = [row["psnr_db"] for row in chosen]
+            if not quality:
+                cells.append("")
+                continue
+            means[title] = float(np.mean(quality))
+            spread = f" ({min(quality):.1f}..{max(quality):.1f})" if len(quality) > 1 else ""
+            cells.append(f"{means[title]:.1f}{spread}{'*' if any(row['restarts'] for row in chosen) else ''}")
+        base = base or means
+        if means:
+            worst = min(means[title] - base[title] for title in means)
+            print(f"| {name} | " + " | ".join(cells) + f" | {np.mean(list(means.values())):.1f} | {worst:+.1f} |")
 
 
 def main() -> None:
-    """Compare with the reference, or with ``--sweep`` try the variants."""
+    """Measure, or with ``--table`` show what was measured."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sweep", nargs="*", metavar="VARIANT", help="try these variants, by default all")
-    parser.add_argument("--point-steps", type=int, default=4_000_000, help="budget of a fit of the sweep")
-    parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=1, help="of the comparison")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--variants", nargs="*", default=list(VARIANTS))
+    parser.add_argument("--point-steps", type=int, default=8 << 16, help="budget of a fit")
+    parser.add_argument("--seeds", type=int, default=3, help="of `fast`; the others get one")
+    parser.add_argument("--part", type=int, default=0, help="of --parts processes that share the work")
+    parser.add_argument("--parts", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--table", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    if arguments.sweep is None:
-        compare(arguments.rounds)
+    if arguments.table:
+        table()
     else:
-        sweep(arguments.sweep or list(VARIANTS), arguments.point_steps, arguments.seeds)
+        sweep(arguments.variants, arguments.point_steps, arguments.seeds, arguments.part, arguments.parts)
 
 
 if __name__ == "__main__":

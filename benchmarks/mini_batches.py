@@ -18,7 +18,7 @@ from ligeia.signals import Signal, from_array
 
 SIZE, WIDTH = 128, 128
 BATCHES = (64, 256, 1024, 2048, 4096, SIZE * SIZE)
-PASSES, SECONDS = 50.0, 4.0
+PASSES, SECONDS = 25.0, 2.0
 PICTURES = {
     "camera": "images/skimage/camera.png",
     "astronaut": "images/skimage/astronaut.png",
