@@ -72,3 +72,9 @@ def test_most_points_bounds_the_measurement(signal: Signal, build: Build) -> Non
     objective = Values(signal)
     assert objective.quality(build(signal), most_points=7).num_measured == 7
     assert objective.quality(build(signal), most_points=700).num_measured == 120
+
+
+@pytest.mark.parametrize("color", [(10, 20, 30), (200, 100, 50), (0, 0, 255)])
+def test_a_signal_of_one_color_is_no_measure_of_a_dead_network(color: tuple[int, int, int]) -> None:
+    picture = np.full((32, 32, 3), color, np.uint8)  # whose float32 mean is not quite the color
+    assert Values(from_array(picture)).constant_db == -np.inf

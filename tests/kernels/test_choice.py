@@ -41,7 +41,7 @@ def test_this_installation_has_compiled_kernels() -> None:
 
 
 def test_a_name_that_does_not_exist_is_refused_with_those_that_do() -> None:
-    with pytest.raises(InputError, match=r"must be one of auto, torch, .* here, got 'sse9': there is no such kernel"):
+    with pytest.raises(InputError, match=r"must be one of auto, torch, .* here, got 'sse9': no kernel has this name"):
         use("sse9")
 
 

@@ -197,11 +197,18 @@ def dual(net: Siren, x: Tensor) -> Tensor:
         return forward_ad.unpack_dual(net(forward_ad.make_dual(x, torch.ones_like(x)))).primal
 
 
+def autocast(net: Siren, x: Tensor) -> Tensor:
+    with torch.autocast("cpu", torch.bfloat16, enabled=True):
+        assert net(x).dtype == torch.bfloat16
+    with torch.autocast("cpu", torch.bfloat16, enabled=False):
+        return double(net, x)
+
+
 def negated(net: Siren, x: Tensor) -> Tensor:
     return net(torch._neg_view(-x))  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("call", [double, transformed, dual, negated])
+@pytest.mark.parametrize("call", [double, transformed, dual, autocast, negated])
 def test_what_compiled_code_does_not_reach_takes_the_plain_path(
     on_path: str, monkeypatch: pytest.MonkeyPatch, call: Callable[[Siren, Tensor], Tensor]
 ) -> None:
@@ -216,6 +223,10 @@ def hooked(net: Siren) -> None:
     net.net[1].register_forward_hook(lambda *_: None)
 
 
+def hooked_inside(net: Siren) -> None:
+    net.linears()[1].register_forward_hook(lambda *seen: 2 * seen[2])
+
+
 def pruned(net: Siren) -> None:
     prune.l1_unstructured(net.linears()[1], "weight", amount=0.5)
 
@@ -228,7 +239,7 @@ def replaced(net: Siren) -> None:
     net.net[1] = nn.Tanh()
 
 
-@pytest.mark.parametrize("change", [hooked, pruned, normed, replaced])
+@pytest.mark.parametrize("change", [hooked, hooked_inside, pruned, normed, replaced])
 def test_layers_that_were_changed_are_called_as_modules(
     on_path: str, monkeypatch: pytest.MonkeyPatch, change: Callable[[Siren], None]
 ) -> None:
@@ -237,6 +248,13 @@ def test_layers_that_were_changed_are_called_as_modules(
     refused(monkeypatch)
     with using(on_path):
         assert torch.equal(net(x), net.net(x))
+
+
+def test_hooks_inside_a_sine_layer_are_called() -> None:
+    net, x = siren(), points(12)
+    phases = [each.pre for each in net.activations(x)]
+    hooked_inside(net)
+    assert_close(net.net[:2](x), torch.sin(2 * phases[1]), rtol=1e-4, atol=1e-5)
 
 
 def test_a_changed_omega_is_heeded(on_path: str) -> None:

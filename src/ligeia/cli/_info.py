@@ -22,6 +22,7 @@ def info(
     """Print everything that the header of a field says, or what this machine runs on.
 
     Example: ligeia info photo.lig
+
     Example: ligeia info --system
     """
     if system == (source is not None):

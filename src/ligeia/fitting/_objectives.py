@@ -91,7 +91,8 @@ class Values:
         """PSNR of the mean of each channel, measured on some 65,000 samples; minus infinity for a constant signal."""
         if self._constant_db is None:
             count = min(self.num_points, 1 << 16)
-            variance = float(self.signal.normalized(self._measured(count)).var(axis=0).mean())
+            values = self.signal.normalized(self._measured(count)).astype(np.float64)
+            variance = float(values.var(axis=0).mean())
             self._constant_db = decibels(variance, peak=2.0) if variance > 1e-12 else -np.inf
         return self._constant_db
 

@@ -52,7 +52,7 @@ def use(path: str) -> None:
     names = (AUTO, *available())
     if path not in names:
         known = path in _native.PATHS
-        reason = "this machine does not have it" if known else "there is no such kernel"
+        reason = "this machine does not have it" if known else "no kernel has this name"
         if known and (problem := _problem()):
             reason = problem
         raise InputError(f"the kernel must be one of {', '.join(names)} here, got {path!r}: {reason}.")

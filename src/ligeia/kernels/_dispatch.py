@@ -24,8 +24,8 @@ def fused_sine_mlp(
     """Return what `sine_mlp` does, by the kernel in use; differentiable to any order, the first one fused.
 
     The plain definition takes over where compiled code does not reach: other devices and types than float32 on the
-    CPU, ``torch.func`` and forward-mode transforms, ``torch.compile``, second derivatives, phases too large to be
-    reduced exactly (25,000 radians on the path ``portable``, four million on the others).
+    CPU, autocast, ``torch.func`` and forward-mode transforms, ``torch.compile``, second derivatives, phases too large
+    to be reduced exactly (25,000 radians on the path ``portable``, four million on the others).
     """
     parameters = [each for pair in zip(weights, biases, strict=True) for each in pair]
     if not _fits(x, parameters, omegas) or (path := current_path()) == TORCH:
@@ -83,6 +83,8 @@ def _shape(parameters: Sequence[Tensor], omegas: Omegas, path: str, num_threads:
 
 def _fits(x: Tensor, parameters: Sequence[Tensor], omegas: Omegas) -> bool:
     if torch.compiler.is_compiling() or torch._C._is_tracing() or _is_transformed():
+        return False
+    if torch.is_autocast_enabled("cpu"):  # other types were asked for
         return False
     fan_in = x.shape[-1] if x.ndim else 0
     for weight, bias in zip(parameters[::2], parameters[1::2], strict=True):

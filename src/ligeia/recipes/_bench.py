@@ -67,8 +67,8 @@ def measure_rates(*, rounds: int = 7) -> list[Rates]:
     net = _CONFIG.build(generator=random_stream(0, "bench"))
     batch, many = (2 * torch.rand(size, 2, generator=random_stream(1, "bench")) - 1 for size in (2048, 8192))
     names = kernels.available()
-    training = interleaved([_on(name, _gradients, net, batch) for name in names], rounds=rounds)
-    rendering = interleaved([_on(name, _values, net, many) for name in names], rounds=rounds)
+    training = interleaved([_gradients(name, net, batch) for name in names], rounds=rounds)
+    rendering = interleaved([_values(name, net, many) for name in names], rounds=rounds)
     num_threads = torch.get_num_threads()
     found = []
     for name, per_batch, per_rendering in zip(names, training, rendering, strict=True):
@@ -88,18 +88,25 @@ def time_fit(*, seed: int = 0) -> FitTime:
     return FitTime(kernels.current_path(), report.psnr_db, report.seconds, report.point_steps)
 
 
-def _on(name: str, work: Callable[[Siren, torch.Tensor], None], net: Siren, x: torch.Tensor) -> Callable[[], None]:
+def _gradients(name: str, net: Siren, x: torch.Tensor) -> Callable[[], object]:
+    parameters = list(net.parameters())
+    with kernels.using(name):
+        shape = kernels.fused_shape(parameters, net.omegas(), torch.get_num_threads())
+    if shape is None:
+        return lambda: torch.autograd.grad(net.net(x).square().mean(), parameters)
+    fused = kernels.FusedNetwork(shape)
+    grad = torch.ones(len(x), net.config.out_features)
+
     def call() -> None:
-        with kernels.using(name):
-            work(net, x)
+        fused.pack(parameters)
+        fused.backward(x, grad, to_x=False, to_parameters=True)
 
     return call
 
 
-def _gradients(net: Siren, x: torch.Tensor) -> None:
-    torch.autograd.grad(net(x).square().mean(), list(net.parameters()))
+def _values(name: str, net: Siren, x: torch.Tensor) -> Callable[[], object]:
+    def call() -> None:
+        with kernels.using(name), torch.no_grad():
+            net(x)
 
-
-def _values(net: Siren, x: torch.Tensor) -> None:
-    with torch.no_grad():
-        net(x)
+    return call
