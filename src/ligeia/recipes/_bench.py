@@ -16,6 +16,7 @@ from ._fit import fit
 from ._paper import camera
 
 _CONFIG = SirenConfig(in_features=2, hidden_features=256, hidden_layers=3)
+_REST_S = 0.03
 _TARGET_DB = 35.5  # what the reference experiment reaches in 500 full batches
 
 
@@ -50,12 +51,16 @@ def operations_per_point(config: SirenConfig) -> int:
 
 
 def interleaved(calls: Sequence[Callable[[], object]], *, rounds: int) -> list[float]:
-    """Return the median seconds of each call, taken in turns so that a change of the machine's load meets all."""
+    """Return the median seconds of each call, taken in turns so that a change of the machine's load meets all.
+
+    Between two calls the threads of the one before, which wait for work by spinning, are given time to fall asleep;
+    the next call then begins with one round that is not counted.
+    """
     times: list[list[float]] = [[] for _ in calls]
-    for call in calls:
-        call()
     for _ in range(rounds):
         for call, taken in zip(calls, times, strict=True):
+            time.sleep(_REST_S)
+            call()
             began = time.perf_counter()
             call()
             taken.append(time.perf_counter() - began)
