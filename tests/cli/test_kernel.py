@@ -1,6 +1,7 @@
 """The kernel on the command line: chosen, told of, refused in one line."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -75,7 +76,9 @@ _native.find = lambda: Path("broken.so")
 from ligeia.cli import run
 sys.exit(run(["fit", "{folder}/photo.png", "-o", "a.lig", "--passes", "1", "--hidden-features", "8", "--quiet"]))
 """
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=folder)
+    alone = {name: value for name, value in os.environ.items() if name != "LIGEIA_KERNEL"}
+    command = [sys.executable, "-c", program]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=alone)
     assert result.returncode == 0, result.stderr
     assert result.stderr.count("\n") == 1
     assert result.stderr.startswith("ligeia: broken.so cannot be used")

@@ -14,10 +14,11 @@ from ligeia.networks import Siren
 
 
 @pytest.fixture(autouse=True)
-def _afresh() -> Iterator[None]:
+def _afresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     caches = (_choice._fastest, _choice._passes, _native.library)
     for each in caches:
         each.cache_clear()
+    monkeypatch.setattr(_choice, "_asked", "auto")  # whatever the run of the tests asked for
     yield
     for each in caches:
         each.cache_clear()
