@@ -1,4 +1,4 @@
-"""Do mini-batches change the result? Six batch sizes at equal passes and at equal seconds (docs/mini-batches.md)."""
+"""Do mini-batches change the result? Six batch sizes at equal passes and at equal seconds."""
 
 import argparse
 import dataclasses
