@@ -1,4 +1,4 @@
-"""Eight signals of some 65,000 samples each, of different kinds, that the recipe is held to."""
+"""Nine signals of some 65,000 samples each, of different kinds, that the recipe is held to."""
 
 import dataclasses
 from collections.abc import Callable
@@ -11,14 +11,12 @@ from ligeia.recipes import camera, to_signal
 from ligeia.signals import Alignment, Grid, Signal, from_array
 
 
-def _picture(path: str, *, shrink: int = 1, crop: tuple[slice, slice] | None = None) -> Callable[[Path], Signal]:
+def _picture(path: str, *, shrink: int) -> Callable[[Path], Signal]:
     def read(folder: Path) -> Signal:
         from PIL import Image
 
-        pixels = np.asarray(Image.open(folder / path).convert("RGB"))
-        if shrink > 1:
-            pixels = np.asarray(Image.fromarray(pixels).reduce(shrink))
-        return from_array(pixels if crop is None else pixels[crop], align="centers")
+        picture = Image.open(folder / path).convert("RGB").reduce(shrink)
+        return from_array(np.asarray(picture), align="centers")
 
     return read
 
@@ -36,7 +34,7 @@ def _text(folder: Path) -> Signal:
 
 def _velocities(folder: Path) -> Signal:
     model = np.fromfile(folder / "seismic/marmousi_vp_1601x401_f32.bin", "<f4").reshape(1601, 401)
-    return from_array(np.ascontiguousarray(model[::8, ::1]), align="centers")
+    return from_array(np.ascontiguousarray(model[::8]), align="centers")
 
 
 def _sound(folder: Path) -> Signal:

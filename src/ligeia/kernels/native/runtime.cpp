@@ -39,7 +39,7 @@ extern const Variant ligeia_avx2, ligeia_avx512, ligeia_avx512_bf16;
 namespace {
 
 constexpr int ABI = 2;
-enum Status { DONE = 0, OUT_OF_DOMAIN = 1, NO_MEMORY = 2 };
+enum Status { DONE = 0, OUT_OF_DOMAIN = 1 };
 enum Path { BASELINE = 0, AVX2 = 1, AVX512 = 2, AVX512_BF16 = 3 };
 
 const Variant* variant_of([[maybe_unused]] int path) {
@@ -176,7 +176,7 @@ struct Arena {
   size_t used = 0;
   template <class T>
   T* take(size_t count) {
-    // an odd number of cache lines apart, so that equal places of two pieces do not fall on the same cache set
+    // whole cache lines, and one or two to spare between two pieces
     const size_t at = used;
     used += (count * sizeof(T) + 64 + 63) / 64 * 64 + 64;
     return base ? (T*)(base + at) : nullptr;
