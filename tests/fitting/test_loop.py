@@ -1,3 +1,4 @@
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +12,7 @@ from ligeia.field import Field
 from ligeia.fitting import (
     Adam,
     Cooling,
+    Quality,
     Recipe,
     Report,
     Step,
@@ -102,6 +104,35 @@ def test_a_psnr_seen_on_a_sample_is_checked_on_the_whole_signal(
     assert report.stopped_by == "psnr"
     assert report.num_measured == 120
     assert Values(signal).quality(field).psnr_db >= 20
+
+
+def test_a_reached_target_is_measured_on_the_whole_signal_once(
+    signal: Signal, build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_loop, "_PROBE", 10)
+    measured: list[tuple[int | None, float]] = []
+    quality = Values.quality
+
+    def spied(self: Values, field: Field, *, most_points: int | None = None) -> Quality:
+        found = quality(self, field, most_points=most_points)
+        measured.append((most_points, found.psnr_db))
+        return found
+
+    monkeypatch.setattr(Values, "quality", spied)
+    report = run(build(signal), signal, psnr(20) | passes(5000))
+    whole = [db for most_points, db in measured if most_points is None]
+    assert whole[-1] == report.psnr_db >= 20
+    assert all(db < 20 for db in whole[:-1])
+    # how far the sample flatters is known after the first look at all
+    looks = [(seen, found) for (_, seen), (points, found) in itertools.pairwise(measured) if points is None]
+    flattery_db = [seen - found for seen, found in looks]
+    assert all(seen - last >= 20 for (seen, _), last in zip(looks[1:], flattery_db, strict=False))
+
+
+def test_a_target_is_noticed_between_the_regular_measurements(signal: Signal, build: Build) -> None:
+    recipe = replace(QUICK, cooling=Cooling(warmup_steps=5, first_stage=1000))
+    ends = {run(build(signal), signal, psnr(target) | passes(5000), recipe).steps for target in (48, 51, 54, 57)}
+    assert ends - {math.ceil(1000 / 16 * part) for part in range(17)}
 
 
 def test_passes_end_exactly(signal: Signal, build: Build) -> None:

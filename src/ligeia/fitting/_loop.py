@@ -10,7 +10,7 @@ from ligeia.field import Field
 
 from ._batches import Batches
 from ._objectives import Objective
-from ._progress import Report
+from ._progress import Progress, Report
 from ._recipe import Recipe
 from ._state import State
 from ._step import TakeStep, stepping
@@ -19,6 +19,8 @@ from ._stop import Stop
 _PROBE = 1 << 12  # points that the quality is watched on during a fit
 _MEASUREMENTS = 16  # per stage, or per known budget, ...
 _LEAST_BETWEEN = 8  # ... if so many times the points measured lie between: that takes a twentieth of the time at most
+_DOUBT_DB = 0.1  # a target met by so much on the watched points is worth a look at the whole signal, ...
+_HOPE_DB = 0.3  # ... and one missed by so much at the end of a stage, where the next one would cost more than the look
 
 _LEAST_LEARNED_DB = 0.1  # above the best constant: a network below that is dead, or has not begun
 
@@ -61,56 +63,71 @@ def fit(
     with stepping(field, objective) as step:
         while reason is None:
             progress = state.progress
-            before = int(recipe.position(progress, stop) * _MEASUREMENTS)
+            before = recipe.position(progress, stop)
             state.optimizer.param_groups[0]["lr"] = recipe.rate(progress, stop)
             indices = batches[progress.steps]
             loss = (take_step or step)(state, objective, indices)
             progress.advance(len(indices), loss, time.perf_counter() - began)
             position = recipe.position(progress, stop)
             # a stage whose last step diverged ends with a later one
-            if not state.recover() and (int(position * _MEASUREMENTS) > before or position >= 1):
+            if not state.recover() and _is_due(progress, stop, before, position):
                 _measure(state, objective, recipe, stop, stage_ended=position >= 1)
             votes = [callback(Step(state, position)) for callback in callbacks]  # every callback runs
             reason = stop.reason(progress) or ("callback" if any(votes) else None)
     return _report(state, objective, recipe, reason, seed)
 
 
+def _is_due(progress: Progress, stop: Stop, before: float, position: float) -> bool:
+    """Return whether to measure now: at a stage's end, at every sixteenth, and where a target seems to be met."""
+    if position >= 1 or not progress.curve:
+        return position >= 1 or int(position * _MEASUREMENTS) > 0
+    probe = min(_PROBE, progress.num_points)
+    since = progress.point_steps - progress.curve[-1].point_steps
+    if stop.target_db is not None and progress.expected_db >= stop.target_db:
+        return since >= probe
+    return since >= _LEAST_BETWEEN * probe and int(position * _MEASUREMENTS) > int(before * _MEASUREMENTS)
+
+
 def _measure(state: State, objective: Objective, recipe: Recipe, stop: Stop, *, stage_ended: bool) -> None:
-    curve = state.progress.curve
-    least_between = _LEAST_BETWEEN * min(_PROBE, objective.num_points)
-    if curve and not stage_ended and state.progress.point_steps - curve[-1].point_steps < least_between:
-        return
+    progress = state.progress
     quality = objective.quality(state.field, most_points=_PROBE)
     exactly = objective.num_points <= _PROBE
-    if not exactly and stop.target_db is not None and quality.psnr_db >= stop.target_db:
-        quality, exactly = objective.quality(state.field), True
+    if not exactly and stop.target_db is not None:
+        doubt_db = progress.flattery_db
+        if doubt_db is None:
+            doubt_db = -_HOPE_DB if stage_ended else _DOUBT_DB
+        if quality.psnr_db - doubt_db >= stop.target_db:
+            seen_db = quality.psnr_db
+            quality, exactly = objective.quality(state.field), True
+            progress.flattery_db = seen_db - quality.psnr_db
     if math.isnan(quality.psnr_db):  # the loss was that of the weights before the step
-        state.progress.loss = math.nan
+        progress.loss = math.nan
         state.recover()
         return
-    state.progress.record(quality.psnr_db, exactly=exactly)
+    progress.record(quality.psnr_db, quality.num_measured, exactly=exactly)
     if quality.psnr_db > objective.constant_db + _LEAST_LEARNED_DB:
         state.keep()
     else:
         state.revive()
     if stage_ended:
-        state.progress.stage_db.append(state.progress.psnr_db)
-        state.end_stage(recipe.next_stage(state.progress, stop))
+        progress.stage_db.append(progress.psnr_db)
+        state.end_stage(recipe.next_stage(progress, stop))
 
 
 def _report(state: State, objective: Objective, recipe: Recipe, stopped_by: str, seed: int) -> Report:
     progress = state.progress
-    quality = objective.quality(state.field)
-    if math.isnan(quality.psnr_db):
-        progress.loss = math.nan
-        state.recover()
+    while not progress.is_measured:
         quality = objective.quality(state.field)
-    progress.record(quality.psnr_db, exactly=True)
+        if math.isnan(quality.psnr_db):
+            progress.loss = math.nan
+            state.recover()
+        else:
+            progress.record(quality.psnr_db, quality.num_measured, exactly=True)
     return Report(
         recipe=recipe.name,
         stopped_by=stopped_by,
-        psnr_db=quality.psnr_db,
-        num_measured=quality.num_measured,
+        psnr_db=progress.psnr_db,
+        num_measured=progress.num_measured,
         seconds=progress.seconds,
         steps=progress.steps,
         passes=progress.passes,

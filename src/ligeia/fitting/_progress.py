@@ -1,5 +1,6 @@
 """How far a fit has come, and how it went."""
 
+import math
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, final
 
@@ -42,7 +43,10 @@ class Progress:
     psnr_db: float = float("-inf")
     """Quality at the last measurement."""
     measured_exactly: bool = False
-    stage: int = 0
+    num_measured: int = 0
+    """Samples that it was measured on."""
+    flattery_db: float | None = None
+    """By how much the watched points did better than the whole signal, when both were last measured."""
     stage_started: int = 0
     """Steps at which the running stage began."""
     stage_db: list[float] = field(default_factory=list)
@@ -66,9 +70,26 @@ class Progress:
         # about the last 25 steps; a first step, or one after NaN, starts afresh
         self.loss = loss if self.loss != self.loss else self.loss + 0.04 * (loss - self.loss)
 
-    def record(self, psnr_db: float, *, exactly: bool) -> None:
+    @property
+    def stage(self) -> int:
+        """Number of finished stages."""
+        return max(0, len(self.stage_lengths) - 1)
+
+    @property
+    def expected_db(self) -> float:
+        """The last measured quality, carried on by what the loss did since."""
+        if not self.curve or not self.loss > 0 or not self.curve[-1].loss > 0:
+            return self.psnr_db
+        return self.psnr_db + 10 * math.log10(self.curve[-1].loss / self.loss)
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether the weights as they are were measured on the whole signal."""
+        return self.measured_exactly and self.curve[-1].steps == self.steps
+
+    def record(self, psnr_db: float, num_measured: int, *, exactly: bool) -> None:
         """Add the quality measured now to the curve."""
-        self.psnr_db, self.measured_exactly = psnr_db, exactly
+        self.psnr_db, self.num_measured, self.measured_exactly = psnr_db, num_measured, exactly
         if self.curve and self.curve[-1].steps == self.steps:  # the whole signal after a sample of it
             self.curve.pop()
         self.curve.append(Measurement(self.steps, self.point_steps, self.passes, self.seconds, self.loss, psnr_db))

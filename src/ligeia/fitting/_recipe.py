@@ -12,9 +12,9 @@ from ligeia.core import InputError
 from ._progress import Progress
 from ._stop import Stop
 
-_FIRST_GAIN_DB = 5.0
-_MARGIN_DB = 0.3
-_LEAST_GROWTH, _MOST_GROWTH = 1.5, 4.0
+_FIRST_GAIN_DB, _LEAST_GAIN_DB, _MOST_GAIN_DB = 4.5, 2.0, 8.0  # per doubling of the steps
+_MARGIN_DB = 0.2
+_LEAST_GROWTH, _MOST_GROWTH = 1.1, 6.0
 
 
 @final
@@ -40,13 +40,13 @@ class Adam:
 class Cooling:
     """How the learning rate falls.
 
-    Over a known budget it follows half a cosine to 0. Towards an end that cannot be foreseen it does so in stages,
+    Over a known budget it follows a straight line to 0. Towards an end that cannot be foreseen it does so in stages,
     so that the model is cooled down whenever it is judged: each stage twice as long as the last towards a plateau, as
     long as the stages before it foretell towards a quality. Beside that it falls slowly with the work done: long fits
     need a lower rate than short ones.
     """
 
-    warmup_steps: int = 20
+    warmup_steps: int = 10
     first_stage: int = 128
     """Steps of the first stage."""
     slow_after: float = 1000.0
@@ -82,25 +82,26 @@ class Recipe:
     def next_stage(self, progress: Progress, stop: Stop) -> int:
         """Return the number of steps of the stage that follows those of ``progress``.
 
-        A stage begins with a rate that undoes most of what the last one settled, so its own length makes its quality:
-        some decibels per doubling, five at first, then what the last two stages gained.
+        Towards a quality, the steps in all are foretold from the decibels that a doubling of them gains: four and a
+        half at first, then as many as in the last stage.
         """
-        length, growth = progress.stage_lengths[-1], 2.0
-        if stop.target_db is not None and progress.stage_db:
-            gain = _FIRST_GAIN_DB
-            if len(progress.stage_db) > 1:
-                doublings = math.log2(length / progress.stage_lengths[-2])
-                gain = (progress.stage_db[-1] - progress.stage_db[-2]) / doublings
-            missing = stop.target_db + _MARGIN_DB - progress.stage_db[-1]
-            growth = 2 ** (missing / min(max(gain, 2.0), 8.0))
-            growth = min(max(growth, _LEAST_GROWTH), _MOST_GROWTH)
-        return round(length * growth)
+        length, steps = progress.stage_lengths[-1], sum(progress.stage_lengths)
+        if stop.target_db is None or not progress.stage_db:
+            return 2 * length
+        gain = _FIRST_GAIN_DB
+        if len(progress.stage_db) > 1:
+            gain = (progress.stage_db[-1] - progress.stage_db[-2]) / math.log2(steps / (steps - length))
+        missing = stop.target_db + _MARGIN_DB - progress.stage_db[-1]
+        growth = 2 ** (missing / min(max(gain, _LEAST_GAIN_DB), _MOST_GAIN_DB))
+        return max(1, round((min(max(growth, _LEAST_GROWTH), _MOST_GROWTH) - 1) * steps))
 
     def rate(self, progress: Progress, stop: Stop) -> float:
         """Return the learning rate of the next step."""
         rate = self.optimizer.learning_rate * progress.rate_factor
         if self.cooling is None:
             return rate
-        warm = min(1.0, (progress.steps + 1) / self.cooling.warmup_steps)
+        # a short stage on top of long ones must not undo more than it can make good
+        hot = min(1.0, progress.stage_lengths[-1] / progress.stage_started) if progress.stage_started else 1.0
+        warm = min(1.0, (progress.steps - progress.stage_started + 1) / self.cooling.warmup_steps)
         slow = (1 + progress.steps / self.cooling.slow_after) ** -self.cooling.slow_power
-        return rate * warm * slow * 0.5 * (1 + math.cos(math.pi * self.position(progress, stop)))
+        return rate * hot * warm * slow * (1 - self.position(progress, stop))

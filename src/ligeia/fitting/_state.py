@@ -39,7 +39,6 @@ class State:
     def end_stage(self, next_length: int) -> None:
         """Start the next stage of the learning rate here, of so many steps."""
         self.progress.stage_lengths.append(next_length)
-        self.progress.stage += 1
         self.progress.stage_started = self.progress.steps
         self._settle()
 
@@ -93,7 +92,7 @@ class State:
         progress = self.progress
         self._load(copy.deepcopy(self._good))
         progress.rate_factor /= 2
-        progress.loss = math.nan
+        progress.loss, progress.measured_exactly = math.nan, False
         progress.restarts.append(Restart(progress.steps, reason, progress.rate_factor))
         self._settle()
 

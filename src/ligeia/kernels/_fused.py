@@ -14,7 +14,7 @@ from torch import Tensor
 from . import _native
 from ._reference import sine_mlp
 
-_TILE = 120  # points: blocks of 12, 8, 6 and 4 rows all divide it, and its activations stay in a cache of 2 MiB
+_TILE = 128  # points: a small batch is one tile a thread, and its activations stay in a cache of 2 MiB
 _MOST_IDLE = 8
 
 BFLOAT16 = "avx512-bf16"

@@ -51,7 +51,7 @@ def fast(*, hidden_features: int = 256) -> Configuration:
     rate = 2e-4 * math.sqrt(_BATCH / 256) * 256 / max(64, hidden_features)
     recipe = Recipe(
         name="fast",
-        optimizer=Adam(learning_rate=rate, betas=(0.9, 0.99)),
+        optimizer=Adam(learning_rate=rate, betas=(0.8, 0.99)),
         batch_size=_BATCH,
         cooling=Cooling(),
     )
