@@ -175,12 +175,39 @@ def fast_times(signal: Signal, levels: list[float], seeds: int) -> list[tuple[fl
     """Return the median seconds and point-steps of the recipe `fast` to each level."""
     found = []
     for level in levels:
-        reports = [recipes.fit(signal, stop=fitting.psnr(level), seed=seed).report for seed in range(seeds)]
-        kept = [report for report in reports if report is not None]
-        assert all(report.psnr_db >= level for report in kept)
-        seconds = statistics.median(report.seconds for report in kept)
-        found.append((seconds, round(statistics.median(report.point_steps for report in kept))))
+        runs = [fast_fit(signal, level, seed) for seed in range(seeds)]
+        found.append((statistics.median(run[0] for run in runs), round(statistics.median(run[1] for run in runs))))
     return found
+
+
+def fast_fit(signal: Signal, level: float, seed: int) -> tuple[float, int]:
+    """Return seconds and point-steps of one fit with the recipe `fast` to a level."""
+    report = recipes.fit(signal, stop=fitting.psnr(level), seed=seed).report
+    assert report is not None
+    assert report.psnr_db >= level
+    return report.seconds, report.point_steps
+
+
+def beside_eager(corners: Signal, centers: Signal, target: float, seeds: int) -> dict[str, float]:
+    """Return seconds of the reference's eager steps and of the recipe `fast`, in turns: A B A B."""
+    x, y = tensors(corners)
+    network = reference_network(x.shape[1], y.shape[1])
+    step = plain_step(network, list(network.parameters()), x, y)
+    step()
+    eager, runs = [], []
+    for seed in range(seeds):
+        began = time.perf_counter()
+        step()
+        eager.append(time.perf_counter() - began)
+        time.sleep(0.2)  # torch's threads spin on for a while
+        runs.append(fast_fit(centers, target, seed))
+    return {
+        "eager_seconds": STEPS * statistics.median(eager),
+        "seconds": statistics.median(run[0] for run in runs),
+        "point_steps": statistics.median(run[1] for run in runs),
+        "least_seconds": min(run[0] for run in runs),
+        "least_eager_seconds": STEPS * min(eager),
+    }
 
 
 def photograph(*, rounds: int, seeds: int, most: int, tuned_rate: float) -> None:
@@ -223,23 +250,23 @@ def reference_db(name: str) -> float:
     return found[-1]
 
 
-def all_signals(*, rounds: int, seeds: int) -> None:
+def all_signals(*, names: list[str], seeds: int) -> None:
     """Compare the reference's 500 eager steps with the recipe `fast` at equal quality on every signal."""
     ratios = []
     corners = signals(align="corners")
     for name, signal in signals().items():
+        if names and name not in names:
+            continue
         target = reference_db(name)
-        eager = step_times(corners[name], rounds=rounds, only_eager=True)["eager"]
-        ((seconds, point_steps),) = fast_times(signal, [target], seeds)
-        ratio = STEPS * eager / seconds
+        found = beside_eager(corners[name], signal, target, seeds)
+        ratio = found["eager_seconds"] / found["seconds"]
         ratios.append(ratio)
         print(
-            f"{name:18} {target:6.2f} dB   eager {STEPS * eager:6.0f} s   ligeia {seconds:6.2f} s   {ratio:6.0f} times"
-            f"   {STEPS * signal.grid.num_samples / point_steps:5.0f} times fewer point-steps",
+            f"{name:18} {target:6.2f} dB   eager {found['eager_seconds']:6.0f} s   ligeia {found['seconds']:6.2f} s   {ratio:6.0f} times"
+            f"   {STEPS * signal.grid.num_samples / found['point_steps']:5.0f} times fewer point-steps",
             flush=True,
         )
-        row = {"kind": "signal", "signal": name, "target_db": target, "eager_seconds": STEPS * eager}
-        row |= {"seconds": seconds, "point_steps": point_steps, "times_sooner": ratio, "seeds": seeds}
+        row = {"kind": "signal", "signal": name, "target_db": target, **found, "times_sooner": ratio, "seeds": seeds}
         append_row("fit_speed", row | {"threads": torch.get_num_threads(), "kernel": kernels.current_path()})
     print(f"median {statistics.median(ratios):.0f} times, worst {min(ratios):.0f} times")
 
@@ -249,7 +276,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--references", nargs="*", metavar="SIGNAL", help="only the reference's quality, first")
     parser.add_argument("--photograph", action="store_true", help="only the photograph")
-    parser.add_argument("--signals", action="store_true", help="only the signals")
+    parser.add_argument("--signals", nargs="*", metavar="SIGNAL", help="only the signals, or some of them")
     parser.add_argument("--only-eager", action="store_true", help="only print the seconds of one eager step")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seeds", type=int, default=3)
@@ -262,11 +289,11 @@ def main() -> None:
         signal = signals(align="corners")[PHOTOGRAPH]
         print(step_times(signal, rounds=arguments.rounds, only_eager=True)["eager"])
     else:
-        if not arguments.signals:
+        if arguments.signals is None:
             most = arguments.most
             photograph(rounds=arguments.rounds, seeds=arguments.seeds, most=most, tuned_rate=arguments.tuned_rate)
         if not arguments.photograph:
-            all_signals(rounds=arguments.rounds, seeds=arguments.seeds)
+            all_signals(names=arguments.signals or [], seeds=arguments.seeds)
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ def configuration(batch: int, *, decayed: bool) -> Configuration:
     """Return the reference with another batch: its constant rate, or one by ligeia's rule that falls to 0."""
     base = paper()
     rate = min(2e-4 * math.sqrt(batch / 256) * 256 / WIDTH, 2e-3) if decayed else 1e-4
-    optimizer = Adam(learning_rate=rate, betas=(0.9, 0.99) if decayed else (0.9, 0.999))
+    optimizer = Adam(learning_rate=rate, betas=(0.8, 0.99) if decayed else (0.9, 0.999))
     cooling = Cooling(slow_power=0.0) if decayed else None
     recipe = Recipe(name=f"batch {batch}", optimizer=optimizer, batch_size=batch, cooling=cooling, spike=None)
     return dataclasses.replace(base, recipe=recipe)

@@ -15,6 +15,7 @@ from ._stop import Stop
 _FIRST_GAIN_DB, _LEAST_GAIN_DB, _MOST_GAIN_DB = 4.5, 2.0, 8.0  # per doubling of the steps
 _MARGIN_DB = 0.2
 _LEAST_GROWTH, _MOST_GROWTH = 1.1, 6.0
+_REHEAT = 0.3  # of the full rate: where a stage begins that is as long as all before it
 
 
 @final
@@ -42,8 +43,8 @@ class Cooling:
 
     Over a known budget it follows a straight line to 0. Towards an end that cannot be foreseen it does so in stages,
     so that the model is cooled down whenever it is judged: each stage twice as long as the last towards a plateau, as
-    long as the stages before it foretell towards a quality. Beside that it falls slowly with the work done: long fits
-    need a lower rate than short ones.
+    long as the stages before it foretell towards a quality. The longer a stage beside all before it, the higher the
+    rate that it begins with. Beside that the rate falls slowly with the work done: long fits need a lower one.
     """
 
     warmup_steps: int = 10
@@ -100,8 +101,10 @@ class Recipe:
         rate = self.optimizer.learning_rate * progress.rate_factor
         if self.cooling is None:
             return rate
-        # a short stage on top of long ones must not undo more than it can make good
-        hot = min(1.0, progress.stage_lengths[-1] / progress.stage_started) if progress.stage_started else 1.0
+        hot = 1.0
+        if progress.stage_started:  # a stage must not undo more than it can make good
+            share = progress.stage_lengths[-1] / progress.stage_started
+            hot = min(1.0, _REHEAT * max(share, math.sqrt(share)))
         warm = min(1.0, (progress.steps - progress.stage_started + 1) / self.cooling.warmup_steps)
         slow = (1 + progress.steps / self.cooling.slow_after) ** -self.cooling.slow_power
         return rate * hot * warm * slow * (1 - self.position(progress, stop))
