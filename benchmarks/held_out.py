@@ -87,9 +87,10 @@ def plot(path: Path) -> None:
     from matplotlib import pyplot
 
     rows = [json.loads(line) for line in (Path(__file__).parent / "results/held_out.jsonl").read_text().splitlines()]
-    figure, axes = pyplot.subplots(1, len(PICTURES), figsize=(4 * len(PICTURES), 4), layout="constrained")
+    pictures = [name for name in PICTURES if any(row["signal"] == name for row in rows)]
+    figure, axes = pyplot.subplots(1, len(pictures), figsize=(4 * len(pictures), 4), layout="constrained")
     variants = sorted({row["variant"] for row in rows}, key=lambda each: (each not in STYLES, each))
-    for axis, name in zip(np.atleast_1d(axes), PICTURES, strict=True):
+    for axis, name in zip(np.atleast_1d(axes), pictures, strict=True):
         for variant in variants:
             chosen = [row for row in rows if row["signal"] == name and row["variant"] == variant]
             levels = sorted({row["level_db"] for row in chosen})

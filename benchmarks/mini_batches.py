@@ -122,7 +122,7 @@ def plot(path: Path) -> None:
 
     found = rows()
     figure, axes = pyplot.subplots(2, 2, figsize=(9, 7), layout="constrained", sharex=True, sharey=True)
-    titles = {"passes": f"equal passes ({PASSES:g})", "seconds": f"equal seconds ({SECONDS:g}, one thread)"}
+    titles = {"passes": f"{PASSES:g} passes", "seconds": f"{SECONDS:g} s on one thread"}
     for row, budget in zip(axes, titles, strict=True):
         for axis, decayed in zip(row, (False, True), strict=True):
             for name in PICTURES:
@@ -137,8 +137,8 @@ def plot(path: Path) -> None:
                 mean = np.array([np.mean(each) for each in runs])
                 low, high = np.array([np.min(each) for each in runs]), np.array([np.max(each) for each in runs])
                 axis.errorbar(BATCHES, mean, (mean - low, high - mean), fmt="o-", markersize=4, capsize=2, label=name)
-            rate = "falling to 0" if decayed else "constant"
-            axis.set(xscale="log", title=f"{titles[budget]}, learning rate {rate}")
+            rate = "rate falling to 0" if decayed else "constant rate"
+            axis.set(xscale="log", title=f"{titles[budget]}, {rate}")
             axis.set_xticks(BATCHES, [f"{batch}" if batch < SIZE * SIZE else "full" for batch in BATCHES])
             axis.minorticks_off()
             axis.grid(visible=True, alpha=0.3)
