@@ -90,7 +90,7 @@ class Fused:
         config = SirenConfig(in_features=signal.grid.num_axes, out_features=signal.num_channels)
         network = config.build(first_layer_scale=scale, generator=random_stream(seed, "initial weights"))
         self._parameters = [parameter.detach() for parameter in network.parameters()]
-        self._moments = [(torch.zeros_like(each), torch.zeros_like(each)) for each in self._parameters]
+        self._moments = [[torch.zeros_like(each) for each in self._parameters] for _ in range(2)]
         widths = (signal.grid.num_axes, *[256] * 4, signal.num_channels)
         path = kernels.current_path()
         self._fused = FusedNetwork(Shape(widths, (*[30.0] * 4, 0.0), path, torch.get_num_threads()))

@@ -32,7 +32,7 @@ def whole_step(config: SirenConfig, path: str, x: Tensor, y: Tensor) -> Callable
 
         return step
     parameters = [parameter.detach() for parameter in network.parameters()]
-    moments = [(torch.zeros_like(each), torch.zeros_like(each)) for each in parameters]
+    moments = [[torch.zeros_like(each) for each in parameters] for _ in range(2)]
     widths = (config.in_features, *[config.hidden_features] * (config.hidden_layers + 1), config.out_features)
     shape = Shape(widths, (*config.omegas, 0.0), path, torch.get_num_threads(), path == "avx512-bf16")
     fused = FusedNetwork(shape)

@@ -3,7 +3,6 @@ import os
 import pickle
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -54,8 +53,7 @@ class Lost:
 
     def __call__(self, state: State, objective: Objective, indices: np.ndarray) -> float:
         loss = autograd_step(state, objective, indices)
-        moments: dict[str, Any] = state.optimizer.state[next(state.field.network.parameters())]
-        if self.at is not None and int(moments["step"]) == self.at:
+        if self.at is not None and state.moments.num_steps == self.at:
             self.at = None
             return math.nan
         return loss

@@ -112,7 +112,7 @@ def test_twenty_steps_of_adam_are_those_of_torch(path: str) -> None:
     plain = [parameter.double().requires_grad_() for parameter in parameters]
     optimizer = torch.optim.Adam(plain, lr=3e-4, betas=(0.9, 0.99))
     fused = FusedNetwork(shape_of(widths, omegas, path, num_threads=2))
-    moments = [(torch.zeros_like(parameter), torch.zeros_like(parameter)) for parameter in parameters]
+    moments = [[torch.zeros_like(parameter) for parameter in parameters] for _ in range(2)]
     start = [parameter.double() for parameter in parameters]
     for number in range(1, 21):
         loss = ((sine_mlp(x.double(), plain[::2], plain[1::2], omegas) - y) ** 2).mean()
@@ -182,7 +182,7 @@ def test_phases_up_to_the_largest_are_reduced_exactly(path: str) -> None:
 @pytest.mark.parametrize("path", PATHS)
 def test_targets_that_are_not_numbers_give_such_a_loss(path: str) -> None:
     parameters, omegas = network((2, 20, 20, 1))
-    moments = [(torch.zeros_like(parameter), torch.zeros_like(parameter)) for parameter in parameters]
+    moments = [[torch.zeros_like(parameter) for parameter in parameters] for _ in range(2)]
     targets = torch.zeros(50, 1)
     targets[7] = math.nan
     fused = FusedNetwork(shape_of((2, 20, 20, 1), omegas, path))

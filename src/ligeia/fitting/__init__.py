@@ -1,5 +1,6 @@
 """Fitting: objectives, batches, recipes, stop rules, and the one loop."""
 
+from ._adam import Adam as Adam
 from ._batches import Batches as Batches
 from ._checkpoint import Checkpointer as Checkpointer
 from ._loop import (
@@ -14,7 +15,7 @@ from ._progress import (
     Report as Report,
     Restart as Restart,
 )
-from ._recipe import Adam as Adam, Cooling as Cooling, Recipe as Recipe
+from ._recipe import Cooling as Cooling, Recipe as Recipe
 from ._state import State as State
 from ._step import TakeStep as TakeStep, autograd_step as autograd_step
 from ._stop import (

@@ -64,7 +64,7 @@ def fit(
         while reason is None:
             progress = state.progress
             before = recipe.position(progress, stop)
-            state.optimizer.param_groups[0]["lr"] = recipe.rate(progress, stop)
+            state.learning_rate = recipe.rate(progress, stop)
             indices = batches[progress.steps]
             loss = (take_step or step)(state, objective, indices)
             progress.advance(len(indices), loss, time.perf_counter() - began)

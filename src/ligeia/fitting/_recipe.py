@@ -4,11 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import final
 
-import torch
-from torch import nn
-
-from ligeia.core import InputError
-
+from ._adam import Adam
 from ._progress import Progress
 from ._stop import Stop
 
@@ -16,24 +12,6 @@ _FIRST_GAIN_DB, _LEAST_GAIN_DB, _MOST_GAIN_DB = 4.5, 2.0, 8.0  # per doubling of
 _MARGIN_DB = 0.2
 _LEAST_GROWTH, _MOST_GROWTH = 1.1, 6.0
 _REHEAT = 0.3  # of the full rate: where a stage begins that is as long as all before it
-
-
-@final
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Adam:
-    """Adam (Kingma & Ba 2015) without weight decay."""
-
-    learning_rate: float
-    betas: tuple[float, float] = (0.9, 0.999)
-    eps: float = 1e-8
-
-    def __post_init__(self) -> None:
-        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
-            raise InputError(f"a learning rate above 0 was wanted, got {self.learning_rate}.")
-
-    def build(self, network: nn.Module) -> torch.optim.Adam:
-        """Return the optimizer of all parameters of ``network``."""
-        return torch.optim.Adam(network.parameters(), lr=self.learning_rate, betas=self.betas, eps=self.eps, fused=True)
 
 
 @final

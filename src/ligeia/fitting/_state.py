@@ -9,6 +9,7 @@ import torch
 from ligeia.core import DivergenceError
 from ligeia.field import Field
 
+from ._adam import Moments
 from ._progress import Progress, Restart
 from ._recipe import Recipe
 
@@ -25,7 +26,8 @@ class State:
     def __init__(self, field: Field, recipe: Recipe, num_points: int) -> None:
         self.progress = Progress(num_points, stage_lengths=[recipe.first_stage])
         self.field = field
-        self.optimizer = recipe.optimizer.build(field.network)
+        self.moments = Moments(recipe.optimizer, field.network.parameters())
+        self.learning_rate = recipe.optimizer.learning_rate
         self._spike = recipe.spike
         self._lowest = math.inf
         self._settled_at = _SETTLING_STEPS
@@ -101,9 +103,9 @@ class State:
         self._settled_at = self.progress.steps + _SETTLING_STEPS
 
     def _weights_and_moments(self) -> dict[str, Any]:
-        return {"weights": self.field.network.state_dict(), "moments": self.optimizer.state_dict()}
+        return {"weights": self.field.network.state_dict(), "moments": self.moments.to_plain()}
 
     def _load(self, kept: dict[str, Any]) -> None:
         with torch.no_grad():
             self.field.network.load_state_dict(kept["weights"])
-        self.optimizer.load_state_dict(kept["moments"])
+        self.moments.load_plain(kept["moments"])

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ligeia.core import thread_pool
 from ligeia.field import Field
-from ligeia.kernels import AdamSettings, OutOfDomain, Shape, borrowed, fused_shape
+from ligeia.kernels import OutOfDomain, Shape, borrowed, fused_shape
 
 from ._objectives import Objective, Values
 from ._state import State
@@ -54,7 +54,7 @@ def autograd_step(
     The batch is cut into pieces that depend on its size and on ``num_threads`` alone; their gradients add up in a
     fixed order to that of the batch, so that a step gives the same bits each time.
     """
-    parameters = list(state.field.network.parameters())
+    parameters = state.moments.parameters
     device = parameters[0].device
 
     def gradients(piece: np.ndarray) -> tuple[float, tuple[Tensor, ...]]:
@@ -64,44 +64,34 @@ def autograd_step(
     num_pieces = max(-(-len(indices) // _PIECE), min(num_threads, len(indices) // _LEAST_SHARE), 1)
     pieces = np.array_split(indices, num_pieces)
     total = 0.0
-    for parameter in parameters:
-        parameter.grad = None
+    whole: list[Tensor] = []
     for loss, parts in map(gradients, pieces) if pool is None else pool.map(gradients, pieces):
         total += loss
-        for parameter, part in zip(parameters, parts, strict=True):
-            parameter.grad = part if parameter.grad is None else parameter.grad.add_(part)
-    state.optimizer.step()
+        whole = [each.add_(part) for each, part in zip(whole, parts, strict=True)] if whole else list(parts)
+    state.moments.step(whole, state.learning_rate)
     return total
 
 
 def fused_step(state: State, objective: Objective, indices: np.ndarray, *, shape: Shape, otherwise: TakeStep) -> float:
     """Take one step of Adam on the mean squared error in compiled code, and return the loss of the batch.
 
-    The optimizer's own moments are used, so that both kinds of step can follow each other; ``otherwise`` steps in
-    where a phase could leave the domain of the kernels.
+    It goes on with the moments of `autograd_step`, so that both kinds of step can follow each other; ``otherwise``
+    steps in where a phase could leave the domain of the kernels.
     """
-    (group,) = state.optimizer.param_groups
-    parameters: list[Tensor] = group["params"]
-    kept = [_kept(state.optimizer, parameter) for parameter in parameters]
-    hot = group["lr"] > _LEAST_RATE * state.optimizer.defaults["lr"] * state.progress.rate_factor
+    moments = state.moments
+    hot = state.learning_rate > _LEAST_RATE * moments.settings.learning_rate * state.progress.rate_factor
     shape = shape._replace(bfloat16=shape.bfloat16 and hot and not state.progress.loss < _FINE_LOSS)
-    settings = AdamSettings(group["lr"], group["betas"], group["eps"], number=int(kept[0]["step"]) + 1)
-    moments = [(each["exp_avg"], each["exp_avg_sq"]) for each in kept]
-    points, values = objective.batch(indices, parameters[0].device)
+    points, values = objective.batch(indices, moments.parameters[0].device)
     try:
         with borrowed(shape) as network:
-            loss = network.adam_step(parameters, moments, points, values, settings)
+            loss = network.adam_step(
+                moments.parameters,
+                [moments.first, moments.second],
+                points,
+                values,
+                moments.next_step(state.learning_rate),
+            )
     except OutOfDomain:
         return otherwise(state, objective, indices)
-    for each in kept:
-        each["step"].fill_(settings.number)
+    moments.num_steps += 1
     return loss
-
-
-def _kept(optimizer: torch.optim.Optimizer, parameter: Tensor) -> dict[str, Tensor]:
-    kept = optimizer.state[parameter]
-    if not kept:  # as torch.optim.Adam begins
-        kept["step"] = torch.zeros((), dtype=torch.float32)
-        kept["exp_avg"] = torch.zeros_like(parameter, memory_format=torch.preserve_format)
-        kept["exp_avg_sq"] = torch.zeros_like(parameter, memory_format=torch.preserve_format)
-    return kept

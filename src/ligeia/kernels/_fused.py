@@ -110,12 +110,15 @@ class FusedNetwork:
     def adam_step(
         self,
         parameters: Sequence[Tensor],
-        moments: Sequence[tuple[Tensor, Tensor]],
+        moments: Sequence[Sequence[Tensor]],
         x: Float[Tensor, "n d"],
         y: Float[Tensor, "n c"],
         settings: "AdamSettings",
     ) -> float:
-        """Move the parameters, in place, by one step of Adam on the mean squared error; return that error."""
+        """Move the parameters, in place, by one step of Adam on the mean squared error; return that error.
+
+        ``moments`` are the averages of the gradients and those of their squares, like the parameters.
+        """
         rate, (beta1, beta2), eps, number = settings
         step = (ctypes.c_float * 7)(rate, eps, beta2, 1 - beta1, 1 - beta2, 1 - beta1**number, 1 - beta2**number)
         x, y = x.contiguous(), y.contiguous()
@@ -123,8 +126,8 @@ class FusedNetwork:
         status = self._library.ligeia_step(
             self._plan,
             _pointers(parameters),
-            _pointers([first for first, _ in moments]),
-            _pointers([second for _, second in moments]),
+            _pointers(moments[0]),
+            _pointers(moments[1]),
             x.data_ptr(),
             y.data_ptr(),
             len(x),
