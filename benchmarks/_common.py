@@ -33,13 +33,13 @@ def append_row(name: str, row: Mapping[str, object]) -> None:
         file.write(json.dumps({**machine(), **row}) + "\n")
 
 
-def start_ligeia(*arguments: object, folder: Path, preamble: str = "") -> "subprocess.Popen[str]":
-    """Start one `ligeia` command in ``folder``, on one thread so that two runs give the same bits.
+def start_ligeia(*arguments: object, folder: Path, preamble: str = "", num_threads: int = 1) -> "subprocess.Popen[str]":
+    """Start one `ligeia` command in ``folder``; on equal threads, two runs give the same bits.
 
     ``preamble`` is Python code that runs in the new process before the command.
     """
     command = [sys.executable, "-c", f"{preamble}\nfrom ligeia.cli import main; main()", *map(str, arguments)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    environment = {**os.environ, "OMP_NUM_THREADS": str(num_threads), "CUDA_VISIBLE_DEVICES": ""}
     return subprocess.Popen(
         command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
