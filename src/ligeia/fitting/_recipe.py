@@ -11,7 +11,8 @@ from ._stop import Stop
 _FIRST_GAIN_DB, _LEAST_GAIN_DB, _MOST_GAIN_DB = 4.5, 2.0, 8.0  # per doubling of the steps
 _MARGIN_DB = 0.2
 _LEAST_GROWTH, _MOST_GROWTH = 1.1, 6.0
-_REHEAT = 0.3  # of the full rate: where a stage begins that is as long as all before it
+_REHEAT = 0.3  # of the full rate: where a stage towards a quality begins that is as long as all before it, ...
+_PLATEAU_REHEAT = 0.6  # ... and one towards a plateau: it has more steps, and costs them all
 
 
 @final
@@ -82,7 +83,8 @@ class Recipe:
         hot = 1.0
         if progress.stage_started:  # a stage must not undo more than it can make good
             share = progress.stage_lengths[-1] / progress.stage_started
-            hot = min(1.0, _REHEAT * max(share, math.sqrt(share)))
+            reheat = _PLATEAU_REHEAT if stop.target_db is None else _REHEAT
+            hot = min(1.0, reheat * max(share, math.sqrt(share)))
         warm = min(1.0, (progress.steps - progress.stage_started + 1) / self.cooling.warmup_steps)
         slow = (1 + progress.steps / self.cooling.slow_after) ** -self.cooling.slow_power
         return rate * hot * warm * slow * (1 - self.position(progress, stop))

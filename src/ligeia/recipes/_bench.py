@@ -17,6 +17,7 @@ from ._paper import camera
 
 _CONFIG = SirenConfig(in_features=2, hidden_features=256, hidden_layers=3)
 _REST_S = 0.03
+_TURN_S = 0.05
 _TARGET_DB = 35.5  # what the reference experiment reaches in 500 full batches
 
 
@@ -53,17 +54,19 @@ def operations_per_point(config: SirenConfig) -> int:
 def interleaved(calls: Sequence[Callable[[], object]], *, rounds: int) -> list[float]:
     """Return the median seconds of each call, taken in turns so that a change of the machine's load meets all.
 
-    Between two calls the threads of the one before, which wait for work by spinning, are given time to fall asleep;
-    the next call then begins with one round that is not counted.
+    A turn repeats its call for a twentieth of a second, once at least, after one that is not counted. Between two turns
+    the threads of the last call, which wait for work by spinning, are given time to fall asleep.
     """
     times: list[list[float]] = [[] for _ in calls]
     for _ in range(rounds):
         for call, taken in zip(calls, times, strict=True):
             time.sleep(_REST_S)
             call()
-            began = time.perf_counter()
-            call()
-            taken.append(time.perf_counter() - began)
+            number, began = 0, time.perf_counter()
+            while (elapsed := time.perf_counter() - began) < _TURN_S or not number:
+                call()
+                number += 1
+            taken.append(elapsed / number)
     return [statistics.median(taken) for taken in times]
 
 
