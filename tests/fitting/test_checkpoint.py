@@ -38,7 +38,7 @@ QUICK = Recipe(
     batch_size=30,
     cooling=Cooling(warmup_steps=3, first_stage=4),
 )
-ENDS = {"passes": passes(10), "stages": plateau(1e-9, most_stages=4)}
+ENDS = {"passes": passes(10), "stages": plateau(1e-9, most_steps=60)}
 
 
 class _InterruptedError(Exception):

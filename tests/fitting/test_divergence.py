@@ -80,7 +80,7 @@ def test_a_stage_whose_last_step_diverged_still_ends(signal: Signal, build: Buil
         field,
         Values(signal),
         recipe,
-        plateau(1e-9, most_stages=3),
+        plateau(1e-9, most_steps=140),
         take_step=Poisoned(20, tells=tells),
     )
     assert len(report.restarts) == 1

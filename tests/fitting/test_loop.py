@@ -149,7 +149,7 @@ def test_a_plateau_ends_a_fit_of_something_simple(build: Build) -> None:
 
 def test_a_plateau_ends_after_the_most_work(signal: Signal, build: Build) -> None:
     recipe = replace(QUICK, cooling=Cooling(warmup_steps=5, first_stage=10))
-    report = run(build(signal), signal, plateau(1e-9, most_stages=2), recipe)
+    report = run(build(signal), signal, plateau(1e-9, most_steps=30), recipe)
     assert (report.stopped_by, report.steps) == ("plateau", 10 + 20)
 
 

@@ -34,17 +34,27 @@ def test_psnr_ends_only_on_a_measurement_of_the_whole_signal() -> None:
     assert stop.reason(progress(psnr_db=30.0, measured_exactly=True)) == "psnr"
 
 
+DOUBLING = [100, 200, 400, 800, 1600]
+
+
 def test_a_plateau_is_judged_after_the_fourth_stage() -> None:
     stop = plateau(1.0)
-    assert stop.reason(progress(stage_db=[30.0, 30.1, 30.2])) is None
-    assert stop.reason(progress(stage_db=[30.0, 30.1, 30.2, 31.3])) is None
-    assert stop.reason(progress(stage_db=[30.0, 30.1, 30.2, 31.1])) == "plateau"
+    assert stop.reason(progress(stage_db=[30.0, 30.1, 30.2], stage_lengths=DOUBLING)) is None
+    assert stop.reason(progress(stage_db=[30.0, 30.1, 30.2, 31.3], stage_lengths=DOUBLING)) is None
+    assert stop.reason(progress(stage_db=[30.0, 30.1, 30.2, 31.1], stage_lengths=DOUBLING)) == "plateau"
+
+
+def test_a_plateau_is_judged_over_a_doubling_of_the_work() -> None:
+    stop, lengths = plateau(1.0), [100, 50, 70, 100, 120, 440, 500]
+    found = [30.0, 30.6, 31.2, 31.8, 32.4, 32.5]
+    assert stop.reason(progress(stage_db=found[:5], stage_lengths=lengths[:6])) is None
+    assert stop.reason(progress(stage_db=found, stage_lengths=lengths)) == "plateau"
 
 
 def test_a_plateau_ends_at_the_finest_quality_and_after_the_most_work() -> None:
-    assert plateau(finest_db=50.0).reason(progress(stage_db=[50.0])) == "plateau"
-    assert plateau(most_stages=3).reason(progress(stage_db=[1.0, 2.0])) is None
-    assert plateau(most_stages=3).reason(progress(stage_db=[1.0, 2.0, 3.0])) == "plateau"
+    assert plateau(finest_db=50.0).reason(progress(stage_db=[50.0], stage_lengths=DOUBLING)) == "plateau"
+    assert plateau(most_steps=700).reason(progress(stage_db=[1.0, 2.0], stage_lengths=DOUBLING)) is None
+    assert plateau(most_steps=700).reason(progress(stage_db=[1.0, 2.0, 3.0], stage_lengths=DOUBLING)) == "plateau"
 
 
 def test_the_first_rule_reached_ends_a_fit_and_names_it() -> None:
@@ -84,5 +94,5 @@ def test_a_limit_that_is_not_above_zero_is_refused(rule: Callable[[float], Stop]
 
 
 def test_a_plateau_without_work_is_refused() -> None:
-    with pytest.raises(InputError, match="a number of stages above 0"):
-        plateau(most_stages=0)
+    with pytest.raises(InputError, match="a number of steps above 0"):
+        plateau(most_steps=0)

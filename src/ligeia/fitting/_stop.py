@@ -1,5 +1,6 @@
 """When a fit ends: rules joined by ``|``, whichever comes first."""
 
+import itertools
 from dataclasses import dataclass
 from typing import Protocol, final, runtime_checkable
 
@@ -101,16 +102,20 @@ class _Passes:
 @dataclass(frozen=True, slots=True)
 class _Plateau:
     gain_db: float
-    most_stages: int
+    most_steps: int
     finest_db: float
     name: str = "plateau"
 
     def reached(self, progress: Progress) -> bool:
         finished = progress.stage_db
-        if len(finished) >= self.most_stages or (finished and finished[-1] >= self.finest_db):
+        if not finished:
+            return False
+        ends = list(itertools.accumulate(progress.stage_lengths[: len(finished)]))
+        if ends[-1] >= self.most_steps or finished[-1] >= self.finest_db:
             return True
         # hard signals gain little in the first stages and more later, so those are not judged
-        return len(finished) > 3 and finished[-1] - finished[-2] < self.gain_db
+        before = [quality for end, quality in zip(ends, finished, strict=True) if 2 * end <= ends[-1]]
+        return len(finished) > 3 and bool(before) and finished[-1] - before[-1] < self.gain_db
 
     def spent(self, progress: Progress) -> float | None:
         return None
@@ -134,16 +139,16 @@ def passes(limit: float) -> Stop:
     return Stop((_Passes(float(limit)),))
 
 
-def plateau(gain_db: float = 1.0, *, most_stages: int = 7, finest_db: float = float("inf")) -> Stop:
+def plateau(gain_db: float = 1.0, *, most_steps: int = 16_256, finest_db: float = float("inf")) -> Stop:
     """Stop when doubling the work gained less than ``gain_db``.
 
-    The work is judged at the end of stages, each twice as long as the last and each cooled down; the first three are
-    not judged. ``finest_db`` reached ends the fit too, as does the last of ``most_stages`` (with the recipe `fast` 7
-    of them are 16,256 steps on some 17 million points: a few minutes on two cores).
+    The work is judged at the end of stages, where the model is cooled down; the first three are not judged.
+    ``finest_db`` reached ends the fit too, as do ``most_steps`` (by default seven doubling stages of the recipe `fast`,
+    some eight million points: a minute or two on two cores).
     """
     _positive(gain_db, "a gain in decibels")
-    _positive(most_stages, "a number of stages")
-    return Stop((_Plateau(float(gain_db), most_stages, finest_db),))
+    _positive(most_steps, "a number of steps")
+    return Stop((_Plateau(float(gain_db), most_steps, finest_db),))
 
 
 def _positive(value: float, wanted: str) -> None:

@@ -116,5 +116,5 @@ def _completed(stop: Stop | None, configuration: Configuration, objective: Value
         return fitting.plateau(finest_db=objective.finest_db)
     if {rule.name for rule in stop.rules} == {"psnr"}:
         # a quality out of reach must end as well, though later than a fit without a target would
-        return stop | fitting.plateau(0.3, most_stages=10)
+        return stop | fitting.plateau(0.3, most_steps=131_072)
     return stop
