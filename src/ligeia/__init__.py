@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     )
     from ligeia.codec import load as load, save as save
     from ligeia.field import Field as Field
-    from ligeia.fitting import passes as passes, plateau as plateau, psnr as psnr, seconds as seconds
+    from ligeia.fitting import passes as passes, plateau as plateau, psnr as psnr, seconds as seconds, snr as snr
     from ligeia.networks import Siren as Siren
     from ligeia.recipes import fit as fit
     from ligeia.signals import Grid as Grid, Signal as Signal
@@ -46,6 +46,7 @@ _MODULES = {
     "psnr": "fitting",
     "save": "codec",
     "seconds": "fitting",
+    "snr": "fitting",
 }
 
 __getattr__, __dir__ = lazy_exports(__name__, {name: f".{module}" for name, module in _MODULES.items()})
@@ -68,4 +69,5 @@ __all__ = [
     "psnr",
     "save",
     "seconds",
+    "snr",
 ]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from PIL import Image
 
 from ligeia.cli import run
@@ -25,7 +26,8 @@ def make_bad_files(folder: Path) -> None:
     np.save("nan.npy", values)
     np.save("complex.npy", np.zeros(4, np.complex64))
     np.save("objects.npy", np.array([{}]), allow_pickle=True)
-    np.save("line.npy", np.linspace(0, 1, 9))
+    soundfile.write("silence.wav", np.zeros(300), 8000)
+    (folder / "cut.wav").write_bytes((folder / "silence.wav").read_bytes()[:400])
 
 
 FIT = "fit photo.png -o new.lig --passes 1 --hidden-features 8"
@@ -64,7 +66,6 @@ REFUSED = [
     (f"{FIT} --seed -1", "--seed"),
     (f"{FIT} --report report.xyz", "report.xyz: a figure ends in .png"),
     (f"{FIT} --report none/report.png", "the folder none does not exist"),
-    ("fit line.npy -o new.lig --report report.png", "a report picture needs a signal of 2 axes or more"),
     (f"{FIT} --frobnicate", "No such option: --frobnicate"),
     ("fit photo.png", "Missing option"),
     ("fit -o new.lig", "Missing argument 'INPUT'"),
@@ -98,7 +99,12 @@ REFUSED = [
     ("compare photo.png whole.jpg", r"whole.jpg: the shape \(12, 16, 3\) of photo.png"),
     ("demo -o photo.png", "photo.png: cannot make this folder"),
     ("demo -o shown --device tpu", "the device must be auto, cpu or cuda"),
-    ("paper relativity", "the experiment must be one of image, activations, got 'relativity'"),
+    ("paper relativity", "the experiment must be one of image, activations, audio, got 'relativity'"),
+    ("paper image --input photo.png", "--input is for the experiment audio, got 'image'"),
+    ("paper audio --input photo.png", "photo.png: not a readable sound"),
+    (f"{FIT} --snr 0", "an SNR in decibels above 0 was wanted as a stop rule, got 0"),
+    ("fit silence.wav -o new.lig --snr 20", "an SNR was asked for, but the signal is silent"),
+    ("fit cut.wav -o new.lig", "cut.wav: the sound is cut short"),
     ("paper activations -o new.xyz", "new.xyz: a figure ends in"),
 ]
 

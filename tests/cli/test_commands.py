@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 from PIL import Image
 
 from ligeia import recipes
@@ -55,6 +56,29 @@ def test_compare_measures_and_has_no_infinity_in_json(field: Path, json_of: Json
     assert 0 < result["psnr_db"] < 40
     same = json_of("compare", "photo.png", "photo.png")
     assert (same["psnr_db"], same["ssim"], same["mse"]) == (None, 1.0, 0.0)
+
+
+def test_a_sound_goes_through_every_command(folder: Path, json_of: Json) -> None:
+    soundfile.write("tone.wav", 0.5 * np.sin(np.arange(900) / 9), 8000, subtype="PCM_24")
+    result = json_of("fit", "tone.wav", "-o", "tone.lig", *QUICK, "--report", "tone.png")
+    assert result.keys() >= FIT_KEYS | {"snr_db"}
+    assert json_of("decode", "tone.lig", "-o", "again.wav")["shape"] == [900]
+    assert soundfile.info("again.wav").subtype == "PCM_24"
+    assert json_of("compare", "tone.wav", "again.wav")["snr_db"] == pytest.approx(result["snr_db"], abs=0.01)
+    json_of("render", "tone.lig", "-o", "fine.flac", "--scale", 2)
+    assert soundfile.info("fine.flac").samplerate == 16000
+    header = json_of("info", "tone.lig")
+    assert header["source"] == {
+        "kind": "SoundSource", "format": "WAV", "subtype": "PCM_24", "sample_rate": 8000, "dtype": "<f4",
+    }  # fmt: skip
+
+
+def test_people_read_the_snr_of_a_sound(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    soundfile.write("tone.wav", 0.5 * np.sin(np.arange(900) / 9), 8000)
+    assert run(["fit", "tone.wav", "-o", "tone.lig", "--snr", "10", "--hidden-features", "64"]) == 0
+    assert "tone.lig: SNR " in capsys.readouterr().out
+    assert run(["compare", "tone.wav", "tone.lig"]) == 0
+    assert capsys.readouterr().out.startswith("SNR ")
 
 
 def test_info_prints_the_header(field: Path, json_of: Json) -> None:

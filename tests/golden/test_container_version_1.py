@@ -7,7 +7,7 @@ import pytest
 
 from ligeia.codec._container import FieldRecord, decode, encode
 from ligeia.codec._records import NetworkRecord
-from ligeia.signals import ArraySource, Axis, Channel, Grid, ImageSource
+from ligeia.signals import ArraySource, Axis, Channel, Grid, ImageSource, SoundSource
 
 FOLDER = Path(__file__).parent
 
@@ -81,7 +81,22 @@ def _tone() -> FieldRecord:
     return FieldRecord(network, grid, channels, ArraySource(dtype="<i2"), _ramps(network, np.float16))
 
 
-RECORDS = {"image": _image, "weather": _weather, "tone": _tone}
+def _speech() -> FieldRecord:
+    network = NetworkRecord(
+        in_features=1,
+        hidden_features=4,
+        hidden_layers=1,
+        out_features=2,
+        outermost_linear=True,
+        omegas=(30.0, 30.0),
+    )
+    channels = tuple(Channel(name=name, low=-0.75, high=0.75) for name in ("left", "right"))
+    grid = Grid((Axis(name="time", size=48000, extent=(0.0, 3.0), unit="s"),))
+    source = SoundSource(format="FLAC", subtype="PCM_24", sample_rate=16000)
+    return FieldRecord(network, grid, channels, source, _ramps(network, np.float32))
+
+
+RECORDS = {"image": _image, "weather": _weather, "tone": _tone, "speech": _speech}
 
 
 @pytest.mark.parametrize("name", RECORDS)

@@ -5,13 +5,19 @@ from pathlib import Path
 
 import numpy as np
 
-from ligeia.signals import Channel, Source, write_image
+from ligeia.signals import Channel, SoundSource, Source, write_image
 
 
 def write_whole(
-    path: Path, values: np.ndarray, channels: Sequence[Channel], source: Source, *, upright: bool = False
+    path: Path,
+    values: np.ndarray,
+    channels: Sequence[Channel],
+    source: Source,
+    *,
+    upright: bool = False,
 ) -> None:
     """Write a picture held as one array (rows, columns, channels), in two uneven pieces."""
+    assert not isinstance(source, SoundSource)
     rows, columns, count = values.shape
     flat = values.reshape(-1, count)
     cut = len(flat) // 3

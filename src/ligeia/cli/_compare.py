@@ -1,7 +1,7 @@
 """`ligeia compare`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,8 +20,8 @@ def compare(
 ) -> None:
     """Measure a file or a field against another.
 
-    Prints PSNR, SSIM and mean squared error. The reference's range is the peak. A field is sampled as the other
-    file is.
+    Prints PSNR and SSIM, or the SNR of a sound, and the mean squared error. The reference's range is the peak. A
+    field is sampled as the other file is.
 
     Example: ligeia compare photo.png photo.lig
     """
@@ -30,7 +30,10 @@ def compare(
     from ligeia import recipes
 
     found = recipes.compare(reference, candidate)
-    result = {"psnr_db": found.psnr_db, "ssim": found.ssim, "mse": found.mse, "shape": found.shape}
+    result: dict[str, Any] = {"psnr_db": found.psnr_db, "ssim": found.ssim, "mse": found.mse, "shape": found.shape}
+    if found.snr_db is not None:
+        result["snr_db"] = found.snr_db
     similarity = "" if found.ssim is None else f", SSIM {found.ssim:.4f}"
-    summary = f"{decibels(found.psnr_db)}{similarity}, mean squared error {found.mse:.4g}"
+    quality = decibels(found.psnr_db) if found.snr_db is None else f"SNR {decibels(found.snr_db)}"
+    summary = f"{quality}{similarity}, mean squared error {found.mse:.4g}"
     emit(result, summary, as_json=as_json, quiet=quiet)

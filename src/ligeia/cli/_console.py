@@ -50,7 +50,7 @@ def emit(result: Mapping[str, Any], summary: str, *, as_json: bool, quiet: bool)
 
 
 def decibels(value: float) -> str:
-    """Return a PSNR as people read it."""
+    """Return a PSNR or SNR as people read it."""
     return "exact" if value == math.inf else f"{value:.2f} dB"
 
 
@@ -80,9 +80,9 @@ def _finite(value: object) -> object:
 
 @final
 class _Bar:
-    """A callback that shows PSNR, points per second and time left."""
+    """A callback that shows PSNR (less ``offset_db``: the SNR of a sound), points per second and time left."""
 
-    def __init__(self, *, shown: bool) -> None:
+    def __init__(self, *, shown: bool, offset_db: float) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
 
@@ -97,6 +97,7 @@ class _Bar:
         self._task = self._progress.add_task("fitting", total=1.0, state="")
         self._drawn_at = self._began = time.monotonic()
         self._first: int | None = None
+        self._offset_db = offset_db
 
     def __call__(self, step: "Step") -> None:
         now, counted = time.monotonic(), step.state.progress
@@ -107,7 +108,7 @@ class _Bar:
         elapsed = now - self._began
         rate = (counted.point_steps - self._first) / elapsed
         left = elapsed * (1 - step.position) / max(step.position, 1e-3)
-        quality = f"{counted.psnr_db:.2f} dB" if math.isfinite(counted.psnr_db) else "..."
+        quality = f"{counted.psnr_db - self._offset_db:.2f} dB" if math.isfinite(counted.psnr_db) else "..."
         stage = f" of stage {counted.stage + 1}" if counted.stage else ""
         state = f"{quality}  {rate:,.0f} points/s  {counted.passes:.2f} passes  {left:.0f} s left{stage}"
         self._progress.update(self._task, completed=step.position, state=state)
@@ -120,10 +121,12 @@ class _Bar:
 
 
 @contextmanager
-def watched_fit(*, quiet: bool, checkpoint: "Checkpointer | None") -> Iterator[Callable[["Step"], None]]:
+def watched_fit(
+    *, quiet: bool, checkpoint: "Checkpointer | None", offset_db: float = 0.0
+) -> Iterator[Callable[["Step"], None]]:
     """Show a progress bar, and let Ctrl-C end the fit between two steps, with a checkpoint of that moment."""
     asked: list[int] = []
-    bar = _Bar(shown=not quiet)
+    bar = _Bar(shown=not quiet, offset_db=offset_db)
 
     def ask(number: int, _: FrameType | None) -> None:
         if asked:  # a second time: at once

@@ -18,9 +18,10 @@ _NETWORKS = ("siren",)
 
 
 def fit(
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="An image or an .npy file.")],
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="An image, a sound or an .npy file.")],
     output: Output,
     psnr: Annotated[float | None, typer.Option(metavar="DB", help="Stop at this PSNR.")] = None,
+    snr: Annotated[float | None, typer.Option(metavar="DB", help="Stop at this SNR (sound).")] = None,
     seconds: Annotated[float | None, typer.Option(metavar="S", help="Stop after this time.")] = None,
     passes: Annotated[float | None, typer.Option(metavar="P", help="Stop after passes over all samples.")] = None,
     recipe: Annotated[str, typer.Option(help="fast, or paper: the reference experiment.")] = "fast",
@@ -37,7 +38,7 @@ def fit(
 ) -> None:
     """Fit a sine network to a signal file.
 
-    The first of --psnr, --seconds and --passes reached ends the fit; without any it ends when more work gains
+    The first of --psnr, --snr, --seconds and --passes reached ends the fit; without any it ends when more work gains
     little. A checkpoint beside the output lets --resume go on after a stop.
 
     Example: ligeia fit photo.png -o photo.lig --psnr 40 --report photo-report.png
@@ -54,19 +55,21 @@ def fit(
     from ligeia import codec, recipes
     from ligeia.fitting import Checkpointer
     from ligeia.kernels import current_path
+    from ligeia.signals import SoundSource
 
     configuration = _configuration(recipe, hidden_features)
     signal = recipes.to_signal(source, configuration)
     if report is not None:
-        recipes.check_report(report, signal)
+        recipes.check_figure(report)
     checkpoint = Checkpointer(output.with_name(output.name + ".checkpoint"), resume=resume)
     if resume and not checkpoint.path.exists():
         say(f"ligeia: no checkpoint {checkpoint.path} to resume from; starting afresh.", quiet=quiet)
     try:
-        with watched_fit(quiet=quiet, checkpoint=checkpoint) as callback:
+        offset_db = signal.snr_offset_db() if isinstance(signal.source, SoundSource) else 0.0
+        with watched_fit(quiet=quiet, checkpoint=checkpoint, offset_db=offset_db) as callback:
             field = recipes.fit(
                 signal,
-                stop=_stop(psnr, seconds, passes),
+                stop=_stop(psnr, snr, seconds, passes),
                 configuration=configuration,
                 hidden_features=hidden_features,
                 hidden_layers=hidden_layers,
@@ -110,12 +113,13 @@ def summarize(field: "Field", output: Path, size: int) -> dict[str, Any]:
         "seed": report.seed,
         "num_measured": report.num_measured,
         "restarts": len(report.restarts),
-    }
+    } | ({} if report.snr_db is None else {"snr_db": report.snr_db})
 
 
 def describe(result: dict[str, Any], field: "Field") -> str:
     """Return the lines that people read after a fit."""
-    quality = f"{decibels(result['psnr_db'])} in {result['seconds']:.1f} s, stopped by {result['stopped_by']}"
+    found = f"SNR {decibels(result['snr_db'])}" if "snr_db" in result else decibels(result["psnr_db"])
+    quality = f"{found} in {result['seconds']:.1f} s, stopped by {result['stopped_by']}"
     work = f"{result['steps']:,} steps, {result['passes']:.2f} passes"
     size = f"{result['parameters']:,} parameters, {result['bytes']:,} bytes"
     lines = [f"{result['output']}: {quality}", f"{work}, {size}"]
@@ -139,11 +143,11 @@ def _configuration(name: str, hidden_features: int) -> "Configuration":
     raise InputError(f"--recipe must be fast or paper, got {name!r}.")
 
 
-def _stop(psnr: float | None, seconds: float | None, passes: float | None) -> "Stop | None":
+def _stop(psnr: float | None, snr: float | None, seconds: float | None, passes: float | None) -> "Stop | None":
     from ligeia import fitting
 
     stop = None
-    given = ((fitting.psnr, psnr), (fitting.seconds, seconds), (fitting.passes, passes))
+    given = ((fitting.psnr, psnr), (fitting.snr, snr), (fitting.seconds, seconds), (fitting.passes, passes))
     for rule, value in given:
         if value is not None:
             stop = rule(value) if stop is None else stop | rule(value)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple, final
 
 from ligeia.core import InputError
-from ligeia.signals import ArraySource, Axis, Channel, Grid, ImageSource, Source
+from ligeia.signals import ArraySource, Axis, Channel, Grid, ImageSource, SoundSource, Source
 
 from ._bytes import ByteReader, RecordError, number_bytes, text_bytes, varint_bytes
 
@@ -211,7 +211,7 @@ class _SourceField(NamedTuple):
 
 
 # on disk: append kinds, and append fields that have a default; never renumber, reorder or change a default
-_SOURCES: Final[dict[int, tuple[type[ArraySource] | type[ImageSource], tuple[_SourceField, ...]]]] = {
+_SOURCES: Final[dict[int, tuple[type[Source], tuple[_SourceField, ...]]]] = {
     1: (ArraySource, (_SourceField("dtype", str), _SourceField("has_channel_axis", bool, False))),
     2: (
         ImageSource,
@@ -226,10 +226,20 @@ _SOURCES: Final[dict[int, tuple[type[ArraySource] | type[ImageSource], tuple[_So
             _SourceField("palette_mode", str, ""),
         ),
     ),
+    3: (
+        SoundSource,
+        (
+            _SourceField("format", str),
+            _SourceField("subtype", str),
+            _SourceField("sample_rate", int),
+            _SourceField("dtype", str, "<f4"),
+        ),
+    ),
 }
 _DTYPES: Final = {
     1: re.compile(r"\|[biu]1|[<>]([iu][248]|f(2|4|8|12|16))"),
     2: re.compile(r"bool|u?int(8|16|32|64)|float(16|32|64)"),
+    3: re.compile(r"<f[48]"),
 }
 
 
@@ -298,3 +308,5 @@ def _check_source(kind: int, source: Source) -> None:
             raise RecordError(f"source record: bits must lie in 1 to 64, got {source.bits}.")
         if not 1 <= source.orientation <= 8:
             raise RecordError(f"source record: orientation must lie in 1 to 8, got {source.orientation}.")
+    if isinstance(source, SoundSource) and not 1 <= source.sample_rate < 2**31:
+        raise RecordError(f"source record: 1 to {2**31 - 1} samples per second were wanted, got {source.sample_rate}.")

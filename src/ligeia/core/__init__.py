@@ -12,6 +12,7 @@ from ._errors import (
     SampleError as SampleError,
     ShapeError as ShapeError,
 )
+from ._extras import optional as optional
 from ._files import (
     check_readable as check_readable,
     check_writable as check_writable,
@@ -40,6 +41,7 @@ __all__ = [
     "check_writable",
     "lazy_exports",
     "map_on_threads",
+    "optional",
     "random_stream",
     "thread_pool",
     "write_atomically",

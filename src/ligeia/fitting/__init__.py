@@ -25,6 +25,7 @@ from ._stop import (
     plateau as plateau,
     psnr as psnr,
     seconds as seconds,
+    snr as snr,
 )
 
 __all__ = [
@@ -52,4 +53,5 @@ __all__ = [
     "plateau",
     "psnr",
     "seconds",
+    "snr",
 ]

@@ -114,7 +114,7 @@ class Report:
 
     recipe: str
     stopped_by: str
-    """psnr, seconds, passes, plateau, or callback."""
+    """psnr, snr, seconds, passes, plateau, or callback."""
     psnr_db: float
     num_measured: int
     """Samples that ``psnr_db`` was measured on."""
@@ -127,3 +127,5 @@ class Report:
     curve: tuple[Measurement, ...]
     restarts: tuple[Restart, ...]
     seed: int
+    snr_db: float | None = None
+    """Of a sound: signal-to-noise ratio, minus infinity for a silent one."""

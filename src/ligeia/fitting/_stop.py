@@ -1,6 +1,8 @@
 """When a fit ends: rules joined by ``|``, whichever comes first."""
 
 import itertools
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, final, runtime_checkable
 
@@ -52,6 +54,13 @@ class Stop:
         fresh = Progress(num_points=1)
         return any(rule.spent(fresh) is None for rule in self.rules)
 
+    def in_psnr(self, snr_offset_db: Callable[[], float]) -> "Stop":
+        """Return these rules with each SNR as the PSNR that it means for a signal.
+
+        ``snr_offset_db`` gives by how much the PSNR of that signal exceeds its SNR; it is called where a rule needs it.
+        """
+        return Stop(tuple(rule.in_psnr(snr_offset_db()) if isinstance(rule, _Snr) else rule for rule in self.rules))
+
     @property
     def target_db(self) -> float | None:
         """The lowest quality that ends the fit, if a rule names one."""
@@ -66,6 +75,24 @@ class _Psnr:
 
     def reached(self, progress: Progress) -> bool:
         return progress.measured_exactly and progress.psnr_db >= self.decibels
+
+    def spent(self, progress: Progress) -> float | None:
+        return None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Snr:
+    decibels: float
+    name: str = "snr"
+
+    def in_psnr(self, snr_offset_db: float) -> _Psnr:
+        if not math.isfinite(snr_offset_db):
+            raise InputError("an SNR was asked for, but the signal is silent: every sample is 0; ask for a PSNR.")
+        return _Psnr(self.decibels + snr_offset_db, self.name)
+
+    def reached(self, progress: Progress) -> bool:
+        raise InputError("an SNR depends on the signal: `ligeia.fit` takes this rule, or `Stop.in_psnr` translates it.")
 
     def spent(self, progress: Progress) -> float | None:
         return None
@@ -125,6 +152,12 @@ def psnr(decibels: float) -> Stop:
     """Stop when the PSNR, measured on the whole signal, reaches ``decibels``."""
     _positive(decibels, "a PSNR in decibels")
     return Stop((_Psnr(float(decibels)),))
+
+
+def snr(decibels: float) -> Stop:
+    """Stop when the signal-to-noise ratio, measured on the whole signal, reaches ``decibels``; the measure of sound."""
+    _positive(decibels, "an SNR in decibels")
+    return Stop((_Snr(float(decibels)),))
 
 
 def seconds(limit_s: float) -> Stop:

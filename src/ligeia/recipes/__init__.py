@@ -13,13 +13,15 @@ from ._configurations import Configuration as Configuration, fast as fast, paper
 from ._fit import checked_device as checked_device, fit as fit, to_signal as to_signal
 from ._outputs import decode as decode, render as render
 from ._paper import (
-    PaperResult as PaperResult,
     camera as camera,
     demo_stop as demo_stop,
     paper_activations as paper_activations,
     paper_image as paper_image,
 )
-from ._report_picture import check_report as check_report, draw_report as draw_report
+from ._paper_audio import paper_audio as paper_audio, strings as strings
+from ._paper_result import PaperResult as PaperResult
+from ._report import draw_report as draw_report
+from ._report_parts import check_figure as check_figure
 
 __all__ = [
     "Comparison",
@@ -28,7 +30,7 @@ __all__ = [
     "PaperResult",
     "Rates",
     "camera",
-    "check_report",
+    "check_figure",
     "checked_device",
     "compare",
     "decode",
@@ -41,8 +43,10 @@ __all__ = [
     "operations_per_point",
     "paper",
     "paper_activations",
+    "paper_audio",
     "paper_image",
     "render",
+    "strings",
     "time_fit",
     "to_signal",
 ]

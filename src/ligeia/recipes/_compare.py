@@ -12,8 +12,8 @@ from torch import Tensor
 from ligeia.codec import load
 from ligeia.core import ShapeError
 from ligeia.field import Field
-from ligeia.metrics import decibels, mean_squared_error, ssim
-from ligeia.signals import Signal, read_signal
+from ligeia.metrics import decibels, mean_squared_error, snr, ssim
+from ligeia.signals import Signal, SoundSource, read_signal
 
 
 @final
@@ -27,6 +27,8 @@ class Comparison:
     ssim: float | None
     """None where the signal is no image of at least 11 x 11 samples."""
     shape: tuple[int, ...]
+    snr_db: float | None = None
+    """Of a sound; None where the reference is none."""
 
 
 def compare(reference: Path, candidate: Path) -> Comparison:
@@ -54,6 +56,7 @@ def compare(reference: Path, candidate: Path) -> Comparison:
         mse=squared_error,
         ssim=ssim(wanted, got, low=low, high=high) if has_ssim else None,
         shape=tuple(shape),
+        snr_db=snr(wanted, got) if isinstance(first.source, SoundSource) else None,
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import final
 
 from ligeia.fitting import Adam, Cooling, Recipe, Stop, passes
-from ligeia.signals import Alignment, Signal, rms_frequencies
+from ligeia.signals import Alignment, Signal, SoundSource, rms_frequencies
 
 _BATCH = 512
 
@@ -19,6 +19,8 @@ class Configuration:
     align: Alignment
     first_layer_scale: float
     """Factor of the network's first weights."""
+    sound_scale: float | None = None
+    """Another such factor, for sounds; None is the same."""
     per_frequency: float | None
     """Where it is more: ``omega_0 * scale`` along an axis, over the signal's RMS frequency there; None ignores it."""
     most_per_sample: float | None
@@ -32,7 +34,10 @@ class Configuration:
         A long axis that varies fast, such as that of a sound, needs more. A short one gets less: a first layer that
         turns by more than the samples can tell fits them and is noise in between.
         """
-        scales = [self.first_layer_scale] * signal.grid.num_axes
+        scale = self.first_layer_scale
+        if self.sound_scale is not None and isinstance(signal.source, SoundSource):
+            scale = self.sound_scale
+        scales = [scale] * signal.grid.num_axes
         if self.per_frequency is not None:
             wanted = [self.per_frequency * frequency / omega_0 for frequency in rms_frequencies(signal)]
             scales = [max(pair) for pair in zip(scales, wanted, strict=True)]
@@ -63,6 +68,7 @@ def fast(*, hidden_features: int = 256) -> Configuration:
 def paper() -> Configuration:
     """Return the reference experiment: full batch, Adam at 1e-4, 500 steps, corner-aligned coordinates.
 
+    Sounds have coordinates from -100 to 100 there, which is a first layer scaled by 100.
     Source: the notebook of the reference code of Sitzmann et al. 2020 (arXiv:2006.09661).
     """
     recipe = Recipe(name="paper", optimizer=Adam(learning_rate=1e-4), batch_size=None, cooling=None, spike=None)
@@ -70,6 +76,7 @@ def paper() -> Configuration:
         recipe=recipe,
         align="corners",
         first_layer_scale=1.0,
+        sound_scale=100.0,
         per_frequency=None,
         most_per_sample=None,
         stop=passes(500),

@@ -1,6 +1,7 @@
 """`fit`: any source to a field, with a configuration chosen for it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from ligeia.core import InputError, SampleError, random_stream
 from ligeia.field import Field
 from ligeia.fitting import Callback, Checkpointer, State, Stop, Values
 from ligeia.networks import SirenConfig
-from ligeia.signals import Signal, from_array, read_signal
+from ligeia.signals import Signal, SoundSource, from_array, read_signal
 
 from ._configurations import Configuration, fast
 
@@ -60,7 +61,7 @@ def fit(
     if checkpoint is not None:
         checkpoint.begin(state, f"{signal.digest()} {config} {configuration.recipe} seed {seed}")
         callbacks = [*callbacks, checkpoint]
-    field.report = fitting.fit(
+    report = fitting.fit(
         field,
         objective,
         configuration.recipe,
@@ -69,6 +70,9 @@ def fit(
         callbacks=callbacks,
         state=state,
     )
+    if isinstance(signal.source, SoundSource):
+        report = replace(report, snr_db=report.psnr_db - signal.snr_offset_db())
+    field.report = report
     return field
 
 
@@ -114,7 +118,8 @@ def _completed(stop: Stop | None, configuration: Configuration, objective: Value
         stop = configuration.stop
     if stop is None:
         return fitting.plateau(finest_db=objective.finest_db)
-    if {rule.name for rule in stop.rules} == {"psnr"}:
+    stop = stop.in_psnr(objective.signal.snr_offset_db)
+    if {rule.name for rule in stop.rules} <= {"psnr", "snr"}:
         # a quality out of reach must end as well, though later than a fit without a target would
         return stop | fitting.plateau(0.3, most_steps=131_072)
     return stop

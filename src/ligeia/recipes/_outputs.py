@@ -10,7 +10,16 @@ from torch import Tensor
 
 from ligeia.core import InputError
 from ligeia.field import Field, Quantity
-from ligeia.signals import ArraySource, Channel, Source, cast_samples, write_array, write_image
+from ligeia.signals import (
+    ArraySource,
+    Channel,
+    ImageSource,
+    SoundSource,
+    cast_samples,
+    write_array,
+    write_image,
+    write_sound,
+)
 
 Region = Sequence[tuple[int, int]]
 Pieces = Iterable[tuple[int, int, Float[np.ndarray, "_ _"]]]
@@ -30,17 +39,24 @@ def render(
     ``shape`` gives the samples per axis, or ``scale`` how many times more than the original (of ``region``, if
     given). An ``.npy`` file gets float32 ``(*shape, channels)``: the value in signal units, the gradient's magnitude
     or the Laplacian per unit coordinate. A picture shows the latter two in gray, averaged over the color channels,
-    black and white at the extremes that one sample in a thousand exceeds.
+    black and white at the extremes that one sample in a thousand exceeds. A sound keeps its length: more samples are
+    a higher sample rate.
     """
     if scale is not None:
         if shape is not None:
             raise InputError("give the shape or the scale of a rendering, not both.")
         shape = _scaled(field.sampling_shape(None, region), scale)
+    originally = field.sampling_shape(None, region)
     shape = field.sampling_shape(shape, region)
     pieces = _to_numpy(field.pieces(shape, region=region, quantity=quantity))
     channels, source = field.channels, field.source
     if path.suffix.lower() == ".npy":
         write_array(path, (*shape, len(channels)), np.dtype(np.float32), pieces)
+        return shape
+    if isinstance(source, SoundSource):
+        if quantity != "value":
+            raise InputError(f"{path}: the {quantity} of a sound is no sound; write it to an .npy file.")
+        write_sound(path, round(source.sample_rate * shape[0] / originally[0]), pieces, channels, source)
         return shape
     if quantity != "value":
         channels = (_picture_channel(field, shape, region, quantity),)
@@ -54,7 +70,8 @@ def render(
 def decode(field: Field, path: Path) -> tuple[int, ...]:
     """Write the original sampling in the original kind of file, and return its shape.
 
-    Size, mode, bit depth, orientation and color profile are the original's if ``path`` has the ending of its kind.
+    Size, mode, bit depth, orientation and color profile, or sample rate, channels and subtype, are the original's if
+    ``path`` has the ending of its kind.
     """
     shape = field.grid.shape
     pieces = _to_numpy(field.pieces(shape))
@@ -64,6 +81,10 @@ def decode(field: Field, path: Path) -> tuple[int, ...]:
         pieces = ((start, stop, cast_samples(values, dtype)) for start, stop, values in pieces)
         has_channels = len(field.channels) > 1 or (isinstance(source, ArraySource) and source.has_channel_axis)
         write_array(path, (*shape, len(field.channels)) if has_channels else shape, dtype, pieces)
+    elif isinstance(field.source, SoundSource):
+        low, high = field.channels[0].low, field.channels[0].high  # shared by all
+        clipped = ((start, stop, np.clip(values, low, high)) for start, stop, values in pieces)
+        write_sound(path, field.source.sample_rate, clipped, field.channels, field.source)
     else:
         _write_picture(path, shape, pieces, field.channels, field.source, upright=False)
     return shape
@@ -80,7 +101,13 @@ def _scaled(shape: Sequence[int], scale: float) -> tuple[int, ...]:
 
 
 def _write_picture(
-    path: Path, shape: Sequence[int], pieces: Pieces, channels: Sequence[Channel], source: Source, *, upright: bool
+    path: Path,
+    shape: Sequence[int],
+    pieces: Pieces,
+    channels: Sequence[Channel],
+    source: ArraySource | ImageSource,
+    *,
+    upright: bool,
 ) -> None:
     if len(shape) != 2:
         raise InputError(

@@ -1,18 +1,14 @@
-"""Experiments of Sitzmann et al. 2020 (arXiv:2006.09661): each returns our number beside the published one.
-
-Where the paper prints no number the published value is somebody else's rerun, and says so.
-"""
+"""Experiments of Sitzmann et al. 2020 (arXiv:2006.09661) on an image and on untrained networks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from jaxtyping import Float
 
-from ligeia.core import random_stream, write_atomically
+from ligeia.core import random_stream
 from ligeia.fitting import Callback, Stop, passes, seconds
 from ligeia.metrics import arcsine_distance
 from ligeia.networks import LayerActivations, Siren
@@ -20,43 +16,12 @@ from ligeia.signals import Alignment, Signal, from_array
 
 from ._configurations import paper
 from ._fit import fit
-from ._report_picture import check_figure
+from ._paper_result import PaperResult
+from ._report_parts import check_figure, write_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-
-@final
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PaperResult:
-    """A number of ours beside a published one."""
-
-    quantity: str
-    measured: float
-    published: float
-    tolerance: float
-    source: str
-    """Where the published number is from, and how far it can be compared."""
-    is_certain: bool
-    """Whether the published number was read at its source and is of the same data."""
-
-    @property
-    def holds(self) -> bool:
-        """Whether both agree within the tolerance."""
-        return abs(self.measured - self.published) <= self.tolerance
-
-    def to_plain(self) -> dict[str, Any]:
-        """Return the result as JSON keys."""
-        return {
-            "quantity": self.quantity,
-            "measured": self.measured,
-            "paper": self.published,
-            "tolerance": self.tolerance,
-            "holds": self.holds,
-            "paper_source": self.source,
-            "paper_is_certain": self.is_certain,
-        }
 
 
 def camera(*, size: int, align: Alignment) -> Signal:
@@ -123,7 +88,7 @@ def paper_image(
         pictures[3].set(xlabel="steps", ylabel="PSNR, dB", title="full batch, Adam 1e-4")
         pictures[3].grid(alpha=0.3)
 
-    _draw(figure_path, (17, 4.2), draw)
+    write_figure(figure_path, (17, 4.2), draw)
     return PaperResult(
         quantity=f"PSNR in dB after {report.steps:,} steps",
         measured=report.psnr_db,
@@ -156,7 +121,7 @@ def paper_activations(figure_path: Path, *, seed: int = 0) -> PaperResult:
             for half, (layers, place) in enumerate(zip(both, ("[-1, 1]", "[999, 1001]"), strict=True)):
                 _draw_layer(grid[2 * half, column], grid[2 * half + 1, column], layers[number], number, place)
 
-    _draw(figure_path, (16, 12.5), draw)
+    write_figure(figure_path, (16, 12.5), draw)
     return PaperResult(
         quantity="standard deviation of the phases of the hidden layer farthest from 1",
         measured=farthest,
@@ -191,14 +156,3 @@ def _draw_layer(phases: "Axes", activations: "Axes", layer: LayerActivations, nu
 def _symmetric(values: Float[np.ndarray, "rows columns c"]) -> dict[str, float]:
     limit = float(np.quantile(np.abs(values), 0.99))
     return {"vmin": -limit, "vmax": limit}
-
-
-def _draw(path: Path, size: tuple[float, float], draw: "Any") -> None:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=size, layout="constrained")
-    FigureCanvasAgg(figure)
-    draw(figure)
-    kind = path.suffix.lower().lstrip(".")
-    write_atomically(path, lambda partial: figure.savefig(partial, format=kind, dpi=100))

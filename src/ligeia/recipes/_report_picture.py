@@ -1,6 +1,5 @@
-"""The report picture: what became of a signal, at first sight."""
+"""The report of a signal of two axes or more: pictures of it, of its error and of its derivatives."""
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
@@ -9,17 +8,17 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from ligeia.core import InputError, random_stream, write_atomically
 from ligeia.field import Field
 from ligeia.signals import Signal
 
+from ._report_parts import draw_activations, draw_curve, write_figure
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import SubFigure
+    from matplotlib.figure import Figure, SubFigure
 
 _MOST_SHOWN = 768  # samples per side of a picture: larger ones are thinned out
 _DETAIL = 40  # columns of the enlarged detail
-_FIGURE_SUFFIXES = (".png", ".pdf", ".svg", ".jpg")
 
 
 @final
@@ -32,53 +31,35 @@ class _Plane:
     original: Float[np.ndarray, "rows columns c"]
 
 
-def check_figure(path: Path) -> None:
-    """Refuse a figure of an unknown kind before the work that it would show."""
-    if path.suffix.lower() not in _FIGURE_SUFFIXES:
-        raise InputError(f"{path}: a figure ends in {', '.join(_FIGURE_SUFFIXES)}; rename it.")
-
-
-def check_report(path: Path, signal: Signal) -> None:
-    """Refuse, before a fit, a report that could not be drawn after it."""
-    check_figure(path)
-    if signal.grid.num_axes < 2:
-        raise InputError(f"{path}: a report picture needs a signal of 2 axes or more, this one has 1.")
-
-
-def draw_report(field: Field, signal: Signal, path: Path) -> None:
+def draw_picture_report(field: Field, signal: Signal, path: Path) -> None:
     """Draw original, reconstruction, error, derivatives, an enlarged detail, the curve and the activations."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # slow to import, and needs no display
-    from matplotlib.figure import Figure
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
-
-    check_report(path, signal)
     plane = _plane(signal)
     points = torch.from_numpy(signal.grid.points(plane.indices)).to(next(field.parameters()))
     fitted, slope, curvature = _values_and_derivatives(field, points, plane.shape)
     rows, columns = plane.shape
     height = min(max(5.2 * rows / columns, 2.6), 7.5)  # inches, of pictures about 5.2 wide
-    figure = Figure(figsize=(16, 2 * height + 5.0), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1))
-    FigureCanvasAgg(figure)
-    parts: Any = figure.subfigures(3, 1, height_ratios=[height + 0.5, height + 0.5, 4.0])
-    top, middle, bottom = parts
     report = field.report
     quality = "" if report is None else f", {report.psnr_db:.2f} dB"
-    first, second, third = top.subplots(1, 3)
     size = " x ".join(map(str, signal.grid.shape))
-    _show(first, plane.original, f"original, {size}{', middle slice' if signal.grid.num_axes > 2 else ''}", field)
-    _show(second, fitted, f"the field{quality}", field)
     span = field.channels[0].high - field.channels[0].low
     error = np.abs(fitted - plane.original).mean(axis=2)
-    third.imshow(error, cmap="gray", vmin=0, vmax=span / 10, **_shown_as(error))
-    third.set_title("absolute error x 10")
-    third.set_axis_off()
-    _draw_derivatives(middle, slope, curvature)
-    _draw_detail(middle, field, signal, num_rows=int(_DETAIL * 0.8 * height / 1.66))
-    curve, phases, activations = bottom.subplots(1, 3)
-    _draw_curve(curve, field)
-    _draw_activations(phases, activations, field, points)
-    kind = path.suffix.lower().lstrip(".")
-    write_atomically(path, lambda partial: figure.savefig(partial, format=kind, dpi=100))
+
+    def draw(figure: "Figure") -> None:
+        parts: Any = figure.subfigures(3, 1, height_ratios=[height + 0.5, height + 0.5, 4.0])
+        top, middle, bottom = parts
+        first, second, third = top.subplots(1, 3)
+        _show(first, plane.original, f"original, {size}{', middle slice' if signal.grid.num_axes > 2 else ''}", field)
+        _show(second, fitted, f"the field{quality}", field)
+        third.imshow(error, cmap="gray", vmin=0, vmax=span / 10, **_shown_as(error))
+        third.set_title("absolute error x 10")
+        third.set_axis_off()
+        _draw_derivatives(middle, slope, curvature)
+        _draw_detail(middle, field, signal, num_rows=int(_DETAIL * 0.8 * height / 1.66))
+        curve, phases, activations = bottom.subplots(1, 3)
+        draw_curve(curve, field)
+        draw_activations(phases, activations, field, points)
+
+    write_figure(path, (16, 2 * height + 5.0), draw)
 
 
 def _plane(signal: Signal) -> _Plane:
@@ -185,48 +166,3 @@ def _busiest(signal: Signal, num_rows: int) -> list[tuple[int, int]]:
                 best, place = busyness, (int(row), int(column))
     row, column = place
     return [(number, number + 1) for number in middle] + [(row, row + height), (column, column + width)]
-
-
-def _draw_curve(axes: "Axes", field: Field) -> None:
-    axes.set_xlabel("passes over all samples")
-    axes.set_ylabel("PSNR, dB")
-    axes.grid(alpha=0.3)
-    if field.report is None or not field.report.curve:
-        axes.set_title("no curve: the field was read from a file")
-        return
-    curve = [each for each in field.report.curve if math.isfinite(each.psnr_db)]
-    axes.plot([each.passes for each in curve], [each.psnr_db for each in curve], marker=".", color="tab:blue")
-    axes.set_title(
-        f"{field.report.point_steps:,} point-steps in {field.report.seconds:.1f} s, "
-        f"stopped by {field.report.stopped_by}",
-        fontsize=11,
-    )
-
-
-def _draw_activations(phases: "Axes", activations: "Axes", field: Field, points: torch.Tensor) -> None:
-    order = torch.randperm(len(points), generator=random_stream(0, "activations"))[:2048].to(points.device)
-    with torch.no_grad():
-        layers = field.network.activations(points[order])[: field.network.config.num_sine_layers]
-    shades = [f"C{number}" for number in range(len(layers))] if len(layers) <= 10 else ["tab:blue"] * len(layers)
-    for number, (layer, shade) in enumerate(zip(layers, shades, strict=True)):
-        _outline(phases, layer.pre.cpu().numpy().ravel(), 80, shade, f"layer {number + 1}")
-        _outline(activations, layer.post.cpu().numpy().ravel(), 40, shade, f"layer {number + 1}")
-    phases.set_xlim(-25, 25)
-    phases.set_yscale("log")
-    _label(phases, "phases before the sine, by layer", "phase, radians")
-    _label(activations, "activations after the sine, by layer", "activation")
-    activations.legend(loc="upper center", ncols=2, fontsize=8)
-
-
-def _outline(axes: "Axes", samples: np.ndarray, bins: int, color: str, label: str) -> None:
-    low, high = np.clip([samples.min(), samples.max()], -25.0, 25.0).tolist()
-    heights, edges = np.histogram(samples, bins=bins, range=(low, high))
-    if heights.any():  # else all lie outside the axes
-        axes.stairs(heights / (heights.sum() * np.diff(edges)), edges, color=color, label=label)
-
-
-def _label(axes: "Axes", title: str, horizontal: str) -> None:
-    axes.set_title(title, fontsize=11)
-    axes.set_xlabel(horizontal)
-    axes.set_ylabel("density")
-    axes.grid(alpha=0.3)

@@ -17,7 +17,15 @@ from ._signal import (
     Channel as Channel,
     ImageSource as ImageSource,
     Signal as Signal,
+    SoundSource as SoundSource,
     Source as Source,
+)
+from ._sounds import (
+    check_sound_output as check_sound_output,
+    read_sound as read_sound,
+    sound_signal as sound_signal,
+    sound_suffixes as sound_suffixes,
+    write_sound as write_sound,
 )
 from ._spectrum import rms_frequencies as rms_frequencies
 
@@ -29,15 +37,21 @@ __all__ = [
     "Grid",
     "ImageSource",
     "Signal",
+    "SoundSource",
     "Source",
     "cast_samples",
+    "check_sound_output",
     "from_array",
     "image_suffixes",
     "read_array",
     "read_image",
     "read_signal",
+    "read_sound",
     "rms_frequencies",
+    "sound_signal",
+    "sound_suffixes",
     "value_range_of",
     "write_array",
     "write_image",
+    "write_sound",
 ]

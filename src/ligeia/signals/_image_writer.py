@@ -26,7 +26,7 @@ from ._image_formats import (
     as_stored,
     image_suffixes,
 )
-from ._signal import ArraySource, Channel, ImageSource, Source
+from ._signal import ArraySource, Channel, ImageSource
 
 # the error of the field should be the only one, so each format is written as well as it can be
 _QUALITY: Final[dict[str, dict[str, Any]]] = {
@@ -56,7 +56,7 @@ def write_image(
     shape: tuple[int, int],
     pieces: Iterable[tuple[int, int, Float[np.ndarray, "_ _"]]],
     channels: Sequence[Channel],
-    source: Source,
+    source: ArraySource | ImageSource,
     *,
     upright: bool = False,
 ) -> None:

@@ -1,5 +1,6 @@
 """Signal: the values of something on a grid, as they are on disk, with what a file needs to be written again."""
 
+import math
 import zlib
 from dataclasses import dataclass, field
 from typing import final
@@ -63,7 +64,22 @@ class ImageSource:
     """RGB or RGBA; empty without a palette."""
 
 
-Source = ArraySource | ImageSource
+@final
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SoundSource:
+    """What a sound file was, beside its samples: enough to write the same kind of file again."""
+
+    format: str
+    """libsndfile's name: WAV, FLAC, OGG, MP3, AIFF, ..."""
+    subtype: str
+    """libsndfile's name of how samples are stored: PCM_16, PCM_24, FLOAT, VORBIS, ..."""
+    sample_rate: int
+    """Samples per second."""
+    dtype: str = "<f4"
+    """NumPy's name of a sample as it is read; full scale is 1."""
+
+
+Source = ArraySource | ImageSource | SoundSource
 
 
 @final
@@ -108,6 +124,16 @@ class Signal:
         else:  # flattening would copy the whole signal
             chosen = self.values[np.unravel_index(indices, self.grid.shape)]
         return ((chosen.astype(np.float64) - low) / (high - low) * 2 - 1).astype(np.float32)
+
+    def snr_offset_db(self) -> float:
+        """Return by how much the PSNR of anything exceeds its SNR, in decibels; infinite for silence.
+
+        Of channels with different ranges each counts in its own.
+        """
+        flat, piece = self.values.reshape(-1, self.num_channels), 1 << 20
+        reach = np.array([channel.high - channel.low for channel in self.channels])
+        power = sum(float(np.square(flat[start : start + piece] / reach).sum()) for start in range(0, len(flat), piece))
+        return 10 * math.log10(flat.size / power) if power else math.inf
 
     def digest(self) -> str:
         """Return a short text that tells this signal from others: its samples, its grid and its channels."""

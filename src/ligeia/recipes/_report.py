@@ -1,0 +1,19 @@
+"""The report of a fit: what became of a signal, at first sight."""
+
+from pathlib import Path
+
+from ligeia.field import Field
+from ligeia.signals import Signal
+
+from ._report_line import draw_line_report
+from ._report_parts import check_figure
+from ._report_picture import draw_picture_report
+
+
+def draw_report(field: Field, signal: Signal, path: Path) -> None:
+    """Draw what became of a signal as a figure: itself, the field, the error, details, the curve, the activations.
+
+    `InputError` for an ending that is no figure's.
+    """
+    check_figure(path)
+    (draw_line_report if signal.grid.num_axes == 1 else draw_picture_report)(field, signal, path)

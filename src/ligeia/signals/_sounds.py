@@ -1,0 +1,178 @@
+"""Sounds to signals and back: WAV, FLAC, OGG, MP3 and what else libsndfile knows (package soundfile)."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from ligeia.core import FormatError, InputError, OutputError, check_readable, check_writable, optional, write_atomically
+
+from ._grid import Alignment, Axis, Grid
+from ._signal import Channel, Signal, SoundSource
+
+_FRAMES = 1 << 20  # read at a time: headers may promise any number
+_MOST_CHANNELS = 1024  # what libsndfile takes
+_OGG_TAIL = 1 << 16  # bytes: pages are shorter
+_LAST_PAGE = 4  # flag of the last page of an OGG stream
+
+_FORMATS = {
+    ".wav": "WAV",
+    ".flac": "FLAC",
+    ".ogg": "OGG",
+    ".oga": "OGG",
+    ".opus": "OGG",
+    ".mp3": "MP3",
+    ".aiff": "AIFF",
+    ".aif": "AIFF",
+    ".caf": "CAF",
+    ".au": "AU",
+    ".w64": "W64",
+}
+_OF_ONE_SUFFIX = {"WAVEX": "WAV", "RF64": "WAV"}  # other containers that end in .wav
+
+
+class _Kind(NamedTuple):
+    format: str
+    subtype: str
+
+
+def sound_suffixes() -> tuple[str, ...]:
+    """Return the endings of the sound files that can be written."""
+    return tuple(_FORMATS)
+
+
+def is_sound(head: bytes, path: Path) -> bool:
+    """Return whether a file is a sound, told by its first 16 bytes; MP3 without a tag by its ending as well."""
+    if head[:4] in (b"RIFF", b"RIFX", b"RF64"):
+        return head[8:12] == b"WAVE"
+    if head[:4] == b"FORM":
+        return head[8:12] in (b"AIFF", b"AIFC")
+    if head[:4] in (b"fLaC", b"OggS", b"caff", b".snd", b"riff") or head[:3] == b"ID3":
+        return True
+    return path.suffix.lower() in _FORMATS  # cut or of another kind: the reader says so
+
+
+def read_sound(path: Path, *, align: Alignment = "centers") -> Signal:
+    """Read a sound: samples in [-1, 1] for full scale, one channel per voice, along an axis of seconds.
+
+    The channels share one range, that of the loudest sample in any of them. Raises `FormatError` for a file that is
+    cut short or no sound, `MissingExtraError` without the package soundfile.
+    """
+    check_readable(path)
+    soundfile = _soundfile()
+    try:
+        with soundfile.SoundFile(path) as file:
+            source = SoundSource(format=file.format, subtype=file.subtype, sample_rate=int(file.samplerate))
+            promised = int(file.frames)
+            blocks = []
+            while len(block := file.read(_FRAMES, dtype="float32", always_2d=True)):
+                blocks.append(block)
+    except soundfile.LibsndfileError as error:
+        raise FormatError(f"{path}: not a readable sound ({_reason(error)}); convert it to WAV or FLAC.") from error
+    values = np.concatenate(blocks) if blocks else np.zeros((0, 1), np.float32)
+    if len(values) == 0:
+        raise FormatError(f"{path}: a sound with at least one sample was wanted, this one has none.")
+    if len(values) < promised < 2**62 or _is_cut(path):
+        raise FormatError(f"{path}: the sound is cut short; get the whole file.")
+    try:
+        return sound_signal(values, source, align=align)
+    except InputError as error:
+        raise type(error)(f"{path}: {error}") from error
+
+
+def sound_signal(values: Float[np.ndarray, "n c"], source: SoundSource, *, align: Alignment = "centers") -> Signal:
+    """Return the signal of samples, full scale being 1, and what their file says of them."""
+    size, count = values.shape
+    # the ends of the axis: outer edges of the samples, or the first and the last one themselves
+    length = size - 1 if align == "corners" and size > 1 else size
+    axis = Axis(name="time", size=size, extent=(0.0, length / source.sample_rate), unit="s")
+    finite = values[np.isfinite(values)]
+    peak = float(np.abs(finite).max(initial=0.0)) or 1.0  # silence has a range as well
+    names = {1: ("mono",), 2: ("left", "right")}.get(count, tuple(f"channel{each}" for each in range(count)))
+    channels = tuple(Channel(name=name, low=-peak, high=peak) for name in names)
+    return Signal(grid=Grid((axis,), align), values=values, channels=channels, source=source)
+
+
+def write_sound(
+    path: Path,
+    sample_rate: int,
+    pieces: Iterable[tuple[int, int, Float[np.ndarray, "_ c"]]],
+    channels: Sequence[Channel],
+    source: SoundSource,
+) -> None:
+    """Write consecutive pieces ``(start, stop, samples)`` as the kind of sound that ``path`` ends in.
+
+    The subtype is that of ``source`` where the format has it, else 24 bits where it has those. Samples beyond full
+    scale are clipped, but for the floating-point subtypes.
+    """
+    soundfile = _soundfile()
+    kind = _kind(soundfile, path, source)
+    count = len(channels)
+    if not 1 <= sample_rate < 2**31 or count > _MOST_CHANNELS:
+        raise InputError(
+            f"{path}: a sound has 1 to {_MOST_CHANNELS} channels at 1 to {2**31 - 1} samples a second, "
+            f"got {count} at {sample_rate}."
+        )
+    check_writable(path)
+
+    def write(partial: Path) -> None:
+        try:
+            file = soundfile.SoundFile(partial, "w", sample_rate, count, kind.subtype, format=kind.format)
+        except soundfile.LibsndfileError as error:
+            raise InputError(
+                f"{path}: {kind.format} in {kind.subtype} does not hold {count} channels at {sample_rate} Hz "
+                f"({_reason(error)}); write a .wav file instead."
+            ) from error
+        try:
+            with file:
+                for _, _, samples in pieces:
+                    file.write(np.ascontiguousarray(samples))
+        except soundfile.LibsndfileError as error:
+            raise OutputError(f"{path}: writing failed ({_reason(error)}); nothing was changed.") from error
+
+    write_atomically(path, write)
+
+
+def check_sound_output(path: Path, source: SoundSource) -> None:
+    """Raise `InputError` if no sound can be written to ``path``, before any work is done."""
+    _kind(_soundfile(), path, source)
+
+
+def _soundfile() -> Any:
+    return optional("soundfile", extra="audio", needed_for="sound")
+
+
+def _kind(soundfile: Any, path: Path, source: SoundSource) -> _Kind:
+    suffix = path.suffix.lower()
+    if suffix not in _FORMATS:
+        raise InputError(f"{path}: a sound ends in {', '.join(_FORMATS)}, or in .npy; rename the output.")
+    name = _FORMATS[suffix]
+    if _OF_ONE_SUFFIX.get(source.format) == name:
+        name = source.format
+    if suffix == ".opus":
+        return _Kind(name, "OPUS")
+    fine = source.subtype not in ("PCM_16", "PCM_U8", "PCM_S8", "ULAW", "ALAW")
+    subtypes = [source.subtype, *(["PCM_24"] if fine else []), soundfile.default_subtype(name)]
+    return _Kind(name, next(each for each in subtypes if soundfile.check_format(name, each)))
+
+
+def _is_cut(path: Path) -> bool:
+    """Return whether a container says that it is longer than its file, or an OGG stream lacks its last page."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(12)
+        if head[:4] in (b"RIFF", b"RIFX", b"FORM"):
+            promised = int.from_bytes(head[4:8], "little" if head[:4] == b"RIFF" else "big")
+            return promised not in (0, 2**32 - 1) and promised + 8 > size + 1  # a padding byte may be missing
+        if head[:4] == b"OggS":
+            file.seek(max(0, size - _OGG_TAIL))
+            tail = file.read()
+            last = tail.rfind(b"OggS")
+            return last < 0 or last + 5 >= len(tail) or not tail[last + 5] & _LAST_PAGE
+    return False
+
+
+def _reason(error: Exception) -> str:
+    return str(error).strip().rstrip(".")
