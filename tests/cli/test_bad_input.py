@@ -102,6 +102,12 @@ REFUSED = [
     ("paper relativity", "the experiment must be one of image, activations, audio, got 'relativity'"),
     ("paper image --input photo.png", "--input is for the experiment audio, got 'image'"),
     ("paper audio --input photo.png", "photo.png: not a readable sound"),
+    (f"{FIT} --first-omega fast", "numbers such as 30 or 30,60.5 were wanted, got 'fast'"),
+    (
+        f"{FIT} --first-omega 30,60,90",
+        r"a frequency above 0 for each axis \(row, column\) was wanted .* got 30, 60, 90",
+    ),
+    (f"{FIT} --first-omega 0", "a frequency above 0"),
     (f"{FIT} --snr 0", "an SNR in decibels above 0 was wanted as a stop rule, got 0"),
     ("fit silence.wav -o new.lig --snr 20", "an SNR was asked for, but the signal is silent"),
     ("fit cut.wav -o new.lig", "cut.wav: the sound is cut short"),

@@ -2,13 +2,19 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
-from ligeia.recipes import fast, paper
+from ligeia.fitting import passes
+from ligeia.recipes import Configuration, fast, fit, paper
 from ligeia.signals import Signal, from_array
 
 
 def smooth(*shape: int) -> Signal:
     return from_array(np.indices(shape).sum(axis=0) / sum(shape))
+
+
+def omegas(configuration: Configuration, signal: Signal) -> list[float]:
+    return [each.omega for each in configuration.first_frequencies(signal, 30.0)]
 
 
 @pytest.mark.parametrize(("width", "times"), [(32, 4), (64, 4), (128, 2), (256, 1), (512, 0.5)])
@@ -19,19 +25,32 @@ def test_the_learning_rate_falls_with_the_width_but_for_narrow_networks(width: i
 
 
 def test_a_picture_gets_six_times_the_reference_frequency() -> None:
-    assert fast().first_layer_scales(smooth(300, 2000), 30.0) == [6.0, 6.0]
+    assert omegas(fast(), smooth(300, 2000)) == [180.0, 180.0]
 
 
 def test_a_short_axis_gets_less_than_its_samples_can_tell() -> None:
-    found = fast().first_layer_scales(smooth(300, 100, 9), 30.0)
-    assert found == pytest.approx([6.0, 0.7 * 100 / 30, 0.7 * 9 / 30])
+    found = fast().first_frequencies(smooth(300, 100, 9), 30.0)
+    assert [each.omega for each in found] == pytest.approx([180.0, 0.7 * 100, 0.7 * 9])
+    assert [each.axis for each in found] == ["z", "y", "x"]
+    assert [each.reason for each in found] == ["6 x omega_0", *["0.7 radians per sample, at most"] * 2]
 
 
 def test_a_sound_gets_more_by_its_spectrum() -> None:
     tone = np.sin(math.pi * 700 * np.linspace(-1, 1, 20000))
-    (scale,) = fast().first_layer_scales(from_array(tone), 30.0)
-    assert scale == pytest.approx(2.5 * math.pi * 700 / 30, rel=0.05)
+    (found,) = fast().first_frequencies(from_array(tone), 30.0)
+    assert found.omega == pytest.approx(2.5 * math.pi * 700, rel=0.05)
+    assert found.reason.startswith("2.5 x the signal's RMS frequency of 2")
+
+
+def test_scaled_coordinates_and_a_scaled_omega_are_the_same_network() -> None:
+    signal = smooth(40, 30)
+    field = fit(signal, stop=passes(1), first_omegas=[90.0, 45.0], hidden_features=8)
+    twice = fit(signal, stop=passes(1), first_omegas=[90.0, 45.0], omega_0=60.0, hidden_features=8)
+    first, second = (next(each.parameters()).detach() for each in (field, twice))
+    # a step has moved both by some 1e-3 / omega
+    assert torch.allclose(30 * first, 60 * second, atol=0.2)
+    assert 30 * first.abs().max(dim=0).values == pytest.approx([90 / 2, 45 / 2], rel=0.3)
 
 
 def test_the_reference_is_left_as_it_is() -> None:
-    assert paper().first_layer_scales(smooth(300, 9), 30.0) == [1.0, 1.0]
+    assert omegas(paper(), smooth(300, 9)) == [30.0, 30.0]

@@ -74,6 +74,14 @@ def parse_region(text: str | None) -> tuple[tuple[int, int], ...] | None:
     return tuple((int(start), int(stop)) for start, stop in ranges)
 
 
+def parse_numbers(text: str) -> list[float]:
+    """Return the numbers of ``30,60.5``."""
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(f"numbers such as 30 or 30,60.5 were wanted, got {text!r}.") from None
+
+
 def _finite(value: object) -> object:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 

@@ -7,7 +7,7 @@ import typer
 
 from ligeia.core import InputError, check_readable, check_writable
 
-from ._console import Device, Json, Output, Quiet, Seed, decibels, emit, say, watched_fit
+from ._console import Device, Json, Output, Quiet, Seed, decibels, emit, parse_numbers, say, watched_fit
 
 if TYPE_CHECKING:
     from ligeia.field import Field
@@ -29,6 +29,9 @@ def fit(
     hidden_features: Annotated[int, typer.Option(metavar="N", help="Width of the network.")] = 256,
     hidden_layers: Annotated[int, typer.Option(metavar="N", help="Sine layers after the first.")] = 3,
     omega: Annotated[float, typer.Option(metavar="W", help="Frequency factor of every sine layer.")] = 30.0,
+    first_omega: Annotated[
+        str | None, typer.Option(metavar="W[,W]", help="Frequency of the first layer, for all axes or each.")
+    ] = None,
     report: Annotated[Path | None, typer.Option(metavar="R.png", help="Draw a report picture.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint of a stopped fit.")] = False,
     seed: Seed = 0,
@@ -61,6 +64,14 @@ def fit(
     signal = recipes.to_signal(source, configuration)
     if report is not None:
         recipes.check_figure(report)
+    if first_omega is None:
+        frequencies = configuration.first_frequencies(signal, omega)
+    else:
+        asked = recipes.checked_omegas(parse_numbers(first_omega), signal)
+        axes = signal.grid.axes
+        frequencies = [
+            recipes.FirstFrequency(axis.name, each, "as asked") for axis, each in zip(axes, asked, strict=True)
+        ]
     checkpoint = Checkpointer(output.with_name(output.name + ".checkpoint"), resume=resume)
     if resume and not checkpoint.path.exists():
         say(f"ligeia: no checkpoint {checkpoint.path} to resume from; starting afresh.", quiet=quiet)
@@ -74,6 +85,7 @@ def fit(
                 hidden_features=hidden_features,
                 hidden_layers=hidden_layers,
                 omega_0=omega,
+                first_omegas=[each.omega for each in frequencies],
                 seed=seed,
                 device=device,
                 callbacks=[callback],
@@ -91,8 +103,13 @@ def fit(
         say(f"ligeia: a checkpoint could not be written on the way: {checkpoint.problem}", quiet=quiet)
     if report is not None:
         recipes.draw_report(field, signal, report)
-    result = summarize(field, output, size) | {"device": str(next(field.parameters()).device), "kernel": current_path()}
-    emit(result, describe(result, field), as_json=as_json, quiet=quiet)
+    result = summarize(field, output, size) | {
+        "device": str(next(field.parameters()).device),
+        "kernel": current_path(),
+        "first_omegas": [each.omega for each in frequencies],
+    }
+    turns = "; ".join(f"{each.axis} {each.omega:.4g} ({each.reason})" for each in frequencies)
+    emit(result, f"{describe(result, field)}\nfirst layer, radians per unit: {turns}", as_json=as_json, quiet=quiet)
 
 
 def summarize(field: "Field", output: Path, size: int) -> dict[str, Any]:

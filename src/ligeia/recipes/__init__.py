@@ -9,8 +9,13 @@ from ._bench import (
     time_fit as time_fit,
 )
 from ._compare import Comparison as Comparison, compare as compare
-from ._configurations import Configuration as Configuration, fast as fast, paper as paper
-from ._fit import checked_device as checked_device, fit as fit, to_signal as to_signal
+from ._configurations import (
+    Configuration as Configuration,
+    FirstFrequency as FirstFrequency,
+    fast as fast,
+    paper as paper,
+)
+from ._fit import checked_device as checked_device, checked_omegas as checked_omegas, fit as fit, to_signal as to_signal
 from ._outputs import decode as decode, render as render
 from ._paper import (
     camera as camera,
@@ -26,12 +31,14 @@ from ._report_parts import check_figure as check_figure
 __all__ = [
     "Comparison",
     "Configuration",
+    "FirstFrequency",
     "FitTime",
     "PaperResult",
     "Rates",
     "camera",
     "check_figure",
     "checked_device",
+    "checked_omegas",
     "compare",
     "decode",
     "demo_stop",

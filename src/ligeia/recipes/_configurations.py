@@ -2,12 +2,21 @@
 
 import math
 from dataclasses import dataclass
-from typing import final
+from typing import NamedTuple, final
 
 from ligeia.fitting import Adam, Cooling, Recipe, Stop, passes
 from ligeia.signals import Alignment, Signal, SoundSource, rms_frequencies
 
 _BATCH = 512
+
+
+class FirstFrequency(NamedTuple):
+    """How fast the first layer of a network turns along one axis."""
+
+    axis: str
+    omega: float
+    """omega_0 times the factor of the first weights, which are U(+-1/axes) without it: radians per unit coordinate."""
+    reason: str
 
 
 @final
@@ -28,23 +37,29 @@ class Configuration:
     stop: Stop | None
     """The end of a fit whose user names none; None is a plateau."""
 
-    def first_layer_scales(self, signal: Signal, omega_0: float) -> list[float]:
-        """Return the factor of the first weights along each axis of a signal.
+    def first_frequencies(self, signal: Signal, omega_0: float) -> tuple[FirstFrequency, ...]:
+        """Return how fast the first layer turns along each axis of a signal, with the reason.
 
         A long axis that varies fast, such as that of a sound, needs more. A short one gets less: a first layer that
-        turns by more than the samples can tell fits them and is noise in between.
+        turns by more than the samples can tell fits them and is noise in between. Only ``omega * scale`` counts: to
+        scale coordinates is the same as to scale the first weights.
         """
         scale = self.first_layer_scale
         if self.sound_scale is not None and isinstance(signal.source, SoundSource):
             scale = self.sound_scale
-        scales = [scale] * signal.grid.num_axes
+        usual = f"{scale:g} x omega_0"
+        found = [FirstFrequency(axis.name, scale * omega_0, usual) for axis in signal.grid.axes]
         if self.per_frequency is not None:
-            wanted = [self.per_frequency * frequency / omega_0 for frequency in rms_frequencies(signal)]
-            scales = [max(pair) for pair in zip(scales, wanted, strict=True)]
+            for number, frequency in enumerate(rms_frequencies(signal)):
+                if self.per_frequency * frequency > found[number].omega:
+                    reason = f"{self.per_frequency:g} x the signal's RMS frequency of {frequency:.0f}"
+                    found[number] = found[number]._replace(omega=self.per_frequency * frequency, reason=reason)
         if self.most_per_sample is not None:
-            most = [self.most_per_sample * size / omega_0 for size in signal.grid.shape]
-            scales = [min(pair) for pair in zip(scales, most, strict=True)]
-        return scales
+            for number, size in enumerate(signal.grid.shape):
+                if self.most_per_sample * size < found[number].omega:
+                    reason = f"{self.most_per_sample:g} radians per sample, at most"
+                    found[number] = found[number]._replace(omega=self.most_per_sample * size, reason=reason)
+        return tuple(found)
 
 
 def fast(*, hidden_features: int = 256) -> Configuration:

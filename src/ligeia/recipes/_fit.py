@@ -25,6 +25,7 @@ def fit(
     hidden_features: int = 256,
     hidden_layers: int = 3,
     omega_0: float = 30.0,
+    first_omegas: Sequence[float] | None = None,
     seed: int = 0,
     device: str | torch.device = "cpu",
     callbacks: Sequence[Callback] = (),
@@ -34,7 +35,8 @@ def fit(
 
     ``stop`` joins rules, ``psnr(40) | seconds(30)``; without it the fit ends at a plateau. ``configuration`` is
     ``recipes.fast()`` unless given. ``checkpoint`` keeps the state of the fit in a file, to be resumed from; the file
-    is the caller's to delete once the field is saved.
+    is the caller's to delete once the field is saved. ``first_omegas`` are the frequencies of the first layer, in
+    radians per unit coordinate: one, or one per axis; by default `Configuration.first_frequencies` finds them.
 
     >>> field = fit(np.zeros((8, 8), np.uint8), stop=fitting.passes(2), hidden_features=16)
     >>> field.sample((16, 16)).shape
@@ -51,15 +53,17 @@ def fit(
         out_features=signal.num_channels,
         omegas=(float(omega_0),) * (hidden_layers + 1),
     )
+    if first_omegas is None:
+        first_omegas = [found.omega for found in configuration.first_frequencies(signal, omega_0)]
     network = config.build(
-        first_layer_scale=configuration.first_layer_scales(signal, omega_0),
+        first_layer_scale=[omega / omega_0 for omega in checked_omegas(first_omegas, signal)],
         generator=random_stream(seed, "initial weights"),
     )
     field = Field(network, signal.grid, signal.channels, signal.source).to(checked_device(device))
     objective = Values(signal, seed=seed)
     state = State(field, configuration.recipe, objective.num_points)
     if checkpoint is not None:
-        checkpoint.begin(state, f"{signal.digest()} {config} {configuration.recipe} seed {seed}")
+        checkpoint.begin(state, f"{signal.digest()} {config} {list(first_omegas)} {configuration.recipe} seed {seed}")
         callbacks = [*callbacks, checkpoint]
     report = fitting.fit(
         field,
@@ -93,6 +97,18 @@ def to_signal(
     if not isinstance(source, (str, Path)):
         raise InputError(f"a path, an array, a tensor or a Signal was wanted, got {type(source).__name__}.")
     return read_signal(Path(source), align=align)
+
+
+def checked_omegas(omegas: Sequence[float], signal: Signal) -> list[float]:
+    """Return one frequency of the first layer per axis of a signal; a single one is that of all."""
+    result = list(omegas) * (signal.grid.num_axes if len(omegas) == 1 else 1)
+    if len(result) != signal.grid.num_axes or not all(0 < omega < np.inf for omega in result):
+        names = ", ".join(axis.name for axis in signal.grid.axes)
+        raise InputError(
+            f"a frequency above 0 for each axis ({names}) was wanted for the first layer, or one for all, "
+            f"got {', '.join(f'{omega:g}' for omega in omegas)}."
+        )
+    return result
 
 
 def checked_device(device: str | torch.device) -> torch.device:
