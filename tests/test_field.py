@@ -296,3 +296,14 @@ def test_an_unknown_quantity_is_refused() -> None:
             field.sample(quantity="curl")  # type: ignore[arg-type]
     finally:
         jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.mark.parametrize("points", [[[0.0, 1.1]], [[-7.0, 0.0]]])
+def test_points_beyond_the_domain_are_warned_of(points: list[list[float]]) -> None:
+    field = field_on(Grid.of((4, 5)))
+    for call in (field, field.jet):
+        with pytest.warns(UserWarning, match=r"outside of \[-1, 1\], where nothing is known"):
+            call(torch.tensor(points))
+    field(torch.tensor([[1.0, -1.0], [1.0001, 0.0]]))
+    torch.func.vmap(field)(torch.tensor(points))
+    field(torch.zeros(0, 2))

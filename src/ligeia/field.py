@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal, final
 
@@ -11,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ligeia.core import InputError, ShapeError, map_on_threads
-from ligeia.kernels import Jet
+from ligeia.kernels import Jet, is_transformed
 from ligeia.networks import Siren
 from ligeia.signals import ArraySource, Channel, Grid, Source
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 Quantity = Literal["value", "gradient", "laplacian"]
 
 _WORKING_SET = 1 << 21  # activations of a layer held at a time by each thread while sampling: 8 MiB in float32
+_BEYOND = 1e-3  # of the domain: rounding
 _GROUP = 32  # pieces worked out between two yields
 
 
@@ -66,14 +68,17 @@ class Field(nn.Module):
     def forward(self, points: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch c"]:
         """Return values in the signal's units at coordinates in [-1, 1]; not clipped to the signal's range.
 
-        One point ``(d,)`` will do, as ``torch.func`` wants it.
+        One point ``(d,)`` will do, as ``torch.func`` wants it. Points beyond the domain are warned of: nothing is known
+        of the field there.
         """
         self._check_points(points)
+        _warn_beyond(points)
         return self._in_units(self.network(points))
 
     def jet(self, points: Float[Tensor, "n d"]) -> Jet:
         """Return value, Jacobian and Laplacian in one forward sweep, in signal units per unit coordinate."""
         self._check_points(points)
+        _warn_beyond(points)
         jet = self.network.jet(points)
         scale = self._half_range.to(points.dtype)
         return Jet(self._in_units(jet.value), jet.jacobian * scale[:, None], jet.laplacian * scale)
@@ -175,3 +180,15 @@ class Field(nn.Module):
             )
         if points.dtype != dtype:
             raise InputError(f"points must be {dtype} like the weights, got {points.dtype}; convert one of them.")
+
+
+def _warn_beyond(points: Tensor) -> None:
+    # not on CUDA, where a look at the values waits for all that is queued
+    if points.device.type != "cpu" or torch.compiler.is_compiling() or is_transformed():
+        return
+    if points.numel() and float(points.detach().abs().amax()) > 1 + _BEYOND:
+        warnings.warn(
+            "points lie outside of [-1, 1], where nothing is known of the field; physical coordinates go to "
+            "`field.physical`, sample indices to `field.grid.points`.",
+            stacklevel=4,  # the caller of the field, past nn.Module
+        )

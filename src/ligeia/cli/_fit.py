@@ -130,6 +130,7 @@ def summarize(field: "Field", output: Path, size: int) -> dict[str, Any]:
         "seed": report.seed,
         "num_measured": report.num_measured,
         "restarts": len(report.restarts),
+        "learned_nothing": report.learned_nothing,
     } | ({} if report.snr_db is None else {"snr_db": report.snr_db})
 
 
@@ -142,6 +143,8 @@ def describe(result: dict[str, Any], field: "Field") -> str:
     lines = [f"{result['output']}: {quality}", f"{work}, {size}"]
     if result["num_measured"] < field.grid.num_samples:
         lines.append(f"the PSNR was measured on {result['num_measured']:,} of {field.grid.num_samples:,} samples")
+    if result["learned_nothing"]:
+        lines.append("warning: no better than a constant; give it more passes or time, or a lower --first-omega")
     if field.report is not None:
         lines += [
             f"went back at step {restart.steps:,}: {restart.reason}; learning rate times {restart.rate_factor:g}"

@@ -136,4 +136,5 @@ def _report(state: State, objective: Objective, recipe: Recipe, stopped_by: str,
         curve=tuple(progress.curve),
         restarts=tuple(progress.restarts),
         seed=seed,
+        learned_nothing=progress.psnr_db <= objective.constant_db + _LEAST_LEARNED_DB,
     )

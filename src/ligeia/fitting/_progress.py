@@ -127,5 +127,7 @@ class Report:
     curve: tuple[Measurement, ...]
     restarts: tuple[Restart, ...]
     seed: int
+    learned_nothing: bool = False
+    """Whether the field is no better than a constant: the mean of each channel."""
     snr_db: float | None = None
     """Of a sound: signal-to-noise ratio, minus infinity for a silent one."""

@@ -12,6 +12,7 @@ from ._dispatch import (
     fused_shape as fused_shape,
     fused_sine_mlp as fused_sine_mlp,
     fused_sine_mlp_jacobian as fused_sine_mlp_jacobian,
+    is_transformed as is_transformed,
 )
 from ._fused import (
     AdamSettings as AdamSettings,
@@ -36,6 +37,7 @@ __all__ = [
     "fused_shape",
     "fused_sine_mlp",
     "fused_sine_mlp_jacobian",
+    "is_transformed",
     "peak",
     "sine_layer",
     "sine_mlp",

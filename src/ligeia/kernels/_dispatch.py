@@ -82,7 +82,7 @@ def _shape(parameters: Sequence[Tensor], omegas: Omegas, path: str, num_threads:
 
 
 def _fits(x: Tensor, parameters: Sequence[Tensor], omegas: Omegas) -> bool:
-    if torch.compiler.is_compiling() or torch._C._is_tracing() or _is_transformed():
+    if torch.compiler.is_compiling() or torch._C._is_tracing() or is_transformed():
         return False
     if torch.is_autocast_enabled("cpu"):  # other types were asked for
         return False
@@ -104,7 +104,8 @@ def _fits(x: Tensor, parameters: Sequence[Tensor], omegas: Omegas) -> bool:
     )
 
 
-def _is_transformed() -> bool:
+def is_transformed() -> bool:
+    """Return whether a transform of ``torch.func`` is at work, under which values cannot be looked at."""
     return torch._C._are_functorch_transforms_active()  # by torch.func; there is no public name for this
 
 
@@ -126,7 +127,7 @@ class _FusedSineMlp(torch.autograd.Function):
         x, *parameters = ctx.saved_tensors
         wanted = ctx.needs_input_grad[1:]
         create_graph = torch.is_grad_enabled()  # the gradient itself will be differentiated
-        if create_graph or _is_transformed() or torch._C._functorch.is_legacy_batchedtensor(grad):  # type: ignore[attr-defined]
+        if create_graph or is_transformed() or torch._C._functorch.is_legacy_batchedtensor(grad):  # type: ignore[attr-defined]
             omegas = [omega or None for omega in ctx.shape.omegas]
             inputs = [each for each, needed in zip((x, *parameters), wanted, strict=True) if needed]
             with torch.enable_grad():
