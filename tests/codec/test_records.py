@@ -110,7 +110,7 @@ REFUSED: list[tuple[Callable[[bytes], object], bytes, str]] = [
     (unpack_channels, b"\0\1\1v" + SCALE, "must be written once"),
     (unpack_channels, b"\1\1" + number_bytes(1.0) * 2 + b"\0\1v", "needs a finite range low < high"),
     (unpack_source, b"\0\0\3<f4", "source kind 0 is unknown"),
-    (unpack_source, b"\1\2\3<f4", "reserved bits must be zero"),
+    (unpack_source, b"\1\4\3<f4", "reserved bits must be zero"),
     (unpack_source, b"\1\0\2|O", "a dtype of real numbers was wanted"),
     (unpack_source, b"\2\0" + PNG + text_bytes("complex64"), "a dtype of real numbers was wanted"),
     (unpack_source, b"\2\1" + PNG + UINT8 + b"\x08", "bits must be left out where it is 8"),

@@ -7,7 +7,7 @@ import pytest
 
 from ligeia.codec._container import FieldRecord, decode, encode
 from ligeia.codec._records import NetworkRecord
-from ligeia.signals import ArraySource, Axis, Channel, Grid, ImageSource, SoundSource
+from ligeia.signals import ArraySource, Axis, Channel, Grid, ImageSource, SoundSource, VolumeSource
 
 FOLDER = Path(__file__).parent
 
@@ -96,7 +96,39 @@ def _speech() -> FieldRecord:
     return FieldRecord(network, grid, channels, source, _ramps(network, np.float32))
 
 
-RECORDS = {"image": _image, "weather": _weather, "tone": _tone, "speech": _speech}
+def _head() -> FieldRecord:
+    network = NetworkRecord(
+        in_features=3,
+        hidden_features=4,
+        hidden_layers=0,
+        out_features=1,
+        outermost_linear=True,
+        omegas=(30.0,),
+    )
+    names = (("z", (-72.5, 116.5)), ("y", (-134.5, 98.5)), ("x", (-98.5, 98.5)))
+    axes = tuple(Axis(name=name, size=int(extent[1] - extent[0]), extent=extent, unit="mm") for name, extent in names)
+    header = bytes(number % 251 for number in range(348))
+    channels = (Channel(name="value", low=0.0, high=255.0),)
+    return FieldRecord(
+        network, Grid(axes), channels, VolumeSource(dtype="|u1", header=header), _ramps(network, np.float32)
+    )
+
+
+def _named() -> FieldRecord:
+    network = NetworkRecord(
+        in_features=2,
+        hidden_features=2,
+        hidden_layers=0,
+        out_features=1,
+        outermost_linear=True,
+        omegas=(30.0,),
+    )
+    channels = (Channel(name="value", low=-2.5, high=4.0),)
+    source = ArraySource(dtype="<f8", name="velocity")
+    return FieldRecord(network, Grid.of((30, 40)), channels, source, _ramps(network, np.float32))
+
+
+RECORDS = {"image": _image, "weather": _weather, "tone": _tone, "speech": _speech, "head": _head, "named": _named}
 
 
 @pytest.mark.parametrize("name", RECORDS)

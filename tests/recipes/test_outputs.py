@@ -121,7 +121,7 @@ def test_a_picture_of_one_axis_or_three_is_refused(tmp_path: Path) -> None:
     for shape in ((9,), (3, 4, 5)):
         field = quick(RANDOM.random(shape))
         for write in (render, decode):
-            with pytest.raises(InputError, match=f"a picture needs a field of 2 axes, this one has {len(shape)}"):
+            with pytest.raises(InputError, match=f"a picture needs 2 axes, this sampling has {len(shape)}; "):
                 write(field, tmp_path / "a.png")
     assert list(tmp_path.iterdir()) == []
 

@@ -9,7 +9,16 @@ from hypothesis import given, settings, strategies as st
 from hypothesis.extra import numpy as numpy_strategies
 
 from ligeia.core import FormatError, InputError, LigeiaError, OutputError, SampleError, ShapeError
-from ligeia.signals import ArraySource, cast_samples, from_array, read_array, value_range_of, write_array
+from ligeia.signals import (
+    ArraySource,
+    cast_samples,
+    from_array,
+    read_array,
+    read_signal,
+    value_range_of,
+    write_archive,
+    write_array,
+)
 
 DTYPES = ["?", "u1", "<u2", ">u2", "i1", "<i4", ">i4", "<i8", "<u8", "<f2", "<f4", ">f4", "<f8"]
 
@@ -243,3 +252,45 @@ def test_casting_to_bool_compares_with_a_half_and_to_floats_keeps_values() -> No
     assert cast_samples(values, np.dtype(bool)).tolist() == [False, False, True, True]
     for dtype in ("<f2", "<f4", "<f8"):
         assert np.array_equal(cast_samples(values, np.dtype(dtype)), values.astype(dtype))
+
+
+def archive(folder: Path, **arrays: object) -> Path:
+    np.savez(folder / "a.npz", allow_pickle=True, **arrays)  # type: ignore[arg-type]
+    return folder / "a.npz"
+
+
+def test_the_only_array_of_numbers_in_an_archive_is_read(tmp_path: Path) -> None:
+    wanted = np.arange(24, dtype=np.uint16).reshape(2, 3, 4)
+    signal = read_signal(archive(tmp_path, volume=wanted, note=np.array("text"), step=np.float64(0.5)))
+    assert signal.source == ArraySource(dtype="<u2", has_channel_axis=True, name="volume")
+    assert np.array_equal(signal.values, wanted)
+    write_archive(tmp_path / "b.npz", "volume", wanted)
+    assert read_signal(tmp_path / "b.npz").source == signal.source
+
+
+def test_one_of_several_arrays_is_chosen_by_name(tmp_path: Path) -> None:
+    path = archive(tmp_path, u=np.zeros((4, 5)), v=np.ones((4, 5), np.float32), objects=np.array([{}]))
+    assert read_signal(path, variable="v").values.dtype == np.float32
+    for variable, wanted in (
+        (None, "one array of numbers"),
+        ("w", "the array 'w'"),
+        ("objects", "the array 'objects'"),
+    ):
+        with pytest.raises(InputError, match=rf"a.npz: {wanted} was wanted, the file holds: u \(4 x 5 float64\); v"):
+            read_signal(path, variable=variable)
+
+
+def test_archives_without_numbers_and_other_zip_files_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="the file holds: none; name one with --variable"):
+        read_signal(archive(tmp_path, note=np.array("text")))
+    (tmp_path / "b.npz").write_bytes(archive(tmp_path, values=np.zeros(1000)).read_bytes()[:500])
+    with pytest.raises(FormatError, match=r"b.npz: not a readable .npz file"):
+        read_signal(tmp_path / "b.npz")
+    with pytest.raises(SampleError, match=r"a.npz, values: .* NaN"):
+        read_signal(archive(tmp_path, values=np.full(3, np.nan)))
+
+
+def test_a_file_of_one_signal_has_no_variables(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros(4))
+    with pytest.raises(InputError, match=r"a.npy: this kind of file holds one signal, so 'u' cannot be chosen"):
+        read_signal(tmp_path / "a.npy", variable="u")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ligeia.signals import Channel, SoundSource, Source, write_image
+from ligeia.signals import ArraySource, Channel, ImageSource, Source, write_image
 
 
 def write_whole(
@@ -17,7 +17,7 @@ def write_whole(
     upright: bool = False,
 ) -> None:
     """Write a picture held as one array (rows, columns, channels), in two uneven pieces."""
-    assert not isinstance(source, SoundSource)
+    assert isinstance(source, ArraySource | ImageSource)
     rows, columns, count = values.shape
     flat = values.reshape(-1, count)
     cut = len(flat) // 3

@@ -18,12 +18,13 @@ _NETWORKS = ("siren",)
 
 
 def fit(
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="An image, a sound or an .npy file.")],
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="An image, a sound, a volume or an array.")],
     output: Output,
     psnr: Annotated[float | None, typer.Option(metavar="DB", help="Stop at this PSNR.")] = None,
     snr: Annotated[float | None, typer.Option(metavar="DB", help="Stop at this SNR (sound).")] = None,
     seconds: Annotated[float | None, typer.Option(metavar="S", help="Stop after this time.")] = None,
     passes: Annotated[float | None, typer.Option(metavar="P", help="Stop after passes over all samples.")] = None,
+    variable: Annotated[str | None, typer.Option(metavar="NAME", help="Which of several arrays in a file.")] = None,
     recipe: Annotated[str, typer.Option(help="fast, or paper: the reference experiment.")] = "fast",
     network: Annotated[str, typer.Option(help="siren.")] = "siren",
     hidden_features: Annotated[int, typer.Option(metavar="N", help="Width of the network.")] = 256,
@@ -61,7 +62,7 @@ def fit(
     from ligeia.signals import SoundSource
 
     configuration = _configuration(recipe, hidden_features)
-    signal = recipes.to_signal(source, configuration)
+    signal = recipes.to_signal(source, configuration, variable=variable)
     if report is not None:
         recipes.check_figure(report)
     if first_omega is None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple, final
 
 from ligeia.core import InputError
-from ligeia.signals import ArraySource, Axis, Channel, Grid, ImageSource, SoundSource, Source
+from ligeia.signals import ArraySource, Axis, Channel, Grid, ImageSource, SoundSource, Source, VolumeSource
 
 from ._bytes import ByteReader, RecordError, number_bytes, text_bytes, varint_bytes
 
@@ -212,7 +212,14 @@ class _SourceField(NamedTuple):
 
 # on disk: append kinds, and append fields that have a default; never renumber, reorder or change a default
 _SOURCES: Final[dict[int, tuple[type[Source], tuple[_SourceField, ...]]]] = {
-    1: (ArraySource, (_SourceField("dtype", str), _SourceField("has_channel_axis", bool, False))),
+    1: (
+        ArraySource,
+        (
+            _SourceField("dtype", str),
+            _SourceField("has_channel_axis", bool, False),
+            _SourceField("name", str, ""),
+        ),
+    ),
     2: (
         ImageSource,
         (
@@ -235,11 +242,13 @@ _SOURCES: Final[dict[int, tuple[type[Source], tuple[_SourceField, ...]]]] = {
             _SourceField("dtype", str, "<f4"),
         ),
     ),
+    4: (VolumeSource, (_SourceField("dtype", str), _SourceField("header", bytes))),
 }
 _DTYPES: Final = {
     1: re.compile(r"\|[biu]1|[<>]([iu][248]|f(2|4|8|12|16))"),
     2: re.compile(r"bool|u?int(8|16|32|64)|float(16|32|64)"),
     3: re.compile(r"<f[48]"),
+    4: re.compile(r"\|[biu]1|[<>]([iu][248]|f(2|4|8|12|16))"),
 }
 
 
@@ -308,5 +317,7 @@ def _check_source(kind: int, source: Source) -> None:
             raise RecordError(f"source record: bits must lie in 1 to 64, got {source.bits}.")
         if not 1 <= source.orientation <= 8:
             raise RecordError(f"source record: orientation must lie in 1 to 8, got {source.orientation}.")
+    if isinstance(source, VolumeSource) and len(source.header) not in (348, 540):
+        raise RecordError(f"source record: a NIfTI header of 348 or 540 bytes was wanted, got {len(source.header)}.")
     if isinstance(source, SoundSource) and not 1 <= source.sample_rate < 2**31:
         raise RecordError(f"source record: 1 to {2**31 - 1} samples per second were wanted, got {source.sample_rate}.")

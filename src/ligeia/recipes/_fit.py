@@ -81,9 +81,15 @@ def fit(
 
 
 def to_signal(
-    source: Path | str | np.ndarray | torch.Tensor | Signal, configuration: Configuration | None = None
+    source: Path | str | np.ndarray | torch.Tensor | Signal,
+    configuration: Configuration | None = None,
+    *,
+    variable: str | None = None,
 ) -> Signal:
-    """Return the signal of a file, an array or a tensor, aligned as ``configuration`` wants it; a Signal as it is."""
+    """Return the signal of a file, an array or a tensor, aligned as ``configuration`` wants it; a Signal as it is.
+
+    ``variable`` names one of several arrays in a file.
+    """
     if isinstance(source, Signal):
         return source
     align = "centers" if configuration is None else configuration.align
@@ -96,7 +102,7 @@ def to_signal(
         return from_array(source, align=align)
     if not isinstance(source, (str, Path)):
         raise InputError(f"a path, an array, a tensor or a Signal was wanted, got {type(source).__name__}.")
-    return read_signal(Path(source), align=align)
+    return read_signal(Path(source), variable=variable, align=align)
 
 
 def checked_omegas(omegas: Sequence[float], signal: Signal) -> list[float]:

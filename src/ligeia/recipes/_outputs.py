@@ -13,12 +13,17 @@ from ligeia.field import Field, Quantity
 from ligeia.signals import (
     ArraySource,
     Channel,
+    Grid,
     ImageSource,
     SoundSource,
+    VolumeSource,
     cast_samples,
+    is_volume_output,
+    write_archive,
     write_array,
     write_image,
     write_sound,
+    write_volume,
 )
 
 Region = Sequence[tuple[int, int]]
@@ -58,11 +63,19 @@ def render(
             raise InputError(f"{path}: the {quantity} of a sound is no sound; write it to an .npy file.")
         write_sound(path, round(source.sample_rate * shape[0] / originally[0]), pieces, channels, source)
         return shape
+    if is_volume_output(path):
+        if not isinstance(source, VolumeSource):
+            raise InputError(f"{path}: a NIfTI volume needs a field that came from one; write an .npy file instead.")
+        dtype = None if quantity == "value" else np.dtype(np.float32)
+        write_volume(path, shape, pieces, source, dtype=dtype, placed=_placed(field.grid, shape, region))
+        return shape
     if quantity != "value":
         channels = (_picture_channel(field, shape, region, quantity),)
         colors = _color_channels(field)
         pieces = ((start, stop, values[:, colors].mean(axis=1, keepdims=True)) for start, stop, values in pieces)
         source = ArraySource(dtype="<f4")
+    if isinstance(source, VolumeSource):
+        source = ArraySource(dtype=source.dtype)
     _write_picture(path, shape, pieces, channels, source, upright=True)
     return shape
 
@@ -75,18 +88,27 @@ def decode(field: Field, path: Path) -> tuple[int, ...]:
     """
     shape = field.grid.shape
     pieces = _to_numpy(field.pieces(shape))
-    if path.suffix.lower() == ".npy":
-        source = field.source
+    source = field.source
+    if path.suffix.lower() in (".npy", ".npz"):
         dtype = np.dtype(source.dtype)
         pieces = ((start, stop, cast_samples(values, dtype)) for start, stop, values in pieces)
         has_channels = len(field.channels) > 1 or (isinstance(source, ArraySource) and source.has_channel_axis)
-        write_array(path, (*shape, len(field.channels)) if has_channels else shape, dtype, pieces)
-    elif isinstance(field.source, SoundSource):
+        full = (*shape, len(field.channels)) if has_channels else shape
+        if path.suffix.lower() == ".npy":
+            write_array(path, full, dtype, pieces)
+        else:
+            name = source.name if isinstance(source, ArraySource) else ""
+            write_archive(path, name or "value", np.concatenate([each for _, _, each in pieces]).reshape(full))
+    elif isinstance(source, VolumeSource) and is_volume_output(path):
+        write_volume(path, shape, pieces, source)
+    elif isinstance(source, VolumeSource):
+        raise InputError(f"{path}: a volume is written as .nii, .nii.gz, .npy or .npz; rename the output.")
+    elif isinstance(source, SoundSource):
         low, high = field.channels[0].low, field.channels[0].high  # shared by all
         clipped = ((start, stop, np.clip(values, low, high)) for start, stop, values in pieces)
-        write_sound(path, field.source.sample_rate, clipped, field.channels, field.source)
+        write_sound(path, source.sample_rate, clipped, field.channels, source)
     else:
-        _write_picture(path, shape, pieces, field.channels, field.source, upright=False)
+        _write_picture(path, shape, pieces, field.channels, source, upright=False)
     return shape
 
 
@@ -109,11 +131,28 @@ def _write_picture(
     *,
     upright: bool,
 ) -> None:
+    while len(shape) > 2 and 1 in shape:  # a slice
+        place = list(shape).index(1)
+        shape = [*shape[:place], *shape[place + 1 :]]
     if len(shape) != 2:
-        raise InputError(
-            f"{path}: a picture needs a field of 2 axes, this one has {len(shape)}; write an .npy file instead."
-        )
+        middle = shape[0] // 2
+        ranges = [f"{middle}:{middle + 1}", *(f"0:{size}" for size in shape[1:])]
+        advice = f"choose a slice such as --region {','.join(ranges)}, or write" if len(shape) > 2 else "write"
+        raise InputError(f"{path}: a picture needs 2 axes, this sampling has {len(shape)}; {advice} an .npy file.")
     write_image(path, (shape[0], shape[1]), pieces, channels, source, upright=upright)
+
+
+def _placed(grid: Grid, shape: Sequence[int], region: Region | None) -> list[tuple[float, float]]:
+    """Return, per axis, the index of the first new sample in the original sampling, and the step between two."""
+    bounds = [(0, size) for size in grid.shape] if region is None else region
+    found = []
+    for (start, stop), size in zip(bounds, shape, strict=True):
+        if grid.align == "corners" and size > 1:
+            found.append((float(start), (stop - 1 - start) / (size - 1)))
+        else:
+            step = (stop - start) / size
+            found.append((start + step / 2 - 0.5, step))
+    return found
 
 
 def _color_channels(field: Field) -> list[int]:

@@ -3,8 +3,10 @@
 from ._arrays import (
     cast_samples as cast_samples,
     from_array as from_array,
+    read_archive as read_archive,
     read_array as read_array,
     value_range_of as value_range_of,
+    write_archive as write_archive,
     write_array as write_array,
 )
 from ._grid import Alignment as Alignment, Axis as Axis, Grid as Grid
@@ -19,6 +21,7 @@ from ._signal import (
     Signal as Signal,
     SoundSource as SoundSource,
     Source as Source,
+    VolumeSource as VolumeSource,
 )
 from ._sounds import (
     check_sound_output as check_sound_output,
@@ -28,6 +31,7 @@ from ._sounds import (
     write_sound as write_sound,
 )
 from ._spectrum import rms_frequencies as rms_frequencies
+from ._volumes import is_volume_output as is_volume_output, read_volume as read_volume, write_volume as write_volume
 
 __all__ = [
     "Alignment",
@@ -39,19 +43,25 @@ __all__ = [
     "Signal",
     "SoundSource",
     "Source",
+    "VolumeSource",
     "cast_samples",
     "check_sound_output",
     "from_array",
     "image_suffixes",
+    "is_volume_output",
+    "read_archive",
     "read_array",
     "read_image",
     "read_signal",
     "read_sound",
+    "read_volume",
     "rms_frequencies",
     "sound_signal",
     "sound_suffixes",
     "value_range_of",
+    "write_archive",
     "write_array",
     "write_image",
     "write_sound",
+    "write_volume",
 ]

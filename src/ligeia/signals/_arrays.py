@@ -2,7 +2,10 @@
 
 import math
 import tokenize
+import zipfile
+import zlib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +89,62 @@ def read_array(path: Path, *, align: Alignment = "centers") -> Signal:
         return from_array(array, align=align)
     except InputError as error:
         raise type(error)(f"{path}: {error}") from error
+
+
+def read_archive(path: Path, *, variable: str | None = None, align: Alignment = "centers") -> Signal:
+    """Read one array of an ``.npz`` file: the only one of numbers, or the one named ``variable``."""
+    check_readable(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [name for name in archive.namelist() if name.endswith(".npy")]
+            shapes = {name.removesuffix(".npy"): _described(archive, name) for name in members}
+            name = _chosen(path, shapes, variable)
+            with archive.open(f"{name}.npy") as file:
+                array = np.lib.format.read_array(file, allow_pickle=False)
+    except (ValueError, OSError, EOFError, MemoryError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+        if isinstance(error, InputError):
+            raise
+        raise FormatError(f"{path}: not a readable .npz file of numbers ({error}).") from error
+    try:
+        signal = from_array(array, align=align)
+    except InputError as error:
+        raise type(error)(f"{path}, {name}: {error}") from error
+    assert isinstance(signal.source, ArraySource)
+    return replace(signal, source=replace(signal.source, name=name))
+
+
+def _described(archive: zipfile.ZipFile, member: str) -> str | None:
+    """Return name, shape and dtype of an array of numbers in an archive, without reading it; None for anything else."""
+    with archive.open(member) as file:
+        try:
+            version = np.lib.format.read_magic(file)
+            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            shape, _, dtype = read(file)
+        except ValueError:
+            return None
+    is_signal = dtype.kind in "buif" and len(shape) > 0
+    return f"{member.removesuffix('.npy')} ({' x '.join(map(str, shape))} {dtype})" if is_signal else None
+
+
+def _chosen(path: Path, shapes: dict[str, str | None], variable: str | None) -> str:
+    usable = {name: shape for name, shape in shapes.items() if shape is not None}
+    if variable in usable:
+        return str(variable)
+    if variable is None and len(usable) == 1:
+        return next(iter(usable))
+    wanted = "one array of numbers" if variable is None else f"the array {variable!r}"
+    found = "; ".join(str(shape) for shape in usable.values()) or "none"
+    raise InputError(f"{path}: {wanted} was wanted, the file holds: {found}; name one with --variable.")
+
+
+def write_archive(path: Path, name: str, array: Shaped[np.ndarray, "..."]) -> None:
+    """Write a compressed ``.npz`` file of one array; whole or not at all."""
+
+    def write(partial: Path) -> None:
+        with partial.open("wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **{name: array})
+
+    write_atomically(path, write)
 
 
 def cast_samples(values: Float[np.ndarray, "..."], dtype: np.dtype) -> Shaped[np.ndarray, "..."]:

@@ -2,25 +2,37 @@
 
 from pathlib import Path
 
-from ligeia.core import check_readable
+from ligeia.core import InputError, check_readable
 
-from ._arrays import read_array
+from ._arrays import read_archive, read_array
 from ._grid import Alignment
 from ._images import read_image
 from ._signal import Signal
 from ._sounds import is_sound, read_sound
+from ._volumes import is_volume, read_volume
 
 _NPY_SIGNATURE = b"\x93NUMPY"
+_ZIP_SIGNATURE = b"PK\x03\x04"
 _HEAD = 16  # bytes that tell the family
 
 
-def read_signal(path: Path, *, align: Alignment = "centers") -> Signal:
-    """Read an image, a sound or an ``.npy`` file; anything else is refused with a `FormatError`."""
+def read_signal(path: Path, *, variable: str | None = None, align: Alignment = "centers") -> Signal:
+    """Read an image, a sound, a volume, an ``.npy`` or ``.npz`` file; anything else is refused with a `FormatError`.
+
+    ``variable`` names one of several arrays in a file.
+    """
     check_readable(path)
     with path.open("rb") as file:
         head = file.read(_HEAD)
-    if head.startswith(_NPY_SIGNATURE) or path.suffix.lower() == ".npy":
+    suffix = path.suffix.lower()
+    if suffix == ".npz" or head.startswith(_ZIP_SIGNATURE):
+        return read_archive(path, variable=variable, align=align)
+    if variable is not None:
+        raise InputError(f"{path}: this kind of file holds one signal, so {variable!r} cannot be chosen; leave it out.")
+    if head.startswith(_NPY_SIGNATURE) or suffix == ".npy":
         return read_array(path, align=align)
     if is_sound(head, path):
         return read_sound(path, align=align)
+    if is_volume(path):
+        return read_volume(path, align=align)
     return read_image(path, align=align)

@@ -36,10 +36,12 @@ class Channel:
 @final
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ArraySource:
-    """A plain array or an ``.npy`` file: its dtype, and whether it had an axis of channels."""
+    """A plain array, an ``.npy`` file or one array of an ``.npz`` file."""
 
     dtype: str
     has_channel_axis: bool = False
+    name: str = ""
+    """Of the array in its ``.npz`` file; else empty."""
 
 
 @final
@@ -79,7 +81,18 @@ class SoundSource:
     """NumPy's name of a sample as it is read; full scale is 1."""
 
 
-Source = ArraySource | ImageSource | SoundSource
+@final
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VolumeSource:
+    """What a NIfTI file was, beside its samples: enough to write the same kind of file again."""
+
+    dtype: str
+    """NumPy's name of a sample in the file."""
+    header: bytes
+    """The file's own header, 348 or 540 bytes: affine, units, scaling."""
+
+
+Source = ArraySource | ImageSource | SoundSource | VolumeSource
 
 
 @final
