@@ -7,7 +7,7 @@ import pytest
 
 from ligeia.codec._container import FieldRecord, decode, encode
 from ligeia.codec._records import NetworkRecord
-from ligeia.signals import ArraySource, Axis, Channel, Grid, ImageSource, SoundSource, VolumeSource
+from ligeia.signals import ArraySource, Axis, Channel, Grid, ImageSource, SoundSource, VideoSource, VolumeSource
 
 FOLDER = Path(__file__).parent
 
@@ -114,6 +114,33 @@ def _head() -> FieldRecord:
     )
 
 
+def _film() -> FieldRecord:
+    network = NetworkRecord(
+        in_features=3,
+        hidden_features=3,
+        hidden_layers=0,
+        out_features=3,
+        outermost_linear=True,
+        omegas=(30.0,),
+    )
+    axes = (Axis(name="time", size=60, extent=(0.0, 2.002), unit="s"), Axis(name="row", size=144))
+    source = VideoSource(
+        format="mov",
+        codec="h264",
+        pixel_format="yuv420p",
+        dtype="uint8",
+        rate_numerator=30000,
+        rate_denominator=1001,
+        aspect_numerator=128,
+        aspect_denominator=117,
+        color_space=1,
+        color_range=2,
+    )
+    channels = tuple(Channel(name=name, low=0.0, high=255.0) for name in ("red", "green", "blue"))
+    grid = Grid((*axes, Axis(name="column", size=176)))
+    return FieldRecord(network, grid, channels, source, _ramps(network, np.float32))
+
+
 def _named() -> FieldRecord:
     network = NetworkRecord(
         in_features=2,
@@ -128,7 +155,15 @@ def _named() -> FieldRecord:
     return FieldRecord(network, Grid.of((30, 40)), channels, source, _ramps(network, np.float32))
 
 
-RECORDS = {"image": _image, "weather": _weather, "tone": _tone, "speech": _speech, "head": _head, "named": _named}
+RECORDS = {
+    "image": _image,
+    "weather": _weather,
+    "tone": _tone,
+    "speech": _speech,
+    "head": _head,
+    "named": _named,
+    "film": _film,
+}
 
 
 @pytest.mark.parametrize("name", RECORDS)

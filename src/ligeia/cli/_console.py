@@ -25,6 +25,9 @@ Seed = Annotated[int, typer.Option(min=0, help="Fixes every random number.")]
 NoSeed = Annotated[int, typer.Option("--seed", min=0, hidden=True)]
 NoDevice = Annotated[str, typer.Option("--device", hidden=True)]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Crf = Annotated[
+    int | None, typer.Option(min=0, max=63, metavar="N", help="Video: the encoder's constant quality, 0 its best.")
+]
 Output = Annotated[Path, typer.Option("-o", "--output", help="File to write.")]
 
 _REDRAW_S = 0.2
@@ -72,6 +75,16 @@ def parse_region(text: str | None) -> tuple[tuple[int, int], ...] | None:
     if not all(len(ends) == 2 and all(len(end) < 19 and end.strip().isdecimal() for end in ends) for ends in ranges):
         raise InputError(f"a region such as 0:100,50:150 (rows, columns) was wanted, got {text!r}.")
     return tuple((int(start), int(stop)) for start, stop in ranges)
+
+
+def parse_frames(text: str | None) -> tuple[int, int] | None:
+    """Return the range of ``0:60``."""
+    if text is None:
+        return None
+    ranges = parse_region(text) or ()
+    if len(ranges) != 1 or not ranges[0][0] < ranges[0][1]:
+        raise InputError(f"a range of frames such as 0:60 was wanted, got {text!r}.")
+    return ranges[0]
 
 
 def parse_numbers(text: str) -> list[float]:

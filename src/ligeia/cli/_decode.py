@@ -8,12 +8,13 @@ import typer
 
 from ligeia.core import check_readable, check_writable
 
-from ._console import Device, Json, NoSeed, Output, Quiet, emit
+from ._console import Crf, Device, Json, NoSeed, Output, Quiet, emit
 
 
 def decode(
     source: Annotated[Path, typer.Argument(metavar="F.lig", help="A fitted field.")],
     output: Output,
+    crf: Crf = None,
     seed: NoSeed = 0,
     device: Device = "auto",
     as_json: Json = False,
@@ -31,7 +32,7 @@ def decode(
 
     began = time.perf_counter()
     field = codec.load(source).to(recipes.checked_device(device))
-    shape = recipes.decode(field, output)
+    shape = recipes.decode(field, output, crf=crf)
     took = time.perf_counter() - began
     summary = f"{output}: {' x '.join(map(str, shape))} in {took:.1f} s"
     emit({"shape": shape, "seconds": took, "output": str(output)}, summary, as_json=as_json, quiet=quiet)

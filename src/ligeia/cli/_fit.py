@@ -7,7 +7,7 @@ import typer
 
 from ligeia.core import InputError, check_readable, check_writable
 
-from ._console import Device, Json, Output, Quiet, Seed, decibels, emit, parse_numbers, say, watched_fit
+from ._console import Device, Json, Output, Quiet, Seed, decibels, emit, parse_frames, parse_numbers, say, watched_fit
 
 if TYPE_CHECKING:
     from ligeia.field import Field
@@ -18,13 +18,14 @@ _NETWORKS = ("siren",)
 
 
 def fit(
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="An image, a sound, a volume or an array.")],
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="An image, a sound, a video, a volume or an array.")],
     output: Output,
     psnr: Annotated[float | None, typer.Option(metavar="DB", help="Stop at this PSNR.")] = None,
     snr: Annotated[float | None, typer.Option(metavar="DB", help="Stop at this SNR (sound).")] = None,
     seconds: Annotated[float | None, typer.Option(metavar="S", help="Stop after this time.")] = None,
     passes: Annotated[float | None, typer.Option(metavar="P", help="Stop after passes over all samples.")] = None,
     variable: Annotated[str | None, typer.Option(metavar="NAME", help="Which of several arrays in a file.")] = None,
+    frames: Annotated[str | None, typer.Option(metavar="A:B", help="Part of a video, such as 0:60.")] = None,
     recipe: Annotated[str, typer.Option(help="fast, or paper: the reference experiment.")] = "fast",
     network: Annotated[str, typer.Option(help="siren.")] = "siren",
     hidden_features: Annotated[int, typer.Option(metavar="N", help="Width of the network.")] = 256,
@@ -62,7 +63,7 @@ def fit(
     from ligeia.signals import SoundSource
 
     configuration = _configuration(recipe, hidden_features)
-    signal = recipes.to_signal(source, configuration, variable=variable)
+    signal = recipes.to_signal(source, configuration, variable=variable, frames=parse_frames(frames))
     if report is not None:
         recipes.check_figure(report)
     if first_omega is None:

@@ -8,7 +8,7 @@ import typer
 
 from ligeia.core import InputError, check_readable, check_writable
 
-from ._console import Device, Json, NoSeed, Output, Quiet, emit, parse_region, parse_shape
+from ._console import Crf, Device, Json, NoSeed, Output, Quiet, emit, parse_region, parse_shape
 
 _QUANTITIES = ("value", "gradient", "laplacian")
 
@@ -22,6 +22,7 @@ def render(
         str | None, typer.Option(metavar="r0:r1,c0:c1", help="Part to show, in samples of the original.")
     ] = None,
     quantity: Annotated[str, typer.Option(help="value, gradient (its magnitude) or laplacian.")] = "value",
+    crf: Crf = None,
     seed: NoSeed = 0,
     device: Device = "auto",
     as_json: Json = False,
@@ -42,7 +43,7 @@ def render(
 
     began = time.perf_counter()
     field = codec.load(source).to(recipes.checked_device(device))
-    rendered = recipes.render(field, output, shape=sizes, scale=scale, region=part, quantity=quantity)
+    rendered = recipes.render(field, output, shape=sizes, scale=scale, region=part, quantity=quantity, crf=crf)
     took = time.perf_counter() - began
     size = " x ".join(map(str, rendered))
     summary = f"{output}: {size} in {took:.1f} s"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple, final
 
 from ligeia.core import InputError
-from ligeia.signals import ArraySource, Axis, Channel, Grid, ImageSource, SoundSource, Source, VolumeSource
+from ligeia.signals import ArraySource, Axis, Channel, Grid, ImageSource, SoundSource, Source, VideoSource, VolumeSource
 
 from ._bytes import ByteReader, RecordError, number_bytes, text_bytes, varint_bytes
 
@@ -243,12 +243,28 @@ _SOURCES: Final[dict[int, tuple[type[Source], tuple[_SourceField, ...]]]] = {
         ),
     ),
     4: (VolumeSource, (_SourceField("dtype", str), _SourceField("header", bytes))),
+    5: (
+        VideoSource,
+        (
+            _SourceField("format", str),
+            _SourceField("codec", str),
+            _SourceField("pixel_format", str),
+            _SourceField("dtype", str),
+            _SourceField("rate_numerator", int),
+            _SourceField("rate_denominator", int, 1),
+            _SourceField("aspect_numerator", int, 1),
+            _SourceField("aspect_denominator", int, 1),
+            _SourceField("color_space", int, 2),
+            _SourceField("color_range", int, 0),
+        ),
+    ),
 }
 _DTYPES: Final = {
     1: re.compile(r"\|[biu]1|[<>]([iu][248]|f(2|4|8|12|16))"),
     2: re.compile(r"bool|u?int(8|16|32|64)|float(16|32|64)"),
     3: re.compile(r"<f[48]"),
     4: re.compile(r"\|[biu]1|[<>]([iu][248]|f(2|4|8|12|16))"),
+    5: re.compile(r"uint(8|16)"),
 }
 
 
@@ -317,6 +333,12 @@ def _check_source(kind: int, source: Source) -> None:
             raise RecordError(f"source record: bits must lie in 1 to 64, got {source.bits}.")
         if not 1 <= source.orientation <= 8:
             raise RecordError(f"source record: orientation must lie in 1 to 8, got {source.orientation}.")
+    if isinstance(source, VideoSource):
+        parts = (source.rate_numerator, source.rate_denominator, source.aspect_numerator, source.aspect_denominator)
+        if not all(1 <= part < 2**31 for part in parts):
+            raise RecordError(f"source record: fractions of 1 to {2**31 - 1} were wanted, got {parts}.")
+        if max(source.color_space, source.color_range) > 255:
+            raise RecordError("source record: numbers of colors up to 255 were wanted.")
     if isinstance(source, VolumeSource) and len(source.header) not in (348, 540):
         raise RecordError(f"source record: a NIfTI header of 348 or 540 bytes was wanted, got {len(source.header)}.")
     if isinstance(source, SoundSource) and not 1 <= source.sample_rate < 2**31:

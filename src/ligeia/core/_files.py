@@ -62,6 +62,8 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
         with partial.open("rb") as written:
             os.fsync(written.fileno())
         partial.replace(path)
+    except OutputError:
+        raise
     except OSError as error:
         raise OutputError(f"{path}: writing failed ({error.strerror or error}); nothing was changed.") from error
     finally:

@@ -85,10 +85,11 @@ def to_signal(
     configuration: Configuration | None = None,
     *,
     variable: str | None = None,
+    frames: tuple[int, int] | None = None,
 ) -> Signal:
     """Return the signal of a file, an array or a tensor, aligned as ``configuration`` wants it; a Signal as it is.
 
-    ``variable`` names one of several arrays in a file.
+    ``variable`` names one of several arrays in a file, ``frames`` the first and the last (exclusive) frame of a video.
     """
     if isinstance(source, Signal):
         return source
@@ -102,7 +103,7 @@ def to_signal(
         return from_array(source, align=align)
     if not isinstance(source, (str, Path)):
         raise InputError(f"a path, an array, a tensor or a Signal was wanted, got {type(source).__name__}.")
-    return read_signal(Path(source), variable=variable, align=align)
+    return read_signal(Path(source), variable=variable, frames=frames, align=align)
 
 
 def checked_omegas(omegas: Sequence[float], signal: Signal) -> list[float]:

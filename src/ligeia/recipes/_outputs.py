@@ -16,13 +16,16 @@ from ligeia.signals import (
     Grid,
     ImageSource,
     SoundSource,
+    VideoSource,
     VolumeSource,
     cast_samples,
+    is_video_output,
     is_volume_output,
     write_archive,
     write_array,
     write_image,
     write_sound,
+    write_video,
     write_volume,
 )
 
@@ -38,6 +41,7 @@ def render(
     scale: float | None = None,
     region: Region | None = None,
     quantity: Quantity = "value",
+    crf: int | None = None,
 ) -> tuple[int, ...]:
     """Sample a field at any resolution into a file, and return the shape sampled.
 
@@ -45,7 +49,7 @@ def render(
     given). An ``.npy`` file gets float32 ``(*shape, channels)``: the value in signal units, the gradient's magnitude
     or the Laplacian per unit coordinate. A picture shows the latter two in gray, averaged over the color channels,
     black and white at the extremes that one sample in a thousand exceeds. A sound keeps its length: more samples are
-    a higher sample rate.
+    a higher sample rate. A video keeps its frame rate: more frames are slow motion; ``crf`` is its encoder's quality.
     """
     if scale is not None:
         if shape is not None:
@@ -69,19 +73,28 @@ def render(
         dtype = None if quantity == "value" else np.dtype(np.float32)
         write_volume(path, shape, pieces, source, dtype=dtype, placed=_placed(field.grid, shape, region))
         return shape
+    if is_video_output(path) and len(shape) == 3:
+        if not isinstance(source, VideoSource) or quantity != "value":
+            raise InputError(
+                f"{path}: a video needs the values of a field that came from one; write an .npy file instead."
+            )
+        write_video(path, shape, pieces, source, crf=crf)
+        return shape
     if quantity != "value":
         channels = (_picture_channel(field, shape, region, quantity),)
         colors = _color_channels(field)
         pieces = ((start, stop, values[:, colors].mean(axis=1, keepdims=True)) for start, stop, values in pieces)
         source = ArraySource(dtype="<f4")
-    if isinstance(source, VolumeSource):
-        source = ArraySource(dtype=source.dtype)
+    if isinstance(source, VolumeSource | VideoSource):
+        source = ArraySource(dtype=np.dtype(source.dtype).str)
     _write_picture(path, shape, pieces, channels, source, upright=True)
     return shape
 
 
-def decode(field: Field, path: Path) -> tuple[int, ...]:
+def decode(field: Field, path: Path, *, crf: int | None = None) -> tuple[int, ...]:
     """Write the original sampling in the original kind of file, and return its shape.
+
+    ``crf`` is the constant quality of a video's encoder, 0 its best.
 
     Size, mode, bit depth, orientation and color profile, or sample rate, channels and subtype, are the original's if
     ``path`` has the ending of its kind.
@@ -101,6 +114,10 @@ def decode(field: Field, path: Path) -> tuple[int, ...]:
             write_archive(path, name or "value", np.concatenate([each for _, _, each in pieces]).reshape(full))
     elif isinstance(source, VolumeSource) and is_volume_output(path):
         write_volume(path, shape, pieces, source)
+    elif isinstance(source, VideoSource):
+        if not is_video_output(path):
+            raise InputError(f"{path}: a video is written as .mp4, .webm, .mkv, .gif, .npy or .npz; rename the output.")
+        write_video(path, shape, pieces, source, crf=crf)
     elif isinstance(source, VolumeSource):
         raise InputError(f"{path}: a volume is written as .nii, .nii.gz, .npy or .npz; rename the output.")
     elif isinstance(source, SoundSource):
@@ -119,7 +136,8 @@ def _to_numpy(pieces: Iterable[tuple[int, int, Tensor]]) -> Iterator[tuple[int, 
 def _scaled(shape: Sequence[int], scale: float) -> tuple[int, ...]:
     if not (scale > 0 and math.isfinite(scale * max(shape))):
         raise InputError(f"a scale above 0 was wanted, got {scale:g}.")
-    return tuple(max(1, round(size * scale)) for size in shape)
+    # an axis of one sample is a slice: it stays one
+    return tuple(1 if size == 1 else max(1, round(size * scale)) for size in shape)
 
 
 def _write_picture(

@@ -21,6 +21,7 @@ from ._signal import (
     Signal as Signal,
     SoundSource as SoundSource,
     Source as Source,
+    VideoSource as VideoSource,
     VolumeSource as VolumeSource,
 )
 from ._sounds import (
@@ -31,6 +32,7 @@ from ._sounds import (
     write_sound as write_sound,
 )
 from ._spectrum import rms_frequencies as rms_frequencies
+from ._videos import is_video_output as is_video_output, read_video as read_video, write_video as write_video
 from ._volumes import is_volume_output as is_volume_output, read_volume as read_volume, write_volume as write_volume
 
 __all__ = [
@@ -43,17 +45,20 @@ __all__ = [
     "Signal",
     "SoundSource",
     "Source",
+    "VideoSource",
     "VolumeSource",
     "cast_samples",
     "check_sound_output",
     "from_array",
     "image_suffixes",
+    "is_video_output",
     "is_volume_output",
     "read_archive",
     "read_array",
     "read_image",
     "read_signal",
     "read_sound",
+    "read_video",
     "read_volume",
     "rms_frequencies",
     "sound_signal",
@@ -63,5 +68,6 @@ __all__ = [
     "write_array",
     "write_image",
     "write_sound",
+    "write_video",
     "write_volume",
 ]

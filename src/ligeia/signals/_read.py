@@ -9,6 +9,7 @@ from ._grid import Alignment
 from ._images import read_image
 from ._signal import Signal
 from ._sounds import is_sound, read_sound
+from ._videos import is_video, read_video
 from ._volumes import is_volume, read_volume
 
 _NPY_SIGNATURE = b"\x93NUMPY"
@@ -16,10 +17,16 @@ _ZIP_SIGNATURE = b"PK\x03\x04"
 _HEAD = 16  # bytes that tell the family
 
 
-def read_signal(path: Path, *, variable: str | None = None, align: Alignment = "centers") -> Signal:
-    """Read an image, a sound, a volume, an ``.npy`` or ``.npz`` file; anything else is refused with a `FormatError`.
+def read_signal(
+    path: Path,
+    *,
+    variable: str | None = None,
+    frames: tuple[int, int] | None = None,
+    align: Alignment = "centers",
+) -> Signal:
+    """Read an image, a sound, a video, a volume, an ``.npy`` or ``.npz`` file; `FormatError` for anything else.
 
-    ``variable`` names one of several arrays in a file.
+    ``variable`` names one of several arrays in a file, ``frames`` the first and the last (exclusive) frame of a video.
     """
     check_readable(path)
     with path.open("rb") as file:
@@ -29,6 +36,10 @@ def read_signal(path: Path, *, variable: str | None = None, align: Alignment = "
         return read_archive(path, variable=variable, align=align)
     if variable is not None:
         raise InputError(f"{path}: this kind of file holds one signal, so {variable!r} cannot be chosen; leave it out.")
+    if is_video(head, path):
+        return read_video(path, frames=frames, align=align)
+    if frames is not None:
+        raise InputError(f"{path}: frames can be chosen of a video only; leave them out.")
     if head.startswith(_NPY_SIGNATURE) or suffix == ".npy":
         return read_array(path, align=align)
     if is_sound(head, path):

@@ -92,7 +92,32 @@ class VolumeSource:
     """The file's own header, 348 or 540 bytes: affine, units, scaling."""
 
 
-Source = ArraySource | ImageSource | SoundSource | VolumeSource
+@final
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VideoSource:
+    """What a video file was, beside its samples: enough to write the same kind of file again."""
+
+    format: str
+    """FFmpeg's name of the container: mov, matroska, gif, ..."""
+    codec: str
+    """FFmpeg's name: h264, vp9, ..."""
+    pixel_format: str
+    """FFmpeg's name: yuv420p, ..."""
+    dtype: str
+    """NumPy's name of a sample as it is read: uint8 or uint16."""
+    rate_numerator: int
+    rate_denominator: int = 1
+    """Frames per second, as a fraction."""
+    aspect_numerator: int = 1
+    aspect_denominator: int = 1
+    """Width of a pixel over its height, as a fraction."""
+    color_space: int = 2
+    """FFmpeg's number; 2 is unspecified."""
+    color_range: int = 0
+    """FFmpeg's number; 0 is unspecified."""
+
+
+Source = ArraySource | ImageSource | SoundSource | VolumeSource | VideoSource
 
 
 @final
