@@ -115,7 +115,7 @@ def test_quiet_prints_nothing(folder: Path, capfd: pytest.CaptureFixture[str]) -
 
 def test_without_json_each_command_prints_a_summary(field: Path, capsys: pytest.CaptureFixture[str]) -> None:
     wanted = {
-        ("render", str(field), "-o", "a.png"): "a.png: 12 x 16 in",
+        ("render", str(field), "-o", "a.png"): "a.png: 12 x 16 samples in",
         ("decode", str(field), "-o", "b.png"): "b.png: 12 x 16 in",
         ("compare", "photo.png", "photo.png"): "exact, SSIM 1.0000",
         ("info", str(field)): "network     siren, 2 -> 8 x 4 -> 3, omega_0 30",

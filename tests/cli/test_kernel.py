@@ -98,3 +98,9 @@ def test_bench_prints_a_row_per_kernel(monkeypatch: pytest.MonkeyPatch, capsys: 
 def test_the_names_of_the_paths_are_those_of_the_library() -> None:
     assert set(_native.runnable()) <= set(_native.PATHS)
     assert _native.preferred() in _native.runnable()
+
+
+@pytest.mark.parametrize("words", [["--kernel", "torch"], ["--kernel=torch"]])
+def test_a_kernel_without_a_command_is_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(words) == 2
+    assert "a command was wanted" in capsys.readouterr().err

@@ -42,6 +42,13 @@ def test_a_sound_gets_more_by_its_spectrum() -> None:
     assert found.reason.startswith("2.5 x the signal's RMS frequency of 2")
 
 
+def test_a_small_picture_follows_its_spectrum_and_a_large_one_does_not() -> None:
+    for size, wanted in ((340, 0.7 * 340), (500, 180.0)):
+        rows, columns = np.indices((size, size))
+        fine = from_array(np.sin(1.5 * rows) + np.sin(1.5 * columns))
+        assert omegas(fast(), fine) == pytest.approx([wanted] * 2)
+
+
 def test_scaled_coordinates_and_a_scaled_omega_are_the_same_network() -> None:
     signal = smooth(40, 30)
     field = fit(signal, stop=passes(1), first_omegas=[90.0, 45.0], hidden_features=8)

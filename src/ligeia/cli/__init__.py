@@ -62,7 +62,7 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status: 0 done, 2 bad input or usage in one line, 1 anything else."""
-    if not arguments:
+    if not arguments or _only_kernel(arguments):
         say("ligeia: a command was wanted; `ligeia --help` lists them.")
         return 2
     try:
@@ -93,6 +93,10 @@ def run(arguments: Sequence[str]) -> int:
         say("ligeia: stopped.")
         return 1
     return status if isinstance(status, int) else 0
+
+
+def _only_kernel(arguments: Sequence[str]) -> bool:
+    return list(arguments[:-1]) == ["--kernel"] or (len(arguments) == 1 and arguments[0].startswith("--kernel="))
 
 
 __all__ = ["main", "run"]

@@ -118,7 +118,7 @@ class _Bar:
         self._task = self._progress.add_task("fitting", total=1.0, state="")
         self._drawn_at = self._began = time.monotonic()
         self._first: int | None = None
-        self._offset_db = offset_db
+        self._offset_db = offset_db if math.isfinite(offset_db) else 0.0  # silence has no SNR
 
     def __call__(self, step: "Step") -> None:
         now, counted = time.monotonic(), step.state.progress

@@ -34,5 +34,5 @@ def decode(
     field = codec.load(source).to(recipes.checked_device(device))
     shape = recipes.decode(field, output, crf=crf)
     took = time.perf_counter() - began
-    summary = f"{output}: {' x '.join(map(str, shape))} in {took:.1f} s"
+    summary = f"{output}: {' x '.join(map(str, shape))} samples in {took:.1f} s"
     emit({"shape": shape, "seconds": took, "output": str(output)}, summary, as_json=as_json, quiet=quiet)

@@ -75,6 +75,8 @@ def fit(
             recipes.FirstFrequency(axis.name, each, "as asked") for axis, each in zip(axes, asked, strict=True)
         ]
     checkpoint = Checkpointer(output.with_name(output.name + ".checkpoint"), resume=resume)
+    if checkpoint.path.exists() and not resume:
+        say(f"ligeia: {checkpoint.path} of an earlier fit is written over; --resume would go on from it.", quiet=quiet)
     if resume and not checkpoint.path.exists():
         say(f"ligeia: no checkpoint {checkpoint.path} to resume from; starting afresh.", quiet=quiet)
     try:
@@ -111,11 +113,18 @@ def fit(
         "first_omegas": [each.omega for each in frequencies],
     }
     turns = "; ".join(f"{each.axis} {each.omega:.4g} ({each.reason})" for each in frequencies)
-    emit(result, f"{describe(result, field)}\nfirst layer, radians per unit: {turns}", as_json=as_json, quiet=quiet)
+    emit(
+        result,
+        f"{describe(result, field, psnr=psnr, snr=snr)}\nfirst layer, radians per unit: {turns}",
+        as_json=as_json,
+        quiet=quiet,
+    )
 
 
 def summarize(field: "Field", output: Path, size: int) -> dict[str, Any]:
     """Return what the JSON of a fit says."""
+    from ligeia.signals import SoundSource
+
     report = field.report
     assert report is not None
     return {
@@ -133,18 +142,21 @@ def summarize(field: "Field", output: Path, size: int) -> dict[str, Any]:
         "num_measured": report.num_measured,
         "restarts": len(report.restarts),
         "learned_nothing": report.learned_nothing,
-    } | ({} if report.snr_db is None else {"snr_db": report.snr_db})
+    } | ({"snr_db": report.snr_db} if isinstance(field.source, SoundSource) else {})
 
 
-def describe(result: dict[str, Any], field: "Field") -> str:
-    """Return the lines that people read after a fit."""
-    found = f"SNR {decibels(result['snr_db'])}" if "snr_db" in result else decibels(result["psnr_db"])
+def describe(result: dict[str, Any], field: "Field", *, psnr: float | None = None, snr: float | None = None) -> str:
+    """Return the lines that people read after a fit; ``psnr`` and ``snr`` were asked for."""
+    snr_db = result.get("snr_db")
+    found = decibels(result["psnr_db"]) if snr_db is None else f"SNR {decibels(snr_db)}"
     quality = f"{found} in {result['seconds']:.1f} s, stopped by {result['stopped_by']}"
     work = f"{result['steps']:,} steps, {result['passes']:.2f} passes"
     size = f"{result['parameters']:,} parameters, {result['bytes']:,} bytes"
     lines = [f"{result['output']}: {quality}", f"{work}, {size}"]
     if result["num_measured"] < field.grid.num_samples:
         lines.append(f"the PSNR was measured on {result['num_measured']:,} of {field.grid.num_samples:,} samples")
+    wanted = [(psnr, result["psnr_db"]), (snr, result.get("snr_db"))]
+    lines += [f"the {asked:g} dB asked for were not reached" for asked, got in wanted if asked and (got or 0) < asked]
     if result["learned_nothing"]:
         lines.append("warning: no better than a constant; give it more passes or time, or a lower --first-omega")
     if field.report is not None:

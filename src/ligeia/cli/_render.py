@@ -46,5 +46,5 @@ def render(
     rendered = recipes.render(field, output, shape=sizes, scale=scale, region=part, quantity=quantity, crf=crf)
     took = time.perf_counter() - began
     size = " x ".join(map(str, rendered))
-    summary = f"{output}: {size} in {took:.1f} s"
+    summary = f"{output}: {size} samples in {took:.1f} s"
     emit({"shape": rendered, "seconds": took, "output": str(output)}, summary, as_json=as_json, quiet=quiet)

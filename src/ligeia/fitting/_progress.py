@@ -130,4 +130,4 @@ class Report:
     learned_nothing: bool = False
     """Whether the field is no better than a constant: the mean of each channel."""
     snr_db: float | None = None
-    """Of a sound: signal-to-noise ratio, minus infinity for a silent one."""
+    """Signal-to-noise ratio of a sound; None for anything else, and for silence."""

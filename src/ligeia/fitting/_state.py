@@ -15,6 +15,7 @@ from ._recipe import Recipe
 
 _MOST_RESTARTS = 8
 _MOST_REVIVALS = 3
+_ROUNDING = 4e-11  # a loss of 110 dB: what is left of an exact fit goes up and down
 _DIED = "the network gave a constant"
 _SETTLING_STEPS = 50  # a new stage begins with a rate that shakes the cooled model up: its loss rises at first
 
@@ -55,7 +56,9 @@ class State:
             )
         spiked = False
         if self._spike is not None and progress.steps >= self._settled_at:
-            spiked = progress.loss > self._spike * self._lowest and len(progress.restarts) < _MOST_RESTARTS
+            spiked = (
+                progress.loss > max(self._spike * self._lowest, _ROUNDING) and len(progress.restarts) < _MOST_RESTARTS
+            )
             self._lowest = min(self._lowest, progress.loss)
         if lost or spiked:
             self._go_back(

@@ -29,6 +29,9 @@ class System:
     """Why there are no compiled kernels, or why one is not used."""
 
 
+_ELSEWHERE = ("neon", "portable")  # one of them is the first of `_native.PATHS`, by processor
+
+
 def system() -> System:
     """Return which kernels this machine has and which one is in use."""
     return System(current_path(), _asked, available(), _problem())
@@ -51,7 +54,7 @@ def use(path: str) -> None:
     global _asked  # noqa: PLW0603 - one setting for all threads, like torch's number of threads
     names = (AUTO, *available())
     if path not in names:
-        known = path in _native.PATHS
+        known = path in _native.PATHS or path in _ELSEWHERE
         reason = "this machine does not have it" if known else "no kernel has this name"
         if known and (problem := _problem()):
             reason = problem

@@ -28,7 +28,7 @@ class Comparison:
     """None where the signal is no image of at least 11 x 11 samples."""
     shape: tuple[int, ...]
     snr_db: float | None = None
-    """Of a sound; None where the reference is none."""
+    """Of a sound; None where the reference is none, or silent."""
 
 
 def compare(reference: Path, candidate: Path) -> Comparison:
@@ -56,7 +56,7 @@ def compare(reference: Path, candidate: Path) -> Comparison:
         mse=squared_error,
         ssim=ssim(wanted, got, low=low, high=high) if has_ssim else None,
         shape=tuple(shape),
-        snr_db=snr(wanted, got) if isinstance(first.source, SoundSource) else None,
+        snr_db=snr(wanted, got) if isinstance(first.source, SoundSource) and bool(wanted.any()) else None,
     )
 
 

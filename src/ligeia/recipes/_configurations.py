@@ -8,6 +8,7 @@ from ligeia.fitting import Adam, Cooling, Recipe, Stop, passes
 from ligeia.signals import Alignment, Signal, SoundSource, rms_frequencies
 
 _BATCH = 512
+_FEW_SAMPLES = 1 << 17  # that a network can follow to their highest frequencies along several axes
 
 
 class FirstFrequency(NamedTuple):
@@ -40,16 +41,17 @@ class Configuration:
     def first_frequencies(self, signal: Signal, omega_0: float) -> tuple[FirstFrequency, ...]:
         """Return how fast the first layer turns along each axis of a signal, with the reason.
 
-        A long axis that varies fast, such as that of a sound, needs more. A short one gets less: a first layer that
-        turns by more than the samples can tell fits them and is noise in between. Only ``omega * scale`` counts: to
-        scale coordinates is the same as to scale the first weights.
+        An axis that varies fast needs more: that of a sound, or of a small picture of fine detail. (Along several axes
+        the frequencies up to those of a large one are more than a network has weights for.) A short axis gets less: a
+        first layer that turns by more than the samples can tell fits them and is noise in between. Only
+        ``omega * scale`` counts: to scale coordinates is the same as to scale the first weights.
         """
         scale = self.first_layer_scale
         if self.sound_scale is not None and isinstance(signal.source, SoundSource):
             scale = self.sound_scale
         usual = f"{scale:g} x omega_0"
         found = [FirstFrequency(axis.name, scale * omega_0, usual) for axis in signal.grid.axes]
-        if self.per_frequency is not None:
+        if self.per_frequency is not None and (signal.grid.num_axes == 1 or signal.grid.num_samples <= _FEW_SAMPLES):
             for number, frequency in enumerate(rms_frequencies(signal)):
                 if self.per_frequency * frequency > found[number].omega:
                     reason = f"{self.per_frequency:g} x the signal's RMS frequency of {frequency:.0f}"

@@ -1,5 +1,6 @@
 """`fit`: any source to a field, with a configuration chosen for it."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -75,7 +76,8 @@ def fit(
         state=state,
     )
     if isinstance(signal.source, SoundSource):
-        report = replace(report, snr_db=report.psnr_db - signal.snr_offset_db())
+        offset_db = signal.snr_offset_db()
+        report = replace(report, snr_db=report.psnr_db - offset_db if math.isfinite(offset_db) else None)
     field.report = report
     return field
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from ligeia.fitting import Callback, Stop, passes, plateau, seconds
+from ligeia.fitting import Callback, Stop, passes, plateau, psnr, seconds
 from ligeia.metrics import decibels
 from ligeia.signals import Alignment, Signal, SoundSource, read_sound, sound_signal
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _PAPER_STEPS = 9001
+_ENOUGH_DB = 66.0  # 10 dB beyond the published error
 _PUBLISHED_MSE = 1.101e-5  # of the waveform with a peak of 1
 
 
@@ -59,7 +60,7 @@ def paper_audio(
     configuration = paper() if full else fast()
     align = configuration.align
     signal = strings(align=align) if recording is None else read_sound(recording, align=align)
-    stop: Stop = passes(_PAPER_STEPS) if full else plateau() | seconds(300)
+    stop: Stop = passes(_PAPER_STEPS) if full else psnr(_ENOUGH_DB) | plateau() | seconds(300)
     field = fit(signal, stop=stop, configuration=configuration, seed=seed, device=device, callbacks=callbacks)
     report = field.report
     assert report is not None

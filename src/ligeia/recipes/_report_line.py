@@ -1,5 +1,6 @@
 """The report of a signal of one axis, such as a sound: its course, its spectrum and a detail between the samples."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,16 +32,23 @@ def draw_line_report(field: Field, signal: Signal, path: Path) -> None:
     axis = field.grid.axes[0]
     report = field.report
     quality_db = None if report is None else (report.psnr_db if report.snr_db is None else report.snr_db)
-    quality = "" if quality_db is None else f", {quality_db:.2f} dB"
-    of_channel = "" if signal.num_channels == 1 else f", channel {field.channels[0].name}"
+    quality = "" if quality_db is None else ", exact" if quality_db == math.inf else f", {quality_db:.2f} dB"
+    of_channel = "" if signal.num_channels == 1 else f", {field.channels[0].name}"
     ticks = np.linspace(*axis.extent, min(len(original), _COLUMNS) + 1)
 
     def draw(figure: "Figure") -> None:
         parts: Any = figure.subfigures(3, 1, height_ratios=[3.4, 3.4, 4.0])
         courses = parts[0].subplots(1, 2)
-        _draw_course(courses[0], ticks, original, "tab:blue", f"original, {len(original):,} samples{of_channel}")
+        _draw_course(
+            courses[0],
+            ticks,
+            original,
+            "tab:blue",
+            f"original, {len(original):,} sample{'s' if len(original) > 1 else ''}{of_channel}",
+        )
         _draw_course(courses[1], ticks, fitted, "tab:blue", f"the field{quality}")
         _draw_course(courses[1], ticks, fitted - original, "tab:red", "")
+        courses[1].plot([], [], color="tab:blue", label="the field")
         courses[1].plot([], [], color="tab:red", label="error")
         courses[1].legend(loc="upper right", fontsize=8)
         for each in courses:
@@ -48,7 +56,7 @@ def draw_line_report(field: Field, signal: Signal, path: Path) -> None:
             each.set_ylim(1.05 * field.channels[0].low, 1.05 * field.channels[0].high)
         spectra = parts[1].subplots(1, 2)
         for each, samples, title in zip(
-            spectra, (original, fitted), ("spectrum of the original", "of the field"), strict=True
+            spectra, (original, fitted), ("spectrum of the original", "spectrum of the field"), strict=True
         ):
             _draw_spectra(each, samples, field, title)
         detail, curve, phases, activations = parts[2].subplots(1, 4)

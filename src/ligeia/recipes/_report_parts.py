@@ -52,8 +52,8 @@ def draw_curve(axes: "Axes", field: Field) -> None:
         [each.passes for each in curve], [each.psnr_db - offset_db for each in curve], marker=".", color="tab:blue"
     )
     axes.set_title(
-        f"{field.report.point_steps:,} point-steps in {field.report.seconds:.1f} s, "
-        f"stopped by {field.report.stopped_by}",
+        f"{field.report.point_steps:,} point-steps\n"
+        f"in {field.report.seconds:.1f} s, stopped by {field.report.stopped_by}",
         fontsize=11,
     )
 

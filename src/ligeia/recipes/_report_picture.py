@@ -1,5 +1,6 @@
 """The report of a signal of two axes or more: pictures of it, of its error and of its derivatives."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
@@ -8,6 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from ligeia.core import map_on_threads
 from ligeia.field import Field
 from ligeia.signals import Signal
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
 _MOST_SHOWN = 768  # samples per side of a picture: larger ones are thinned out
+_MOST_DERIVED = 384  # of a picture of derivatives, which cost several times as much
+_PIECE = 1 << 12  # points at a time
 _DETAIL = 40  # columns of the enlarged detail
 
 
@@ -29,32 +33,44 @@ class _Plane:
     indices: np.ndarray
     shape: tuple[int, int]
     original: Float[np.ndarray, "rows columns c"]
+    shown: tuple[float, float] | None
+    """The values drawn black and white, where they are not those of the whole signal."""
 
 
 def draw_picture_report(field: Field, signal: Signal, path: Path) -> None:
     """Draw original, reconstruction, error, derivatives, an enlarged detail, the curve and the activations."""
-    plane = _plane(signal)
-    points = torch.from_numpy(signal.grid.points(plane.indices)).to(next(field.parameters()))
-    fitted, slope, curvature = _values_and_derivatives(field, points, plane.shape)
+    plane, coarse = _plane(signal, _MOST_SHOWN), _plane(signal, _MOST_DERIVED)
+    points, fewer = (
+        torch.from_numpy(signal.grid.points(each.indices)).to(next(field.parameters())) for each in (plane, coarse)
+    )
+    fitted = _values(field, points, plane.shape)
+    slope, curvature = _derivatives(field, fewer, coarse.shape)
     rows, columns = plane.shape
     height = min(max(5.2 * rows / columns, 2.6), 7.5)  # inches, of pictures about 5.2 wide
     report = field.report
-    quality = "" if report is None else f", {report.psnr_db:.2f} dB"
+    quality = "" if report is None else ", exact" if report.psnr_db == math.inf else f", {report.psnr_db:.2f} dB"
     size = " x ".join(map(str, signal.grid.shape))
-    span = field.channels[0].high - field.channels[0].low
+    low, high = plane.shown or (field.channels[0].low, field.channels[0].high)
+    span = high - low
     error = np.abs(fitted - plane.original).mean(axis=2)
 
     def draw(figure: "Figure") -> None:
         parts: Any = figure.subfigures(3, 1, height_ratios=[height + 0.5, height + 0.5, 4.0])
         top, middle, bottom = parts
         first, second, third = top.subplots(1, 3)
-        _show(first, plane.original, f"original, {size}{', middle slice' if signal.grid.num_axes > 2 else ''}", field)
-        _show(second, fitted, f"the field{quality}", field)
+        _show(
+            first,
+            plane.original,
+            f"original, {size}{', middle slice' if signal.grid.num_axes > 2 else ''}",
+            field,
+            plane.shown,
+        )
+        _show(second, fitted, f"the field{quality}", field, plane.shown)
         third.imshow(error, cmap="gray", vmin=0, vmax=span / 10, **_shown_as(error))
         third.set_title("absolute error x 10")
         third.set_axis_off()
         _draw_derivatives(middle, slope, curvature)
-        _draw_detail(middle, field, signal, num_rows=int(_DETAIL * 0.8 * height / 1.66))
+        _draw_detail(middle, field, signal, plane.shown, num_rows=int(_DETAIL * 0.8 * height / 1.66))
         curve, phases, activations = bottom.subplots(1, 3)
         draw_curve(curve, field)
         draw_activations(phases, activations, field, points)
@@ -62,40 +78,48 @@ def draw_picture_report(field: Field, signal: Signal, path: Path) -> None:
     write_figure(path, (16, 2 * height + 5.0), draw)
 
 
-def _plane(signal: Signal) -> _Plane:
+def _plane(signal: Signal, most: int) -> _Plane:
     rows, columns = signal.grid.shape[-2:]
-    step = max(1, -(-max(rows, columns) // _MOST_SHOWN))
+    step = max(1, -(-max(rows, columns) // most))
     leading = [np.array([size // 2]) for size in signal.grid.shape[:-2]]
     chosen = np.ix_(*leading, np.arange(0, rows, step), np.arange(0, columns, step))
     indices = np.ravel_multi_index(chosen, signal.grid.shape)
     shape = (indices.shape[-2], indices.shape[-1])
     flat = indices.reshape(-1)
     original = signal.values.reshape(-1, signal.num_channels)[flat].astype(np.float64)
-    return _Plane(flat, shape, original.reshape(*shape, -1))
+    shown = None
+    if signal.grid.num_axes > 2 and signal.num_channels == 1 and original.min() < original.max():
+        shown = (float(original.min()), float(original.max()))  # a slice may use little of a volume's range
+    return _Plane(flat, shape, original.reshape(*shape, -1), shown)
 
 
-@torch.no_grad()
-def _values_and_derivatives(
-    field: Field, points: torch.Tensor, shape: tuple[int, int]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    # derivatives per sample of the last two axes: what neighboring pixels differ by
+def _values(field: Field, points: torch.Tensor, shape: tuple[int, int]) -> np.ndarray:
+    with torch.no_grad():
+        values = [field(piece) for piece in points.split(_PIECE)]
+    return torch.cat(values).reshape(*shape, -1).double().cpu().numpy()
+
+
+def _derivatives(field: Field, points: torch.Tensor, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    # per sample of the last two axes: what neighboring pixels differ by
     per_sample = torch.tensor([2 / size for size in field.grid.shape], dtype=points.dtype, device=points.device)
-    values, slopes, curvatures = [], [], []
-    for piece in points.split(1 << 13):
+
+    @torch.no_grad()  # here, because it does not reach into threads
+    def of_piece(piece: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         jet = field.jet(piece)
-        values.append(jet.value)
-        slopes.append((jet.jacobian * per_sample)[..., -2:].norm(dim=-1).mean(dim=1))
-        curvatures.append(jet.laplacian.mean(dim=1) * float(per_sample[-1] ** 2))
-    return (
-        torch.cat(values).reshape(*shape, -1).double().cpu().numpy(),
-        torch.cat(slopes).reshape(shape).cpu().numpy(),
-        torch.cat(curvatures).reshape(shape).cpu().numpy(),
-    )
+        slopes = (jet.jacobian * per_sample)[..., -2:].norm(dim=-1).mean(dim=1)
+        return slopes, jet.laplacian.mean(dim=1) * float(per_sample[-1] ** 2)
+
+    slopes, curvatures = zip(*map_on_threads(of_piece, points.split(_PIECE)), strict=True)
+    return torch.cat(slopes).reshape(shape).cpu().numpy(), torch.cat(curvatures).reshape(shape).cpu().numpy()
 
 
-def _displayable(values: Float[np.ndarray, "rows columns c"], field: Field) -> np.ndarray:
+def _displayable(
+    values: Float[np.ndarray, "rows columns c"], field: Field, shown: tuple[float, float] | None
+) -> np.ndarray:
     low = np.array([channel.low for channel in field.channels])[: values.shape[2]]
     high = np.array([channel.high for channel in field.channels])[: values.shape[2]]
+    if shown is not None:
+        low, high = shown
     scaled = np.clip((values - low) / (high - low), 0, 1)
     names = [channel.name for channel in field.channels]
     if values.shape[2] == 4 and names[0] == "cyan":
@@ -109,8 +133,8 @@ def _shown_as(values: np.ndarray) -> dict[str, Any]:
     return {"interpolation": "antialiased", "aspect": "equal" if 1 / 8 < ratio < 8 else "auto"}
 
 
-def _show(axes: "Axes", values: np.ndarray, title: str, field: Field) -> None:
-    axes.imshow(_displayable(values, field), cmap="gray", vmin=0, vmax=1, **_shown_as(values))
+def _show(axes: "Axes", values: np.ndarray, title: str, field: Field, shown: tuple[float, float] | None) -> None:
+    axes.imshow(_displayable(values, field, shown), cmap="gray", vmin=0, vmax=1, **_shown_as(values))
     axes.set_title(title)
     axes.set_axis_off()
 
@@ -127,7 +151,9 @@ def _draw_derivatives(part: "SubFigure", slope: np.ndarray, curvature: np.ndarra
     second.set_axis_off()
 
 
-def _draw_detail(part: "SubFigure", field: Field, signal: Signal, *, num_rows: int) -> None:
+def _draw_detail(
+    part: "SubFigure", field: Field, signal: Signal, shown: tuple[float, float] | None, *, num_rows: int
+) -> None:
     from PIL import Image
 
     start, stop = zip(*_busiest(signal, num_rows), strict=True)
@@ -146,7 +172,7 @@ def _draw_detail(part: "SubFigure", field: Field, signal: Signal, *, num_rows: i
     ]
     for number, (title, values) in enumerate(enlarged):
         axes = part.add_axes((0.672 + 0.11 * number, 0.04, 0.104, 0.86))
-        _show(axes, values, title, field)
+        _show(axes, values, title, field, shown)
 
 
 def _busiest(signal: Signal, num_rows: int) -> list[tuple[int, int]]:

@@ -74,7 +74,10 @@ def read_image(path: Path, *, align: Alignment = "centers") -> Signal:
     kind = format_of_bytes(head)
     if kind is None:
         names = ", ".join(kind.name for kind in IMAGE_FORMATS)
-        raise FormatError(f"{path}: an image ({names}) or an .npy file was wanted, it begins with {head[:8]!r}.")
+        raise FormatError(
+            f"{path}: an image ({names}), a sound, a video, a volume, .npy or .npz was wanted, "
+            f"it begins with {head[:8]!r}."
+        )
     with _decoding(path, kind.name):
         picture = _read_tiff(path) if kind.name == "TIFF" else _read_pillow(path, kind.name, head)
     bits = 8 if picture.palette else picture.bits

@@ -175,4 +175,4 @@ def _is_cut(path: Path) -> bool:
 
 
 def _reason(error: Exception) -> str:
-    return str(error).strip().rstrip(".")
+    return str(getattr(error, "error_string", error)).strip().rstrip(".")  # the whole text names a temporary file

@@ -66,7 +66,10 @@ def read_volume(path: Path, *, align: Alignment = "centers") -> Signal:
     if samples.dtype != dtype:  # scaled by the file
         samples = samples.astype(np.float32)
     values = samples.T[..., None]
-    low, high = value_range_of(values)
+    # words of 16 bits are seldom filled: the samples say more of their range than their type
+    low, high = value_range_of(
+        values.astype(np.int32) if values.dtype.itemsize == 2 and values.dtype.kind == "u" else values
+    )
     try:
         return Signal(
             grid=Grid(_axes(header, affine, samples.shape, align), align),
