@@ -116,7 +116,7 @@ def test_quiet_prints_nothing(folder: Path, capfd: pytest.CaptureFixture[str]) -
 def test_without_json_each_command_prints_a_summary(field: Path, capsys: pytest.CaptureFixture[str]) -> None:
     wanted = {
         ("render", str(field), "-o", "a.png"): "a.png: 12 x 16 samples in",
-        ("decode", str(field), "-o", "b.png"): "b.png: 12 x 16 in",
+        ("decode", str(field), "-o", "b.png"): "b.png: 12 x 16 samples in",
         ("compare", "photo.png", "photo.png"): "exact, SSIM 1.0000",
         ("info", str(field)): "network     siren, 2 -> 8 x 4 -> 3, omega_0 30",
         ("fit", "photo.png", "-o", "c.lig", *map(str, QUICK)): "2 steps, 2.00 passes, 267 parameters",
