@@ -1,5 +1,6 @@
 """`ligeia fit`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,8 +12,9 @@ from ._console import Device, Json, Output, Quiet, Seed, decibels, emit, parse_f
 
 if TYPE_CHECKING:
     from ligeia.field import Field
-    from ligeia.fitting import Stop
-    from ligeia.recipes import Configuration
+    from ligeia.fitting import Checkpointer, Stop
+    from ligeia.recipes import Configuration, FirstFrequency
+    from ligeia.signals import Signal
 
 _NETWORKS = ("siren",)
 
@@ -48,17 +50,10 @@ def fit(
 
     Example: ligeia fit photo.png -o photo.lig --psnr 40 --report photo-report.png
     """
-    if output.suffix.lower() != ".lig":
-        raise InputError(f"{output}: a field is written as .lig; name the output so.")
     if network not in _NETWORKS:
         raise InputError(f"--network must be one of {', '.join(_NETWORKS)}, got {network!r}.")
-    check_readable(source)
-    for path in (output, *([report] if report else [])):
-        check_writable(path)
-    if report is not None and report.resolve() in (source.resolve(), output.resolve()):
-        raise InputError(f"{report}: the report would overwrite the input or the output; name another file.")
+    _check_files(source, output, report)
     from ligeia import codec, recipes
-    from ligeia.fitting import Checkpointer
     from ligeia.kernels import current_path
     from ligeia.signals import SoundSource
 
@@ -66,19 +61,8 @@ def fit(
     signal = recipes.to_signal(source, configuration, variable=variable, frames=parse_frames(frames))
     if report is not None:
         recipes.check_figure(report)
-    if first_omega is None:
-        frequencies = configuration.first_frequencies(signal, omega)
-    else:
-        asked = recipes.checked_omegas(parse_numbers(first_omega), signal)
-        axes = signal.grid.axes
-        frequencies = [
-            recipes.FirstFrequency(axis.name, each, "as asked") for axis, each in zip(axes, asked, strict=True)
-        ]
-    checkpoint = Checkpointer(output.with_name(output.name + ".checkpoint"), resume=resume)
-    if checkpoint.path.exists() and not resume:
-        say(f"ligeia: {checkpoint.path} of an earlier fit is written over; --resume would go on from it.", quiet=quiet)
-    if resume and not checkpoint.path.exists():
-        say(f"ligeia: no checkpoint {checkpoint.path} to resume from; starting afresh.", quiet=quiet)
+    frequencies = _frequencies(first_omega, configuration, signal, omega)
+    checkpoint = _checkpoint(output, resume=resume, quiet=quiet)
     try:
         offset_db = signal.snr_offset_db() if isinstance(signal.source, SoundSource) else 0.0
         with watched_fit(quiet=quiet, checkpoint=checkpoint, offset_db=offset_db) as callback:
@@ -165,6 +149,39 @@ def describe(result: dict[str, Any], field: "Field", *, psnr: float | None = Non
             for restart in field.report.restarts
         ]
     return "\n".join(lines)
+
+
+def _check_files(source: Path, output: Path, report: Path | None) -> None:
+    if output.suffix.lower() != ".lig":
+        raise InputError(f"{output}: a field is written as .lig; name the output so.")
+    check_readable(source)
+    for path in (output, *([report] if report else [])):
+        check_writable(path)
+    if report is not None and report.resolve() in (source.resolve(), output.resolve()):
+        raise InputError(f"{report}: the report would overwrite the input or the output; name another file.")
+
+
+def _checkpoint(output: Path, *, resume: bool, quiet: bool) -> "Checkpointer":
+    from ligeia.fitting import Checkpointer
+
+    checkpoint = Checkpointer(output.with_name(output.name + ".checkpoint"), resume=resume)
+    if checkpoint.path.exists() and not resume:
+        say(f"ligeia: {checkpoint.path} of an earlier fit is written over; --resume would go on from it.", quiet=quiet)
+    if resume and not checkpoint.path.exists():
+        say(f"ligeia: no checkpoint {checkpoint.path} to resume from; starting afresh.", quiet=quiet)
+    return checkpoint
+
+
+def _frequencies(
+    asked: str | None, configuration: "Configuration", signal: "Signal", omega_0: float
+) -> "Sequence[FirstFrequency]":
+    from ligeia import recipes
+
+    if asked is None:
+        return configuration.first_frequencies(signal, omega_0)
+    omegas = recipes.checked_omegas(parse_numbers(asked), signal)
+    axes = signal.grid.axes
+    return [recipes.FirstFrequency(axis.name, each, "as asked") for axis, each in zip(axes, omegas, strict=True)]
 
 
 def _configuration(name: str, hidden_features: int) -> "Configuration":
