@@ -79,7 +79,7 @@ def test_frames_rate_and_kind_survive_reading_and_writing(suffix: str, codec: st
     assert [axis.name for axis in signal.grid.axes] == ["time", "row", "column"]
     assert signal.grid.axes[0].extent == (0.0, pytest.approx(12 / rate))
     again = tmp_path / f"b{suffix}"
-    write_video(again, SHAPE, whole(signal.values), source, crf=1)
+    write_video(again, SHAPE, whole(signal.values), 3, source, crf=1)
     found = read_video(again)
     assert found.source == source
     assert decibels(signal.values, found.values) > 35
@@ -90,7 +90,7 @@ def test_a_codec_that_cannot_be_written_gives_way(codec: str, suffix: str, wante
     signal = read_video(encode(tmp_path / "a.mp4", clip(), codec))
     assert isinstance(signal.source, VideoSource)
     assert signal.source.codec == codec
-    write_video(tmp_path / f"b{suffix}", SHAPE, whole(signal.values), signal.source)
+    write_video(tmp_path / f"b{suffix}", SHAPE, whole(signal.values), 3, signal.source)
     found = read_video(tmp_path / f"b{suffix}").source
     assert isinstance(found, VideoSource)
     assert found.codec == wanted
@@ -105,7 +105,7 @@ def test_a_smaller_quality_is_a_smaller_file(tmp_path: Path) -> None:
     assert isinstance(signal.source, VideoSource)
     sizes = []
     for crf in (0, None, 50):
-        write_video(tmp_path / "b.mp4", SHAPE, whole(signal.values), signal.source, crf=crf)
+        write_video(tmp_path / "b.mp4", SHAPE, whole(signal.values), 3, signal.source, crf=crf)
         sizes.append((tmp_path / "b.mp4").stat().st_size)
     assert sizes == sorted(sizes, reverse=True)
 
@@ -114,7 +114,7 @@ def test_odd_sizes_are_written(tmp_path: Path) -> None:
     signal = read_video(encode(tmp_path / "a.mp4", clip()))
     assert isinstance(signal.source, VideoSource)
     odd = clip((3, 31, 47))
-    write_video(tmp_path / "b.mp4", (3, 31, 47), whole(odd), signal.source)
+    write_video(tmp_path / "b.mp4", (3, 31, 47), whole(odd), 3, signal.source)
     assert decibels(odd, read_video(tmp_path / "b.mp4").values) > 30
 
 
@@ -125,7 +125,7 @@ def test_animated_gifs_are_videos_and_others_pictures(tmp_path: Path) -> None:
     assert signal.values.shape == (5, 20, 30, 3)
     assert isinstance(signal.source, VideoSource)
     assert signal.source.rate_numerator == 10
-    write_video(tmp_path / "b.gif", (5, 20, 30), whole(signal.values), signal.source)
+    write_video(tmp_path / "b.gif", (5, 20, 30), whole(signal.values), 3, signal.source)
     assert decibels(read_signal(tmp_path / "b.gif").values, signal.values) > 30
     frames[0].save(tmp_path / "c.gif")
     assert read_signal(tmp_path / "c.gif").grid.shape == (20, 30)
@@ -151,7 +151,7 @@ def test_ten_bits_are_read_as_sixteen_and_written_again(tmp_path: Path) -> None:
     assert signal.channels[0].high == 65535.0
     assert decibels(clip(), signal.values / 257) > 28
     assert isinstance(signal.source, VideoSource)
-    write_video(tmp_path / "b.mp4", SHAPE, whole(signal.values), signal.source, crf=1)
+    write_video(tmp_path / "b.mp4", SHAPE, whole(signal.values), 3, signal.source, crf=1)
     assert read_video(tmp_path / "b.mp4").source == signal.source
 
 

@@ -25,10 +25,12 @@ from ligeia.signals import (
     write_array,
     write_image,
     write_sound,
+    write_stack,
     write_video,
     write_volume,
 )
 
+_STACKS = (".tif", ".tiff")
 Region = Sequence[tuple[int, int]]
 Pieces = Iterable[tuple[int, int, Float[np.ndarray, "_ _"]]]
 
@@ -78,7 +80,11 @@ def render(
             raise InputError(
                 f"{path}: a video needs the values of a field that came from one; write an .npy file instead."
             )
-        write_video(path, shape, pieces, source, crf=crf)
+        write_video(path, shape, pieces, len(field.channels), source, crf=crf)
+        return shape
+    if len(shape) > 2 and 1 not in shape and path.suffix.lower() in _STACKS:
+        dtype = np.dtype(source.dtype if quantity == "value" else np.float32)
+        write_stack(path, (*shape, len(channels)), dtype, pieces)
         return shape
     if quantity != "value":
         channels = (_picture_channel(field, shape, region, quantity),)
@@ -114,10 +120,12 @@ def decode(field: Field, path: Path, *, crf: int | None = None) -> tuple[int, ..
             write_archive(path, name or "value", np.concatenate([each for _, _, each in pieces]).reshape(full))
     elif isinstance(source, VolumeSource) and is_volume_output(path):
         write_volume(path, shape, pieces, source)
+    elif len(shape) > 2 and path.suffix.lower() in _STACKS:
+        write_stack(path, (*shape, len(field.channels)), np.dtype(source.dtype), pieces)
     elif isinstance(source, VideoSource):
         if not is_video_output(path):
             raise InputError(f"{path}: a video is written as .mp4, .webm, .mkv, .gif, .npy or .npz; rename the output.")
-        write_video(path, shape, pieces, source, crf=crf)
+        write_video(path, shape, pieces, len(field.channels), source, crf=crf)
     elif isinstance(source, VolumeSource):
         raise InputError(f"{path}: a volume is written as .nii, .nii.gz, .npy or .npz; rename the output.")
     elif isinstance(source, SoundSource):

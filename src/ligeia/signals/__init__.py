@@ -32,6 +32,7 @@ from ._sounds import (
     write_sound as write_sound,
 )
 from ._spectrum import rms_frequencies as rms_frequencies
+from ._stacks import read_stack as read_stack, write_stack as write_stack
 from ._videos import is_video_output as is_video_output, read_video as read_video, write_video as write_video
 from ._volumes import is_volume_output as is_volume_output, read_volume as read_volume, write_volume as write_volume
 
@@ -58,6 +59,7 @@ __all__ = [
     "read_image",
     "read_signal",
     "read_sound",
+    "read_stack",
     "read_video",
     "read_volume",
     "rms_frequencies",
@@ -68,6 +70,7 @@ __all__ = [
     "write_array",
     "write_image",
     "write_sound",
+    "write_stack",
     "write_video",
     "write_volume",
 ]

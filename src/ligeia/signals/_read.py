@@ -9,6 +9,7 @@ from ._grid import Alignment
 from ._images import read_image
 from ._signal import Signal
 from ._sounds import is_sound, read_sound
+from ._stacks import is_stack, read_stack
 from ._videos import is_video, read_video
 from ._volumes import is_volume, read_volume
 
@@ -46,4 +47,6 @@ def read_signal(
         return read_sound(path, align=align)
     if is_volume(path):
         return read_volume(path, align=align)
+    if is_stack(head, path):
+        return read_stack(path, align=align)
     return read_image(path, align=align)

@@ -12,9 +12,9 @@ from jaxtyping import Float
 
 from ligeia.core import FormatError, InputError, OutputError, check_readable, check_writable, optional, write_atomically
 
-from ._arrays import cast_samples
 from ._grid import Alignment, Axis, Grid
 from ._signal import Channel, Signal, VideoSource
+from ._stacks import whole_blocks
 
 _CODECS = {  # by ending: FFmpeg's name of the container, and the codec where the original's does not fit
     ".mp4": ("mp4", "h264"),
@@ -109,6 +109,7 @@ def write_video(
     path: Path,
     shape: Sequence[int],
     pieces: Iterable[tuple[int, int, Float[np.ndarray, "_ c"]]],
+    num_channels: int,
     source: VideoSource,
     *,
     crf: int | None = None,
@@ -122,7 +123,7 @@ def write_video(
     av = _av()
     container_format, codec = _CODECS[path.suffix.lower()]
     check_writable(path)
-    pictures = _pictures(pieces, shape, np.dtype(source.dtype))
+    pictures = whole_blocks(pieces, (shape[1], shape[2], num_channels), np.dtype(source.dtype))
 
     def write(partial: Path) -> None:
         if container_format == "gif":
@@ -216,24 +217,6 @@ def _check_steady(path: Path, times: list[float], rate: Fraction) -> None:
             f"{path}: a constant frame rate was wanted, frame {number} is {late[number]:.3f} s off at "
             f"{float(rate):.3f} a second; convert it first, such as by `ffmpeg -i IN -vsync cfr OUT`."
         )
-
-
-def _pictures(
-    pieces: Iterable[tuple[int, int, np.ndarray]], shape: Sequence[int], dtype: np.dtype
-) -> Iterator[np.ndarray]:
-    """Yield whole frames of consecutive pieces."""
-    size = shape[1] * shape[2]
-    held: list[np.ndarray] = []
-    count = 0
-    for _, _, samples in pieces:
-        held.append(cast_samples(samples, dtype))
-        count += len(samples)
-        if count < size:
-            continue
-        joined = np.concatenate(held)
-        whole = count // size * size
-        yield from joined[:whole].reshape(-1, shape[1], shape[2], joined.shape[1])
-        held, count = [joined[whole:]], count - whole
 
 
 def _stream(av: Any, container: Any, codec: str, shape: Sequence[int], source: VideoSource, crf: int | None) -> Any:
