@@ -13,6 +13,15 @@ from ligeia.recipes import decode, fit, render
 from ligeia.signals import read_signal, read_stack, write_stack
 
 
+OPTIONS: list[dict[str, Any]] = [
+    {},
+    {"imagej": True, "metadata": {"axes": "ZYX"}},
+    {"compression": "zlib"},
+    {"tile": (16, 16)},
+    {"bigtiff": True},
+]
+
+
 def values(shape: tuple[int, ...], dtype: str) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 200, shape).astype(dtype)
 
