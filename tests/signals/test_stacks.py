@@ -12,7 +12,6 @@ from ligeia.fitting import passes
 from ligeia.recipes import decode, fit, render
 from ligeia.signals import read_signal, read_stack, write_stack
 
-
 OPTIONS: list[dict[str, Any]] = [
     {},
     {"imagej": True, "metadata": {"axes": "ZYX"}},
