@@ -92,7 +92,8 @@ def read_tone(folder: Path, size: int = 9) -> Signal:
 def test_samples_beyond_full_scale_are_clipped_where_integers_are_stored(tmp_path: Path) -> None:
     source = SoundSource(format="WAV", subtype="PCM_16", sample_rate=RATE)
     loud = np.array([[2.0], [-2.0], [0.0]], np.float32)
-    write_sound(tmp_path / "a.wav", RATE, [(0, 3, loud)], read_tone(tmp_path).channels, source)
+    with pytest.warns(UserWarning, match=r"a.wav: samples up to 2 times full scale were clipped"):
+        write_sound(tmp_path / "a.wav", RATE, [(0, 3, loud)], read_tone(tmp_path).channels, source)
     assert read_sound(tmp_path / "a.wav").values.ravel() == pytest.approx([1.0, -1.0, 0.0], abs=1e-4)
 
 

@@ -1,5 +1,6 @@
 """Sounds to signals and back: WAV, FLAC, OGG, MP3 and what else libsndfile knows (package soundfile)."""
 
+import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from ._signal import Channel, Signal, SoundSource
 
 _FRAMES = 1 << 20  # read at a time: headers may promise any number
 _MOST_CHANNELS = 1024  # what libsndfile takes
+_FULL_SCALE = 1.01  # beyond it clipping is heard
 _OGG_TAIL = 1 << 16  # bytes: pages are shorter
 _LAST_PAGE = 4  # flag of the last page of an OGG stream
 
@@ -105,7 +107,7 @@ def write_sound(
     """Write consecutive pieces ``(start, stop, samples)`` as the kind of sound that ``path`` ends in.
 
     The subtype is that of ``source`` where the format has it, else 24 bits where it has those. Samples beyond full
-    scale are clipped, but for the floating-point subtypes.
+    scale are clipped, with a warning, but for the floating-point subtypes.
     """
     soundfile = _soundfile()
     kind = _kind(soundfile, path, source)
@@ -127,10 +129,18 @@ def write_sound(
             ) from error
         try:
             with file:
+                peak = 0.0
                 for _, _, samples in pieces:
                     file.write(np.ascontiguousarray(samples))
+                    peak = max(peak, float(np.abs(samples).max(initial=0.0)))
         except soundfile.LibsndfileError as error:
             raise OutputError(f"{path}: writing failed ({_reason(error)}); nothing was changed.") from error
+        if peak > _FULL_SCALE and kind.subtype not in ("FLOAT", "DOUBLE"):
+            warnings.warn(
+                f"{path}: samples up to {peak:.3g} times full scale were clipped; a .wav file of a sound in floating "
+                "point holds them.",
+                stacklevel=4,
+            )
 
     write_atomically(path, write)
 
