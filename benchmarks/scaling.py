@@ -32,7 +32,7 @@ def recommended_width(num_points: int) -> int:
 def main() -> None:
     """Print one table: size, seconds, point-steps, and the exponent between the ends."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sizes", nargs="*", type=int, default=[64, 128, 256, 512, 1024])
+    parser.add_argument("--sizes", nargs="*", type=int, default=[64, 128, 256, 512, 1024, 2048, 4096])
     parser.add_argument("--psnr", type=float, default=35.0)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--most-seconds", type=float, default=900.0)
@@ -41,7 +41,7 @@ def main() -> None:
     for size in arguments.sizes:
         signal = square(size)
         seconds = []
-        for seed in range(arguments.rounds if size < 1024 else 1):
+        for seed in range(arguments.rounds if size <= 1024 else 1):
             stop = fitting.psnr(arguments.psnr) | fitting.seconds(arguments.most_seconds)
             field = recipes.fit(signal, stop=stop, seed=seed, hidden_features=recommended_width(size * size))
             report = field.report

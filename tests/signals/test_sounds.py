@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from ligeia.core import FormatError, InputError, MissingExtraError, SampleError, random_stream
-from ligeia.signals import Signal, SoundSource, check_sound_output, read_signal, read_sound, write_sound
+from ligeia.signals import Signal, SoundSource, read_signal, read_sound, write_sound
 
 RATE = 16000
 LOSSLESS = [
@@ -147,7 +147,7 @@ def test_what_no_sound_file_can_hold_is_refused(tmp_path: Path) -> None:
     signal = read_tone(tmp_path)
     source = SoundSource(format="WAV", subtype="FLOAT", sample_rate=RATE)
     with pytest.raises(InputError, match=r"a.png: a sound ends in .wav, .flac"):
-        check_sound_output(tmp_path / "a.png", source)
+        write_sound(tmp_path / "a.png", RATE, [], signal.channels, source)
     with pytest.raises(InputError, match=r"a.mp3: MP3 in MPEG_LAYER_III does not hold 1 channels at 1234 Hz"):
         write_sound(tmp_path / "a.mp3", 1234, [(0, 9, tone(9, 1))], signal.channels, source)
     with pytest.raises(InputError, match=r"a.wav: a sound has 1 to 1024 channels at 1 to"):

@@ -153,6 +153,9 @@ def test_ten_bits_are_read_as_sixteen_and_written_again(tmp_path: Path) -> None:
     assert isinstance(signal.source, VideoSource)
     write_video(tmp_path / "b.mp4", SHAPE, whole(signal.values), 3, signal.source, crf=1)
     assert read_video(tmp_path / "b.mp4").source == signal.source
+    gray = signal.values[..., :1]
+    write_video(tmp_path / "c.gif", SHAPE, whole(gray), 1, signal.source)
+    assert decibels(read_video(tmp_path / "c.gif").values, gray / 257) > 30
 
 
 def test_a_frame_rate_that_varies_is_refused(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """The report of a signal of one axis, such as a sound: its course, its spectrum and a detail between the samples."""
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ from jaxtyping import Float
 from ligeia.field import Field
 from ligeia.signals import Signal
 
-from ._report_parts import draw_activations, draw_curve, write_figure
+from ._report_parts import draw_activations, draw_curve, quality_of, write_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,9 +29,6 @@ def draw_line_report(field: Field, signal: Signal, path: Path) -> None:
     original = signal.values[:, 0].astype(np.float64)
     fitted = field.sample()[:, 0].double().numpy()
     axis = field.grid.axes[0]
-    report = field.report
-    quality_db = None if report is None else (report.psnr_db if report.snr_db is None else report.snr_db)
-    quality = "" if quality_db is None else ", exact" if quality_db == math.inf else f", {quality_db:.2f} dB"
     of_channel = "" if signal.num_channels == 1 else f", {field.channels[0].name}"
     ticks = np.linspace(*axis.extent, min(len(original), _COLUMNS) + 1)
 
@@ -46,7 +42,7 @@ def draw_line_report(field: Field, signal: Signal, path: Path) -> None:
             "tab:blue",
             f"original, {len(original):,} sample{'s' if len(original) > 1 else ''}{of_channel}",
         )
-        _draw_course(courses[1], ticks, fitted, "tab:blue", f"the field{quality}")
+        _draw_course(courses[1], ticks, fitted, "tab:blue", f"the field{quality_of(field)}")
         _draw_course(courses[1], ticks, fitted - original, "tab:red", "")
         courses[1].plot([], [], color="tab:blue", label="the field")
         courses[1].plot([], [], color="tab:red", label="error")

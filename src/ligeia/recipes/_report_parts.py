@@ -24,6 +24,14 @@ def check_figure(path: Path) -> None:
         raise InputError(f"{path}: a figure ends in {', '.join(_FIGURE_SUFFIXES)}; rename it.")
 
 
+def quality_of(field: Field) -> str:
+    """Return what a title says of the quality of a fit: ``, 35.49 dB``, or nothing for a field read from a file."""
+    if field.report is None:
+        return ""
+    found = field.report.psnr_db if field.report.snr_db is None else field.report.snr_db
+    return ", exact" if found == math.inf else f", {found:.2f} dB"
+
+
 def write_figure(path: Path, size: tuple[float, float], draw: Callable[["Figure"], None]) -> None:
     """Draw a figure of so many inches, without a display, and write it as the kind of file that ``path`` ends in."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # slow to import

@@ -1,6 +1,5 @@
 """The report of a signal of two axes or more: pictures of it, of its error and of its derivatives."""
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
@@ -13,7 +12,7 @@ from ligeia.core import map_on_threads
 from ligeia.field import Field
 from ligeia.signals import Signal
 
-from ._report_parts import draw_activations, draw_curve, write_figure
+from ._report_parts import draw_activations, draw_curve, quality_of, write_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,8 +46,6 @@ def draw_picture_report(field: Field, signal: Signal, path: Path) -> None:
     slope, curvature = _derivatives(field, fewer, coarse.shape)
     rows, columns = plane.shape
     height = min(max(5.2 * rows / columns, 2.6), 7.5)  # inches, of pictures about 5.2 wide
-    report = field.report
-    quality = "" if report is None else ", exact" if report.psnr_db == math.inf else f", {report.psnr_db:.2f} dB"
     size = " x ".join(map(str, signal.grid.shape))
     low, high = plane.shown or (field.channels[0].low, field.channels[0].high)
     span = high - low
@@ -65,7 +62,7 @@ def draw_picture_report(field: Field, signal: Signal, path: Path) -> None:
             field,
             plane.shown,
         )
-        _show(second, fitted, f"the field{quality}", field, plane.shown)
+        _show(second, fitted, f"the field{quality_of(field)}", field, plane.shown)
         third.imshow(error, cmap="gray", vmin=0, vmax=span / 10, **_shown_as(error))
         third.set_title("absolute error x 10")
         third.set_axis_off()

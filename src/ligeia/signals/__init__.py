@@ -25,10 +25,8 @@ from ._signal import (
     VolumeSource as VolumeSource,
 )
 from ._sounds import (
-    check_sound_output as check_sound_output,
     read_sound as read_sound,
     sound_signal as sound_signal,
-    sound_suffixes as sound_suffixes,
     write_sound as write_sound,
 )
 from ._spectrum import rms_frequencies as rms_frequencies
@@ -49,7 +47,6 @@ __all__ = [
     "VideoSource",
     "VolumeSource",
     "cast_samples",
-    "check_sound_output",
     "from_array",
     "image_suffixes",
     "is_video_output",
@@ -64,7 +61,6 @@ __all__ = [
     "read_volume",
     "rms_frequencies",
     "sound_signal",
-    "sound_suffixes",
     "value_range_of",
     "write_archive",
     "write_array",

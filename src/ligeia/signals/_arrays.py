@@ -60,9 +60,12 @@ def from_array(
     )
 
 
-def value_range_of(values: Shaped[np.ndarray, "..."]) -> tuple[float, float]:
-    """Return the lowest and highest possible value of samples, from their dtype or else from the samples."""
-    if values.dtype.kind == "u" and values.dtype.itemsize <= 2:  # in either byte order
+def value_range_of(values: Shaped[np.ndarray, "..."], *, words_are_filled: bool = True) -> tuple[float, float]:
+    """Return the lowest and highest possible value of samples, from their dtype or else from the samples.
+
+    Unsigned words of 16 bits are taken to use all of them, as in pictures, unless ``words_are_filled`` is False.
+    """
+    if values.dtype.kind == "u" and values.dtype.itemsize <= (2 if words_are_filled else 1):  # in either byte order
         return 0.0, float(np.iinfo(values.dtype).max)
     if values.dtype == np.dtype(bool):
         return 0.0, 1.0
@@ -101,9 +104,10 @@ def read_archive(path: Path, *, variable: str | None = None, align: Alignment = 
             name = _chosen(path, shapes, variable)
             with archive.open(f"{name}.npy") as file:
                 array = np.lib.format.read_array(file, allow_pickle=False)
+    except InputError:  # a ValueError as well
+        raise
+    # NotImplementedError is zipfile's answer to a compression that it does not know
     except (ValueError, OSError, EOFError, MemoryError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
-        if isinstance(error, InputError):
-            raise
         raise FormatError(f"{path}: not a readable .npz file of numbers ({error}).") from error
     try:
         signal = from_array(array, align=align)

@@ -18,6 +18,11 @@ _MAX_SAMPLES = 2**62  # flat indices are int64
 _MAX_TABLE = 1 << 16  # coordinates of longer axes are worked out where they are asked for, never kept
 
 
+def steps_between_ends(size: int, align: Alignment) -> int:
+    """Return how many steps from sample to sample fit between the ends of an axis; at least 1."""
+    return size - 1 if align == "corners" and size > 1 else size
+
+
 def _coordinates_of(index: Int[np.ndarray, " n"], size: int, align: Alignment) -> Float[np.ndarray, " n"]:
     at_corners = align == "corners" and size > 1  # a single sample sits at 0 either way
     position = index.astype(np.float64)

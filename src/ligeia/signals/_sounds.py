@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from ligeia.core import FormatError, InputError, OutputError, check_readable, check_writable, optional, write_atomically
 
-from ._grid import Alignment, Axis, Grid
+from ._grid import Alignment, Axis, Grid, steps_between_ends
 from ._signal import Channel, Signal, SoundSource
 
 _FRAMES = 1 << 20  # read at a time: headers may promise any number
@@ -38,11 +38,6 @@ _OF_ONE_SUFFIX = {"WAVEX": "WAV", "RF64": "WAV"}  # other containers that end in
 class _Kind(NamedTuple):
     format: str
     subtype: str
-
-
-def sound_suffixes() -> tuple[str, ...]:
-    """Return the endings of the sound files that can be written."""
-    return tuple(_FORMATS)
 
 
 def is_sound(head: bytes, path: Path) -> bool:
@@ -87,9 +82,8 @@ def read_sound(path: Path, *, align: Alignment = "centers") -> Signal:
 def sound_signal(values: Float[np.ndarray, "n c"], source: SoundSource, *, align: Alignment = "centers") -> Signal:
     """Return the signal of samples, full scale being 1, and what their file says of them."""
     size, count = values.shape
-    # the ends of the axis: outer edges of the samples, or the first and the last one themselves
-    length = size - 1 if align == "corners" and size > 1 else size
-    axis = Axis(name="time", size=size, extent=(0.0, length / source.sample_rate), unit="s")
+    length_s = steps_between_ends(size, align) / source.sample_rate
+    axis = Axis(name="time", size=size, extent=(0.0, length_s), unit="s")
     finite = values[np.isfinite(values)]
     peak = float(np.abs(finite).max(initial=0.0)) or 1.0  # silence has a range as well
     names = {1: ("mono",), 2: ("left", "right")}.get(count, tuple(f"channel{each}" for each in range(count)))
@@ -143,11 +137,6 @@ def write_sound(
             )
 
     write_atomically(path, write)
-
-
-def check_sound_output(path: Path, source: SoundSource) -> None:
-    """Raise `InputError` if no sound can be written to ``path``, before any work is done."""
-    _kind(_soundfile(), path, source)
 
 
 def _soundfile() -> Any:

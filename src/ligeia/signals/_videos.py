@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from ligeia.core import FormatError, InputError, OutputError, check_readable, check_writable, optional, write_atomically
 
-from ._grid import Alignment, Axis, Grid
+from ._grid import Alignment, Axis, Grid, steps_between_ends
 from ._signal import Channel, Signal, VideoSource
 from ._stacks import whole_blocks
 
@@ -24,10 +24,8 @@ _CODECS = {  # by ending: FFmpeg's name of the container, and the codec where th
     ".webm": ("webm", "vp9"),
     ".gif": ("gif", "gif"),
 }
-_CRF = {
-    "h264": 18,
-    "vp9": 24,
-}  # the codecs that are written, at a loss next to invisible; HEVC's encoder can end the process
+# the codecs that are written, at a loss next to invisible; HEVC's encoder can end the process
+_CRF = {"h264": 18, "vp9": 24}
 _MOST_BYTES = 8 << 30
 _FEW_FRAMES = 5  # that an edit list or a rounded duration may account for
 _UNSPECIFIED = 2  # of FFmpeg's color spaces
@@ -51,9 +49,8 @@ def is_video(head: bytes, path: Path) -> bool:
         return head[8:12] not in (b"avif", b"avis", b"heic", b"mif1")
     if head[:4] == b"\x1aE\xdf\xa3" or (head[:4] == b"RIFF" and head[8:12] == b"AVI "):
         return True
-    return (
-        path.suffix.lower() in _CODECS and path.suffix.lower() != ".gif"
-    )  # cut or of another kind: the reader says so
+    # cut or of another kind: the reader says so
+    return path.suffix.lower() in _CODECS and path.suffix.lower() != ".gif"
 
 
 def is_video_output(path: Path) -> bool:
@@ -93,9 +90,8 @@ def read_video(path: Path, *, frames: tuple[int, int] | None = None, align: Alig
     if values.shape[-1] == 4 and bool((values[..., 3] == np.iinfo(values.dtype).max).all()):
         values = np.ascontiguousarray(values[..., :3])
     count, rows, columns, _ = values.shape
-    # the ends of the axis: outer edges of the frames, or the first and the last one themselves
-    length = count - 1 if align == "corners" and count > 1 else count
-    time = Axis(name="time", size=count, extent=(float(first / rate), float((first + length) / rate)), unit="s")
+    ends = (float(first / rate), float((first + steps_between_ends(count, align)) / rate))
+    time = Axis(name="time", size=count, extent=ends, unit="s")
     high = float(np.iinfo(values.dtype).max)
     return Signal(
         grid=Grid((time, Axis(name="row", size=rows), Axis(name="column", size=columns)), align),
@@ -117,8 +113,8 @@ def write_video(
     """Write consecutive pieces ``(start, stop, samples)`` of ``(time, row, column)`` as the kind of video of ``path``.
 
     Frame rate, pixel format and colors are the original's; so is the codec if it is H.264 or VP9 and the container
-    takes it, others become one of those. ``crf`` is the
-    encoder's constant quality: 0 is its best, larger is smaller; by default a loss that is next to invisible.
+    takes it, others become one of those. ``crf`` is the encoder's constant quality: 0 is its best, larger is smaller;
+    by default a loss that is next to invisible.
     """
     av = _av()
     container_format, codec = _CODECS[path.suffix.lower()]
@@ -132,7 +128,7 @@ def write_video(
         try:
             with av.open(str(partial), "w", format=container_format) as container:
                 chosen = source.codec if source.codec in _CRF and source.codec in container.supported_codecs else codec
-                stream = _stream(av, container, chosen, shape, source, crf)
+                stream = _stream(container, chosen, shape, source, crf)
                 for picture in pictures:
                     container.mux(stream.encode(_frame(av, picture, stream, source)))
                 container.mux(stream.encode())
@@ -168,13 +164,9 @@ def _decoded(
 
 def _upright(frame: Any) -> np.ndarray:
     components = frame.format.components
-    count = (
-        4
-        if any(each.is_alpha for each in components)
-        else 1
-        if len(components) == 1 and not frame.format.has_palette
-        else 3
-    )
+    count = 1 if len(components) == 1 and not frame.format.has_palette else 3
+    if any(each.is_alpha for each in components):
+        count = 4
     dtype = "uint16" if max(each.bits for each in components) > 8 else "uint8"
     picture = frame.to_ndarray(format=_LAYOUTS[count, dtype], interpolation=_exactly())
     picture = picture.reshape(*picture.shape[:2], -1)
@@ -219,7 +211,7 @@ def _check_steady(path: Path, times: list[float], rate: Fraction) -> None:
         )
 
 
-def _stream(av: Any, container: Any, codec: str, shape: Sequence[int], source: VideoSource, crf: int | None) -> Any:
+def _stream(container: Any, codec: str, shape: Sequence[int], source: VideoSource, crf: int | None) -> Any:
     options = {"crf": str(_CRF[codec] if crf is None else crf)} | ({"b:v": "0"} if codec == "vp9" else {})
     stream = container.add_stream(codec, rate=Fraction(source.rate_numerator, source.rate_denominator), options=options)
     stream.height, stream.width = shape[1], shape[2]
@@ -251,16 +243,8 @@ def _write_gif(path: Path, pictures: Iterator[np.ndarray], source: VideoSource) 
     from PIL import Image
 
     duration_ms = 1000 * source.rate_denominator / source.rate_numerator
-    frames = (
-        Image.fromarray(
-            (each >> 8).astype(np.uint8)
-            if each.dtype == np.uint16
-            else each.squeeze(-1)
-            if each.shape[-1] == 1
-            else each
-        )
-        for each in pictures
-    )
+    bytes_of = (each if each.dtype == np.uint8 else (each >> 8).astype(np.uint8) for each in pictures)
+    frames = (Image.fromarray(each[..., 0] if each.shape[-1] == 1 else each) for each in bytes_of)
     first = next(frames)
     first.save(path, format="GIF", save_all=True, append_images=frames, duration=duration_ms, loop=0)
 

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from ligeia.core import FormatError, InputError, check_readable, check_writable, optional, write_atomically
 
 from ._arrays import cast_samples, value_range_of
-from ._grid import Alignment, Axis, Grid
+from ._grid import Alignment, Axis, Grid, steps_between_ends
 from ._signal import Channel, Signal, VolumeSource
 
 _SUFFIXES = (".nii", ".nii.gz")
@@ -66,10 +66,7 @@ def read_volume(path: Path, *, align: Alignment = "centers") -> Signal:
     if samples.dtype != dtype:  # scaled by the file
         samples = samples.astype(np.float32)
     values = samples.T[..., None]
-    # words of 16 bits are seldom filled: the samples say more of their range than their type
-    low, high = value_range_of(
-        values.astype(np.int32) if values.dtype.itemsize == 2 and values.dtype.kind == "u" else values
-    )
+    low, high = value_range_of(values, words_are_filled=False)
     try:
         return Signal(
             grid=Grid(_axes(header, affine, samples.shape, align), align),
@@ -96,8 +93,9 @@ def write_volume(
     sample and the step between two in the original volume; without it the affine is the original's, bit for bit.
     """
     nibabel = _nibabel()
+    image_type = nibabel.Nifti1Image if len(source.header) == 348 else nibabel.Nifti2Image
     try:
-        header = (nibabel.Nifti1Header if len(source.header) < 400 else nibabel.Nifti2Header)(source.header)
+        header = image_type.header_class(source.header)
     except nibabel.spatialimages.HeaderDataError as error:
         raise InputError(f"{path}: the header of the original volume is damaged ({error}); write .npy.") from error
     check_writable(path)
@@ -115,12 +113,7 @@ def write_volume(
     header["vox_offset"] = 0
     header.set_data_dtype(stored)
     header.set_slope_inter(slope, intercept)
-    kind = (
-        nibabel.Nifti1Image
-        if isinstance(header, nibabel.Nifti1Header) and header["sizeof_hdr"] == 348
-        else nibabel.Nifti2Image
-    )
-    image = kind(flat.reshape(shape).T, affine, header)
+    image = image_type(flat.reshape(shape).T, affine, header)
     image.header.set_slope_inter(slope, intercept)
 
     def write(partial: Path) -> None:
@@ -145,11 +138,11 @@ def _axes(header: Any, affine: np.ndarray, shape: Sequence[int], align: Alignmen
             step, origin = float(affine[number, number]), float(affine[number, 3])
         elif number == 3:
             origin = float(header["toffset"])
-        at_corners = align == "corners" and size > 1
-        before, after = (0.0, size - 1.0) if at_corners else (-0.5, size - 0.5)
+        between = steps_between_ends(size, align)
+        first = origin - (between - size + 1) * step / 2  # half a step before the first sample, or that itself
         name = _NAMES[number] if number < len(_NAMES) else f"axis{number}"
         unit = _UNITS.get(space if number < 3 else time, "") if number < 4 else ""
-        axes.append(Axis(name=name, size=size, extent=(origin + before * step, origin + after * step), unit=unit))
+        axes.append(Axis(name=name, size=size, extent=(first, first + between * step), unit=unit))
     return tuple(reversed(axes))
 
 
