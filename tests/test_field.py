@@ -174,7 +174,7 @@ def test_a_sampling_in_small_pieces_is_the_whole(
     region = [(1, 3), (0, 5)]
     whole, part = field.sample((7, 9), quantity=quantity), field.sample((3, 8), region=region, quantity=quantity)
     monkeypatch.setattr("ligeia.field._WORKING_SET", working_set)
-    pieces = list(field.pieces((7, 9), quantity=quantity))
+    pieces = list(field.pieces(field.grid.sampling((7, 9)), quantity=quantity))
     assert len(pieces) > 4
     assert [start for start, _, _ in pieces[1:]] == [stop for _, stop, _ in pieces[:-1]]
     assert_close(field.sample((7, 9), quantity=quantity), whole)
@@ -183,7 +183,7 @@ def test_a_sampling_in_small_pieces_is_the_whole(
 
 def test_a_sampling_carries_no_graph_and_leaves_gradients_on() -> None:
     field = field_on(Grid.of((4, 5)))
-    walk: Iterator[Any] = field.pieces((4, 5))
+    walk: Iterator[Any] = field.pieces(field.grid.sampling((4, 5)))
     _, _, values = next(walk)
     assert not values.requires_grad
     assert not field.sample().requires_grad
@@ -276,7 +276,7 @@ def test_points_of_another_number_of_axes_are_refused(method: str) -> None:
     [
         ((4,), None, r"a shape of 2 sizes \(row, column\) was wanted, got \(4,\)"),
         ((4, 0), None, "axis 'column' must have at least one sample, got 0"),
-        (None, [(0, 4)], r"a region needs 2 ranges \(row, column\), got 1"),
+        (None, [(0, 4)], r"a region of 2 ranges \(row, column\) was wanted, got 1"),
         (None, [(0, 4), (2, 6)], "the region 2:6 must be within 0:5 on axis 'column'"),
         ((3, 3), [(0, 4), (2, 6)], "the region 2:6 must be within 0:5 on axis 'column'"),
     ],

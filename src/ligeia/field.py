@@ -12,9 +12,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ligeia.core import InputError, ShapeError, map_on_threads
-from ligeia.kernels import Jet, is_transformed
+from ligeia.kernels import InputSlopes, Jet, is_transformed
 from ligeia.networks import Siren
-from ligeia.signals import ArraySource, Channel, Grid, Source
+from ligeia.signals import ArraySource, Channel, Grid, Missing, Region, Sampling, Source
 
 if TYPE_CHECKING:
     from ligeia.fitting import Report
@@ -31,8 +31,8 @@ class Field(nn.Module):
     """A continuous function of coordinates in [-1, 1], in the signal's own units.
 
     ``grid`` is the domain and its original sampling, ``channels`` the range of each channel (by default -1 to 1, the
-    network's own), ``source`` the kind of file it came from (by default a float32 array). ``report`` holds how the fit
-    went; it is None for a field read from a file.
+    network's own), ``source`` the kind of file it came from (by default a float32 array), ``missing`` the samples that
+    had no value. ``report`` holds how the fit went; it is None for a field read from a file.
     """
 
     _middle: Tensor
@@ -44,20 +44,22 @@ class Field(nn.Module):
         grid: Grid,
         channels: Sequence[Channel] | None = None,
         source: Source | None = None,
+        missing: Missing | None = None,
     ) -> None:
         super().__init__()
         config = network.config
         if channels is None:  # the network's own units
             channels = [Channel(name=f"channel{each}", low=-1.0, high=1.0) for each in range(config.out_features)]
-        if config.in_features != grid.num_axes or config.out_features != len(channels):
+        if config.in_features != grid.num_inputs or config.out_features != len(channels):
             raise ShapeError(
-                f"a network of {grid.num_axes} coordinates and {len(channels)} channels was wanted for this grid, "
+                f"a network of {grid.num_inputs} coordinates and {len(channels)} channels was wanted for this grid, "
                 f"got {config.in_features} and {config.out_features}."
             )
         self.network = network
         self.grid = grid
         self.channels = tuple(channels)
         self.source = ArraySource(dtype="<f4", has_channel_axis=len(channels) > 1) if source is None else source
+        self.missing = missing
         self.report: Report | None = None
         low = torch.tensor([channel.low for channel in channels], dtype=torch.float64)
         high = torch.tensor([channel.high for channel in channels], dtype=torch.float64)
@@ -72,14 +74,15 @@ class Field(nn.Module):
         of the field there.
         """
         self._check_points(points)
-        _warn_beyond(points)
-        return self._in_units(self.network(points))
+        _warn_beyond(self.grid, points)
+        return self._in_units(self.network(network_inputs(self.grid, points)))
 
     def jet(self, points: Float[Tensor, "n d"]) -> Jet:
         """Return value, Jacobian and Laplacian in one forward sweep, in signal units per unit coordinate."""
         self._check_points(points)
-        _warn_beyond(points)
-        jet = self.network.jet(points)
+        _warn_beyond(self.grid, points)
+        inputs = network_inputs(self.grid, points)
+        jet = self.network.jet(inputs, _slopes_of_inputs(self.grid, inputs))
         scale = self._half_range.to(points.dtype)
         return Jet(self._in_units(jet.value), jet.jacobian * scale[:, None], jet.laplacian * scale)
 
@@ -94,71 +97,100 @@ class Field(nn.Module):
         low = torch.as_tensor([axis.extent[0] for axis in self.grid.axes], dtype=points.dtype, device=points.device)
         return self((points - low) / scale - 1)
 
+    def sel(
+        self, *, derivative: str | None = None, **places: float | str | Sequence[float]
+    ) -> Float[Tensor, "*shape c"]:
+        """Return values at physical places: ``field.sel(lat=10, lon=[20, 30], time="2002-02-15")``.
+
+        As in xarray, places of several axes are combined; an axis with one place is left out of the shape, one that
+        is not named keeps its original samples. Dates are read by the axis's own unit and calendar. ``derivative``
+        names an axis: the result is the derivative along it, per its unit.
+        """
+        unknown = sorted({*places, *([derivative] if derivative else [])} - {axis.name for axis in self.grid.axes})
+        if unknown:
+            names = ", ".join(axis.name for axis in self.grid.axes)
+            raise InputError(f"axes of this field are {names}; {', '.join(unknown)} came.")
+        coordinates: list[np.ndarray] = []
+        for number, axis in enumerate(self.grid.axes):
+            if axis.name not in places:
+                coordinates.append(self.grid.coordinates(number))
+                continue
+            values = np.asarray(axis.numbers(places[axis.name]), np.float64)
+            positions = axis.positions_of(values.reshape(-1), self.grid.align)
+            coordinates.append(axis.coordinates_at(positions, self.grid.align).reshape(values.shape))
+        shape = tuple(size for each in coordinates for size in each.shape)
+        points = np.stack(np.meshgrid(*[each.reshape(-1) for each in coordinates], indexing="ij"), axis=-1)
+        points = torch.from_numpy(points.reshape(-1, self.grid.num_axes).astype(np.float32))
+        along = None
+        if derivative is not None:
+            along = next(number for number, axis in enumerate(self.grid.axes) if axis.name == derivative)
+
+        @torch.no_grad()
+        def values_of(piece: Tensor) -> Tensor:
+            piece = piece.to(next(self.parameters()))
+            if along is None:
+                return self(piece).cpu()
+            return (self._jacobian(piece)[..., along] / float(self.grid.physical_scale()[along])).cpu()
+
+        found = map_on_threads(values_of, points.split(self._piece(first_order=derivative is not None)))
+        return torch.cat(list(found)).reshape(*shape, len(self.channels))
+
     def sample(
         self,
         shape: Sequence[int] | None = None,
         *,
-        region: Sequence[tuple[int, int]] | None = None,
+        region: Region | None = None,
         quantity: Quantity = "value",
     ) -> Float[Tensor, "*shape c"]:
-        """Return the field on a grid of ``shape`` (by default its original sampling), on the CPU.
+        """Return the field on a grid of ``shape`` (by default as dense as its original sampling), on the CPU.
 
-        ``region`` gives, per axis, the first and the last (exclusive) original sample to cover. ``quantity`` is the
-        value, the gradient's magnitude or the Laplacian, the latter two per unit coordinate. Memory beyond the
-        result does not grow with its size.
+        ``region`` gives, per axis, the first and the last (exclusive) original sample to cover, or by name
+        physical intervals and places: ``{"z": (-40, 60), "x": 12.5}``. ``quantity`` is the value, the gradient's
+        magnitude or the Laplacian, the latter two per unit coordinate. Memory beyond the result does not grow with
+        its size.
         """
-        shape = self.sampling_shape(shape, region)
+        sampling = self.grid.sampling(shape, region)
         dtype = next(self.parameters()).dtype
-        result = torch.empty((math.prod(shape), len(self.channels)), dtype=dtype)
-        for start, stop, piece in self.pieces(shape, region=region, quantity=quantity):
+        result = torch.empty((sampling.num_samples, len(self.channels)), dtype=dtype)
+        for start, stop, piece in self.pieces(sampling, quantity=quantity):
             result[start:stop] = piece
-        return result.view(*shape, len(self.channels))
-
-    def sampling_shape(self, shape: Sequence[int] | None, region: Sequence[tuple[int, int]] | None) -> tuple[int, ...]:
-        """Return ``shape``, or the number of original samples that ``region`` (or the whole grid) holds."""
-        if shape is not None:
-            return self.grid.resampled(shape).shape
-        if region is not None:
-            self.grid.region(region)  # refuses ranges outside the grid
-            return tuple(stop - start for start, stop in region)
-        return self.grid.shape
+        return result.view(*sampling.shape, len(self.channels))
 
     def pieces(
-        self,
-        shape: Sequence[int],
-        *,
-        region: Sequence[tuple[int, int]] | None = None,
-        quantity: Quantity = "value",
+        self, sampling: Sampling, *, quantity: Quantity = "value"
     ) -> Iterator[tuple[int, int, Float[Tensor, "n c"]]]:
-        """Yield ``(start, stop, values)`` over the flat samples of a grid, in order, a bounded number at a time."""
+        """Yield ``(start, stop, values)`` over the flat samples of a sampling, in order, a bounded number at a time."""
         evaluate = self._evaluator(quantity)
-        grid = self.grid.resampled(shape)
-        edges = None if region is None else self.grid.region(region)
-        width = max(self.network.config.hidden_features, len(self.channels), grid.num_axes)
-        size = max(1, _WORKING_SET // (width if quantity == "value" else width * (grid.num_axes + 2)))
+        size = self._piece(first_order=quantity != "value")
         parameter = next(self.parameters())
 
         @torch.no_grad()  # here, because it does not reach into threads
         def values_of(bounds: tuple[int, int]) -> Float[Tensor, "n c"]:
-            points = grid.points(start=bounds[0], stop=bounds[1])
-            if edges is not None:
-                low, high = np.array(edges, dtype=np.float64).T
-                points = (low + (points.astype(np.float64) + 1) * (high - low) / 2).astype(np.float32)
-            return evaluate(torch.from_numpy(points).to(parameter)).cpu()
+            return evaluate(torch.from_numpy(sampling.points(*bounds)).to(parameter)).cpu()
 
-        bounds = ((start, min(start + size, grid.num_samples)) for start in range(0, grid.num_samples, size))
+        total = sampling.num_samples
+        bounds = ((start, min(start + size, total)) for start in range(0, total, size))
         while group := list(itertools.islice(bounds, _GROUP)):
             for (start, stop), values in zip(group, map_on_threads(values_of, group), strict=True):
                 yield start, stop, values
+
+    def _piece(self, *, first_order: bool) -> int:
+        width = max(self.network.config.hidden_features, len(self.channels), self.grid.num_inputs)
+        return max(1, _WORKING_SET // (width * (self.grid.num_axes + 2) if first_order else width))
+
+    def _jacobian(self, points: Float[Tensor, "n d"]) -> Float[Tensor, "n c d"]:
+        inputs = network_inputs(self.grid, points)
+        jacobian = self.network.value_and_jacobian(inputs)[1]
+        slopes = _slopes_of_inputs(self.grid, inputs)
+        jacobian = jacobian if slopes is None else jacobian @ slopes.first
+        return jacobian * self._half_range.to(points)[:, None]
 
     def _evaluator(self, quantity: Quantity) -> Callable[[Tensor], Tensor]:
         match quantity:
             case "value":
                 return self.forward
             case "gradient":
-                return lambda points: (
-                    self.network.value_and_jacobian(points)[1].norm(dim=-1) * self._half_range.to(points)
-                )
+                return lambda points: self._jacobian(points).norm(dim=-1)
             case "laplacian":
                 return lambda points: self.jet(points).laplacian
             case _:
@@ -182,11 +214,46 @@ class Field(nn.Module):
             raise InputError(f"points must be {dtype} like the weights, got {points.dtype}; convert one of them.")
 
 
-def _warn_beyond(points: Tensor) -> None:
+def network_inputs(grid: Grid, points: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch inputs"]:
+    """Return what a network of this grid sees: coordinates, with ``cos(pi x), sin(pi x)`` for a periodic one."""
+    if grid.num_inputs == grid.num_axes:
+        return points
+    columns = []
+    for axis, place in zip(grid.axes, points.unbind(-1), strict=True):
+        if axis.is_periodic:
+            angle = math.pi * (place - 2 * torch.floor((place + 1) / 2))  # the same number at both ends
+            columns += [torch.cos(angle), torch.sin(angle)]
+        else:
+            columns.append(place)
+    return torch.stack(columns, dim=-1)
+
+
+def _slopes_of_inputs(grid: Grid, inputs: Float[Tensor, "n inputs"]) -> InputSlopes | None:
+    """Return how the inputs of a network change with the coordinates; None where they are the same."""
+    if grid.num_inputs == grid.num_axes:
+        return None
+    first = inputs.new_zeros((len(inputs), grid.num_inputs, grid.num_axes))
+    second = torch.zeros_like(inputs)
+    column = 0
+    for number, axis in enumerate(grid.axes):
+        if not axis.is_periodic:
+            first[:, column, number] = 1
+            column += 1
+            continue
+        cosine, sine = inputs[:, column], inputs[:, column + 1]
+        first[:, column, number], first[:, column + 1, number] = -math.pi * sine, math.pi * cosine
+        second[:, column], second[:, column + 1] = -(math.pi**2) * cosine, -(math.pi**2) * sine
+        column += 2
+    return InputSlopes(first, second)
+
+
+def _warn_beyond(grid: Grid, points: Tensor) -> None:
     # not on CUDA, where a look at the values waits for all that is queued
     if points.device.type != "cpu" or torch.compiler.is_compiling() or is_transformed():
         return
-    if points.numel() and float(points.detach().abs().amax()) > 1 + _BEYOND:
+    ended = [number for number, axis in enumerate(grid.axes) if not axis.is_periodic]
+    bounded = points.detach() if len(ended) == grid.num_axes else points.detach()[..., ended]
+    if bounded.numel() and float(bounded.abs().amax()) > 1 + _BEYOND:
         warnings.warn(
             "points lie outside of [-1, 1], where nothing is known of the field; physical coordinates go to "
             "`field.physical`, sample indices to `field.grid.points`.",

@@ -289,13 +289,13 @@ def test_refusal_9_a_last_chunk_that_is_not_empty() -> None:
 
 def test_refusal_12_sizes_that_contradict_each_other() -> None:
     small = _small()
-    with pytest.raises(RecordError, match="takes 1 coordinates, the grid has 2 axes"):
+    with pytest.raises(RecordError, match="takes 1 coordinates, the grid has 2"):
         FieldRecord(small.network, Grid.of((2, 2)), small.channels, small.source, small.tensors)
     with pytest.raises(RecordError, match="returns 1 values, there are 2 channels"):
         FieldRecord(small.network, small.grid, small.channels * 2, small.source, small.tensors)
     chunks = _chunks()
     chunks[0] = (b"NETW", chunks[0][1].replace(b"\1\3\1", b"\1\3\2", 1))
-    with pytest.raises(RecordError, match="takes 2 coordinates, the grid has 1 axes"):
+    with pytest.raises(RecordError, match="takes 2 coordinates, the grid has 1"):
         decode(_with_chunks(*chunks))
 
 

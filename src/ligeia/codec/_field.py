@@ -45,7 +45,7 @@ def to_record(field: Field) -> FieldRecord:
     tensors = []
     for linear in field.network.linears():
         tensors += [linear.weight.detach().cpu().numpy(), linear.bias.detach().cpu().numpy()]
-    return FieldRecord(network, field.grid, field.channels, field.source, tuple(tensors))
+    return FieldRecord(network, field.grid, field.channels, field.source, tuple(tensors), field.missing)
 
 
 def from_record(record: FieldRecord) -> Field:
@@ -58,4 +58,4 @@ def from_record(record: FieldRecord) -> Field:
         for linear, weight, bias in zip(siren.linears(), record.tensors[::2], record.tensors[1::2], strict=True):
             linear.weight.copy_(torch.from_numpy(weight))
             linear.bias.copy_(torch.from_numpy(bias))
-    return Field(siren, record.grid, record.channels, record.source)
+    return Field(siren, record.grid, record.channels, record.source, record.missing)

@@ -10,7 +10,20 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple, final
 
 from ligeia.core import InputError
-from ligeia.signals import ArraySource, Axis, Channel, Grid, ImageSource, SoundSource, Source, VideoSource, VolumeSource
+from ligeia.signals import (
+    ArraySource,
+    Axis,
+    Channel,
+    Grid,
+    GriddedSource,
+    ImageSource,
+    Missing,
+    PointsSource,
+    SoundSource,
+    Source,
+    VideoSource,
+    VolumeSource,
+)
 
 from ._bytes import ByteReader, RecordError, number_bytes, text_bytes, varint_bytes
 
@@ -120,12 +133,13 @@ def pack_grid(grid: Grid) -> bytes:
         raise RecordError(f"a file holds at most 255 axes, got {grid.num_axes}.")
     parts = [bytes([grid.align == "corners", grid.num_axes])]
     for axis in grid.axes:
-        has_extent, has_unit = axis.extent != _DEFAULT_EXTENT, axis.unit != ""
-        parts += [text_bytes(axis.name), varint_bytes(axis.size), bytes([has_extent | has_unit << 1])]
-        if has_extent:
-            parts += [number_bytes(end) for end in axis.extent]
-        if has_unit:
-            parts.append(text_bytes(axis.unit))
+        present = (axis.extent != _DEFAULT_EXTENT, axis.unit, axis.ticks, axis.is_periodic, axis.calendar)
+        flags = sum(bool(each) << bit for bit, each in enumerate(present))
+        parts += [text_bytes(axis.name), varint_bytes(axis.size), bytes([flags])]
+        parts += [number_bytes(end) for end in axis.extent if axis.extent != _DEFAULT_EXTENT]
+        parts += [text_bytes(axis.unit)] if axis.unit else []
+        parts += [number_bytes(tick) for tick in axis.ticks]
+        parts += [text_bytes(axis.calendar)] if axis.calendar else []
     return b"".join(parts)
 
 
@@ -145,17 +159,48 @@ def unpack_grid(payload: bytes | memoryview) -> Grid:
 
 def _read_axis(reader: ByteReader) -> Axis:
     name, size = reader.text(), reader.varint()
-    flags = reader.flags(0b11)
-    extent, unit = _DEFAULT_EXTENT, ""
+    flags = reader.flags(0b11111)
+    extent = _DEFAULT_EXTENT
     if flags & 1:
         extent = (reader.number(), reader.number())
         if extent == _DEFAULT_EXTENT:
             raise reader.wrong("the extent (-1, 1) must be left out")
-    if flags & 2:
-        unit = reader.text()
-        if not unit:
-            raise reader.wrong("an empty unit must be left out")
-    return Axis(name=name, size=size, extent=extent, unit=unit)
+    unit = _present_text(reader, "unit") if flags & 2 else ""
+    if flags & 4 and size > reader.remaining():  # a tick takes a byte at least
+        raise reader.wrong(f"the ticks of {size} samples end inside a value")
+    ticks = tuple(reader.number() for _ in range(size)) if flags & 4 else ()
+    calendar = _present_text(reader, "calendar") if flags & 16 else ""
+    return Axis(
+        name=name,
+        size=size,
+        extent=extent,
+        unit=unit,
+        ticks=ticks,
+        is_periodic=bool(flags & 8),
+        calendar=calendar,
+    )
+
+
+def _present_text(reader: ByteReader, what: str) -> str:
+    text = reader.text()
+    if not text:
+        raise reader.wrong(f"an empty {what} must be left out")
+    return text
+
+
+def pack_missing(missing: Missing) -> bytes:
+    """Return the payload of a mask."""
+    return varint_bytes(missing.num_missing) + missing.packed
+
+
+def unpack_missing(payload: bytes | memoryview, grid: Grid) -> Missing:
+    """Return the mask of a payload, still packed, or raise `RecordError`."""
+    reader = ByteReader(payload, "missing record")
+    num_missing = reader.varint()
+    try:
+        return Missing(grid.num_samples, num_missing, bytes(reader.take(reader.remaining())))
+    except InputError as error:
+        raise RecordError(f"missing record: {error}") from error
 
 
 def pack_channels(channels: tuple[Channel, ...]) -> bytes:
@@ -258,13 +303,26 @@ _SOURCES: Final[dict[int, tuple[type[Source], tuple[_SourceField, ...]]]] = {
             _SourceField("color_range", int, 0),
         ),
     ),
+    6: (
+        GriddedSource,
+        (
+            _SourceField("format", str),
+            _SourceField("name", str),
+            _SourceField("dtype", str),
+            _SourceField("metadata", bytes),
+        ),
+    ),
+    7: (PointsSource, (_SourceField("dtype", str),)),
 }
+_REAL = re.compile(r"\|[biu]1|[<>]([iu][248]|f(2|4|8|12|16))")
 _DTYPES: Final = {
-    1: re.compile(r"\|[biu]1|[<>]([iu][248]|f(2|4|8|12|16))"),
+    1: _REAL,
     2: re.compile(r"bool|u?int(8|16|32|64)|float(16|32|64)"),
     3: re.compile(r"<f[48]"),
-    4: re.compile(r"\|[biu]1|[<>]([iu][248]|f(2|4|8|12|16))"),
+    4: _REAL,
     5: re.compile(r"uint(8|16)"),
+    6: _REAL,
+    7: _REAL,
 }
 
 
@@ -341,5 +399,7 @@ def _check_source(kind: int, source: Source) -> None:
             raise RecordError("source record: numbers of colors up to 255 were wanted.")
     if isinstance(source, VolumeSource) and len(source.header) not in (348, 540):
         raise RecordError(f"source record: a NIfTI header of 348 or 540 bytes was wanted, got {len(source.header)}.")
+    if isinstance(source, GriddedSource) and source.format not in ("NETCDF3", "NETCDF4", "ZARR"):
+        raise RecordError(f"source record: NETCDF3, NETCDF4 or ZARR was wanted, got {source.format[:20]!r}.")
     if isinstance(source, SoundSource) and not 1 <= source.sample_rate < 2**31:
         raise RecordError(f"source record: 1 to {2**31 - 1} samples per second were wanted, got {source.sample_rate}.")

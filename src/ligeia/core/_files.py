@@ -9,15 +9,19 @@ from ._errors import InputError, OutputError
 
 _LONGEST_NAME = 220  # file systems allow 255, and the temporary file beside it has a longer name
 
+_FOLDER_MARKS = ("zarr.json", ".zgroup", ".zarray")  # of zarr, whose files are folders
+
 
 def check_readable(path: Path) -> Path:
-    """Return ``path`` if it is a file with content, else raise `InputError` saying what it is."""
+    """Return ``path`` if it is a file with content or a zarr folder, else raise `InputError` saying what it is."""
     try:
         path.stat()
     except OSError as error:  # a name may also be too long, or lie in what is no folder
         reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
         raise InputError(f"{path}: {reason}; check the spelling.") from error
     if path.is_dir():
+        if any((path / mark).is_file() for mark in _FOLDER_MARKS):
+            return path
         raise InputError(f"{path}: a file was wanted, this is a directory; name one file in it.")
     if not path.is_file():
         raise InputError(f"{path}: a file was wanted, this is a device or a pipe; write its content to a file first.")

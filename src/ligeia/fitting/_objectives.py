@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ligeia.core import map_on_threads, random_stream
-from ligeia.field import Field
+from ligeia.field import Field, network_inputs
 from ligeia.metrics import decibels
 from ligeia.signals import Signal
 
@@ -72,11 +72,12 @@ class Values:
         self._chosen: dict[int, np.ndarray] = {}
         self._kept: tuple[Tensor, Tensor] | None = None
         self._constant_db: float | None = None
+        self._places = signal.places()
 
     @property
     def num_points(self) -> int:
-        """Number of samples of the signal."""
-        return self.signal.grid.num_samples
+        """Number of samples of the signal that have a value."""
+        return self.signal.num_samples
 
     @property
     def finest_db(self) -> float:
@@ -91,32 +92,31 @@ class Values:
         """PSNR of the mean of each channel, measured on some 65,000 samples; minus infinity for a constant signal."""
         if self._constant_db is None:
             count = min(self.num_points, 1 << 16)
-            values = self.signal.normalized(self._measured(count)).astype(np.float64)
-            variance = float(values.var(axis=0).mean())
+            values = self._inputs_and_values(self._measured(count))[1].double()
+            variance = float(values.var(dim=0, correction=0).mean())
             self._constant_db = decibels(variance, peak=2.0) if variance > 1e-12 else -np.inf
         return self._constant_db
 
     def batch(self, indices: Int[np.ndarray, " n"], device: torch.device) -> tuple[Tensor, Tensor]:
-        """Return the coordinates and the scaled samples of the points ``indices``."""
+        """Return what a network sees of the points ``indices``, and their scaled samples."""
         if self.num_points > _MOST_KEPT:
-            points, values = self._points_and_values(indices)
-            return points.to(device), values.to(device)
+            inputs, values = self._inputs_and_values(indices)
+            return inputs.to(device), values.to(device)
         if self._kept is None or self._kept[0].device != device:
-            points, values = self._points_and_values(np.arange(self.num_points))
-            self._kept = points.to(device), values.to(device)
+            inputs, values = self._inputs_and_values(np.arange(self.num_points))
+            self._kept = inputs.to(device), values.to(device)
         chosen = torch.from_numpy(indices).to(device)
         return self._kept[0].index_select(0, chosen), self._kept[1].index_select(0, chosen)
 
-    def _points_and_values(self, indices: Int[np.ndarray, " n"]) -> tuple[Tensor, Tensor]:
-        return (
-            torch.from_numpy(self.signal.grid.points(indices)),
-            torch.from_numpy(self.signal.normalized(indices)),
-        )
+    def _inputs_and_values(self, indices: Int[np.ndarray, " n"]) -> tuple[Tensor, Tensor]:
+        places = indices if self._places is None else self._places[indices]
+        points = torch.from_numpy(self.signal.coordinates(places))
+        return network_inputs(self.signal.grid, points), torch.from_numpy(self.signal.normalized(places))
 
     def loss(self, field: Field, batch: tuple[Tensor, Tensor]) -> Float[Tensor, ""]:
         """Return the mean squared error of a batch, in network units."""
-        points, values = batch
-        return torch.nn.functional.mse_loss(field.network(points), values)
+        inputs, values = batch
+        return torch.nn.functional.mse_loss(field.network(inputs), values)
 
     def quality(self, field: Field, *, most_points: int | None = None) -> Quality:
         """Return the PSNR of the field, its values clipped to the signal's range.
@@ -131,8 +131,8 @@ class Values:
 
         @torch.no_grad()  # here, because it does not reach into threads
         def squared_error(piece: np.ndarray) -> float:
-            points, values = self.batch(piece, device)
-            return float((field.network(points).clamp(-1, 1) - values).double().square().sum())
+            inputs, values = self.batch(piece, device)
+            return float((field.network(inputs).clamp(-1, 1) - values).double().square().sum())
 
         pieces = np.array_split(measured, -(-count // _PIECE))
         total = sum(map_on_threads(squared_error, pieces))

@@ -116,6 +116,8 @@ class Report:
     stopped_by: str
     """psnr, snr, seconds, passes, plateau, or callback."""
     psnr_db: float
+    num_points: int
+    """Number of samples of the signal that have a value."""
     num_measured: int
     """Samples that ``psnr_db`` was measured on."""
     seconds: float

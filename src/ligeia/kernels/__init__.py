@@ -22,11 +22,18 @@ from ._fused import (
     borrowed as borrowed,
 )
 from ._native import peak as peak
-from ._reference import Jet as Jet, sine_layer as sine_layer, sine_mlp as sine_mlp, sine_mlp_jet as sine_mlp_jet
+from ._reference import (
+    InputSlopes as InputSlopes,
+    Jet as Jet,
+    sine_layer as sine_layer,
+    sine_mlp as sine_mlp,
+    sine_mlp_jet as sine_mlp_jet,
+)
 
 __all__ = [
     "AdamSettings",
     "FusedNetwork",
+    "InputSlopes",
     "Jet",
     "OutOfDomain",
     "Shape",

@@ -21,6 +21,14 @@ class Jet(NamedTuple):
     laplacian: Float[Tensor, "n c"]
 
 
+class InputSlopes(NamedTuple):
+    """How the inputs of a network change with the coordinates that derivatives are wanted along."""
+
+    first: Float[Tensor, "n inputs d"]
+    second: Float[Tensor, "n inputs"]
+    """The Laplacian of each input."""
+
+
 class _Carried(NamedTuple):
     # the derivative axis goes first, so that one matrix product serves all coordinates
     value: Float[Tensor, "n c"]
@@ -56,20 +64,19 @@ def sine_mlp_jet(
     weights: Sequence[Float[Tensor, "_ _"]],
     biases: Sequence[Float[Tensor, " _"]],
     omegas: Sequence[float | None],
+    slopes_of_x: InputSlopes | None = None,
 ) -> Jet:
     """Return value, Jacobian and Laplacian of a sine network in one forward sweep.
 
-    ``omegas[l]`` is the frequency factor of layer ``l``; None marks a layer without a sine. With phase
+    ``omegas[l]`` is the frequency factor of layer ``l``; None marks a layer without a sine. The derivatives are those
+    along ``x``, or along what ``slopes_of_x`` are taken along. With phase
     ``z = omega (W v + b)`` of a layer whose input is ``v``, the chain rule gives
     ``grad sin z = cos z grad z`` and ``lap sin z = cos z lap z - sin z |grad z|^2``.
     """
-    num_points, num_coordinates = x.shape
-    identity = torch.eye(num_coordinates, dtype=x.dtype, device=x.device)
-    carried = _Carried(
-        value=x,
-        derivatives=identity[:, None, :].expand(num_coordinates, num_points, num_coordinates),
-        laplacian=torch.zeros_like(x),
-    )
+    if slopes_of_x is None:
+        identity = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
+        slopes_of_x = InputSlopes(identity.expand(len(x), -1, -1), torch.zeros_like(x))
+    carried = _Carried(x, slopes_of_x.first.permute(2, 0, 1), slopes_of_x.second)
     for weight, bias, omega in zip(weights, biases, omegas, strict=True):
         scale = 1.0 if omega is None else omega
         phase = functional.linear(carried.value, scale * weight, scale * bias)

@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ligeia.core import InputError, ShapeError
-from ligeia.kernels import Jet, fused_sine_mlp, fused_sine_mlp_jacobian, sine_layer, sine_mlp_jet
+from ligeia.kernels import InputSlopes, Jet, fused_sine_mlp, fused_sine_mlp_jacobian, sine_layer, sine_mlp_jet
 
 
 @final
@@ -198,9 +198,12 @@ class Siren(nn.Module):
             map(_has_hooks, (*parts, self.net))
         )
 
-    def jet(self, x: Float[Tensor, "n d"]) -> Jet:
-        """Return value, Jacobian and Laplacian at ``x`` in one forward sweep, per unit of ``x``."""
-        return sine_mlp_jet(x, *self._layers())
+    def jet(self, x: Float[Tensor, "n inputs"], slopes_of_x: InputSlopes | None = None) -> Jet:
+        """Return value, Jacobian and Laplacian at ``x`` in one forward sweep, per unit of ``x``.
+
+        With ``slopes_of_x`` they are along the coordinates that ``x`` depends on.
+        """
+        return sine_mlp_jet(x, *self._layers(), slopes_of_x)
 
     def value_and_jacobian(self, x: Float[Tensor, "n d"]) -> tuple[Float[Tensor, "n c"], Float[Tensor, "n c d"]]:
         """Return values and Jacobian in one sweep of the kernel in use; for looking at, not differentiable."""

@@ -6,11 +6,11 @@ from typing import final
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ligeia.codec import load
-from ligeia.core import ShapeError
+from ligeia.core import SampleError, ShapeError
 from ligeia.field import Field
 from ligeia.metrics import decibels, mean_squared_error, snr, ssim
 from ligeia.signals import Signal, SoundSource, read_signal
@@ -40,6 +40,7 @@ def compare(reference: Path, candidate: Path) -> Comparison:
     shape = (second if isinstance(first, Field) and isinstance(second, Signal) else first).grid.shape
     low, high = first.channels[0].low, first.channels[0].high
     wanted, got = _values(first, shape), _values(second, shape)
+    there = _there(first, second)
     if wanted.shape != got.shape:
         raise ShapeError(
             f"{candidate}: the shape {tuple(wanted.shape)} of {reference}, channels last, was wanted, "
@@ -49,8 +50,13 @@ def compare(reference: Path, candidate: Path) -> Comparison:
         other = second.channels[0]
         got = low + (got - other.low) * ((high - low) / (other.high - other.low))
     wanted, got = wanted.clamp(low, high), got.clamp(low, high)  # a field as reference is clipped like any other
+    if there is not None:
+        if wanted.shape[:-1].numel() != len(there):
+            raise ShapeError(f"{candidate}: missing samples can be compared at the original sampling only.")
+        flat = torch.from_numpy(there)
+        wanted, got = wanted.reshape(len(there), -1)[flat], got.reshape(len(there), -1)[flat]
     squared_error = mean_squared_error(wanted, got)
-    has_ssim = len(shape) == 2 and min(shape) >= 11
+    has_ssim = there is None and len(shape) == 2 and min(shape) >= 11
     return Comparison(
         psnr_db=decibels(squared_error, peak=high - low),
         mse=squared_error,
@@ -69,6 +75,17 @@ def _values(source: Field | Signal, shape: tuple[int, ...]) -> Float[Tensor, "*s
         return source.sample(shape)
     exact = np.float32 if source.values.dtype.itemsize < 4 else np.float64
     return torch.from_numpy(source.values.astype(exact))
+
+
+def _there(first: Field | Signal, second: Field | Signal) -> Bool[np.ndarray, " n"] | None:
+    """Return which samples have a value in both; a field has one everywhere."""
+    masks = [each.missing for each in (first, second) if isinstance(each, Signal)]
+    if len(masks) == 2 and (masks[0] is None) != (masks[1] is None):
+        raise SampleError("some samples are missing in one of the two files, and none in the other.")
+    found = [each.mask() for each in masks if each is not None]
+    if len(found) == 2 and len(found[0]) == len(found[1]) and not np.array_equal(found[0], found[1]):
+        raise SampleError(f"{np.count_nonzero(found[0] != found[1])} samples are missing in one of the two files only.")
+    return ~found[0] if found else None
 
 
 def _differ_in_depth(first: Signal, second: Signal) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ligeia import fitting
-from ligeia.core import InputError, SampleError, random_stream
+from ligeia.core import InputError, random_stream
 from ligeia.field import Field
 from ligeia.fitting import Callback, Checkpointer, State, Stop, Values
 from ligeia.networks import SirenConfig
@@ -48,7 +48,7 @@ def fit(
         raise InputError(f"a stop rule such as psnr(40) | seconds(30) was wanted, got {stop!r}.")
     signal = to_signal(source, configuration)
     config = SirenConfig(
-        in_features=signal.grid.num_axes,
+        in_features=signal.grid.num_inputs,
         hidden_features=hidden_features,
         hidden_layers=hidden_layers,
         out_features=signal.num_channels,
@@ -57,10 +57,10 @@ def fit(
     if first_omegas is None:
         first_omegas = [found.omega for found in configuration.first_frequencies(signal, omega_0)]
     network = config.build(
-        first_layer_scale=[omega / omega_0 for omega in checked_omegas(first_omegas, signal)],
+        first_layer_scale=_scale_of_inputs(checked_omegas(first_omegas, signal), signal, omega_0),
         generator=random_stream(seed, "initial weights"),
     )
-    field = Field(network, signal.grid, signal.channels, signal.source).to(checked_device(device))
+    field = Field(network, signal.grid, signal.channels, signal.source, signal.missing).to(checked_device(device))
     objective = Values(signal, seed=seed)
     state = State(field, configuration.recipe, objective.num_points)
     if checkpoint is not None:
@@ -99,13 +99,22 @@ def to_signal(
     if isinstance(source, torch.Tensor):
         source = source.detach().cpu()
         source = (source.float() if source.dtype == torch.bfloat16 else source).numpy()
-    if np.ma.is_masked(source):
-        raise SampleError("an array without a mask was wanted; fill the masked samples first.")
     if isinstance(source, np.ndarray):
         return from_array(source, align=align)
     if not isinstance(source, (str, Path)):
         raise InputError(f"a path, an array, a tensor or a Signal was wanted, got {type(source).__name__}.")
     return read_signal(Path(source), variable=variable, frames=frames, align=align)
+
+
+def _scale_of_inputs(omegas: Sequence[float], signal: Signal, omega_0: float) -> list[float]:
+    """Return the factors of the first weights, one per input of the network.
+
+    Cosine and sine of ``pi x`` change pi times as fast as ``x`` does.
+    """
+    scales = []
+    for omega, axis in zip(omegas, signal.grid.axes, strict=True):
+        scales += [omega / omega_0 / math.pi] * 2 if axis.is_periodic else [omega / omega_0]
+    return scales
 
 
 def checked_omegas(omegas: Sequence[float], signal: Signal) -> list[float]:

@@ -1,28 +1,34 @@
 """A field into files, at any resolution or as the original was. Memory grows with the output alone."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import final
 
 import numpy as np
-from jaxtyping import Float
-from torch import Tensor
+from jaxtyping import Bool, Float
 
 from ligeia.core import InputError
 from ligeia.field import Field, Quantity
 from ligeia.signals import (
     ArraySource,
     Channel,
-    Grid,
+    GriddedSource,
     ImageSource,
+    PointsSource,
+    Region,
+    Sampling,
     SoundSource,
     VideoSource,
     VolumeSource,
     cast_samples,
+    is_gridded_output,
     is_video_output,
     is_volume_output,
     write_archive,
     write_array,
+    write_gridded,
     write_image,
     write_sound,
     write_stack,
@@ -31,8 +37,60 @@ from ligeia.signals import (
 )
 
 _STACKS = (".tif", ".tiff")
-Region = Sequence[tuple[int, int]]
 Pieces = Iterable[tuple[int, int, Float[np.ndarray, "_ _"]]]
+
+
+@final
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Output:
+    """What is to be written where."""
+
+    field: Field
+    path: Path
+    sampling: Sampling
+    quantity: Quantity = "value"
+    crf: int | None = None
+    is_original: bool = False
+    """Whether this is the original sampling, in the original's own type of numbers."""
+
+    @property
+    def suffix(self) -> str:
+        return self.path.suffix.lower()
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The type of numbers where the file may hold any."""
+        source = self.field.source
+        if not self.is_original:
+            return np.dtype(np.float32)
+        dtype = np.dtype(source.dtype)
+        if isinstance(source, GriddedSource) and dtype.kind != "f":  # its samples may be packed, or marked as missing
+            return np.dtype(np.float32)
+        return dtype
+
+    def pieces(self) -> Iterator[tuple[int, int, np.ndarray]]:
+        for start, stop, values in self.field.pieces(self.sampling, quantity=self.quantity):
+            yield start, stop, values.numpy()
+
+    def missing(self) -> Bool[np.ndarray, "..."] | None:
+        """Return where the sampling has no value: where the nearest original sample has none."""
+        if self.field.missing is None:
+            return None
+        mask = self.field.missing.mask().reshape(self.field.grid.shape)
+        for number, axis in enumerate(self.field.grid.axes):
+            nearest = np.rint(self.sampling.positions(number)).astype(np.int64)
+            nearest = nearest % axis.size if axis.is_periodic else nearest.clip(0, axis.size - 1)
+            mask = mask.take(nearest, axis=number)
+        return mask
+
+    def pieces_with_nan(self) -> Iterator[tuple[int, int, np.ndarray]]:
+        """Yield pieces that are NaN, or 0 in a file of integers, where there is no value."""
+        missing = self.missing()
+        flat = None if missing is None else missing.reshape(-1)
+        for start, stop, values in self.pieces():
+            if flat is not None:
+                values[flat[start:stop]] = np.nan if self.dtype.kind == "f" else 0
+            yield start, stop, cast_samples(values, self.dtype)
 
 
 def render(
@@ -49,52 +107,19 @@ def render(
 
     ``shape`` gives the samples per axis, or ``scale`` how many times more than the original (of ``region``, if
     given). An ``.npy`` file gets float32 ``(*shape, channels)``: the value in signal units, the gradient's magnitude
-    or the Laplacian per unit coordinate. A picture shows the latter two in gray, averaged over the color channels,
-    black and white at the extremes that one sample in a thousand exceeds. A sound keeps its length: more samples are
-    a higher sample rate. A video keeps its frame rate: more frames are slow motion; ``crf`` is its encoder's quality.
+    or the Laplacian per unit coordinate; NaN where the original had no value. A picture shows the latter two in gray,
+    averaged over the color channels, black and white at the extremes that one sample in a thousand exceeds. A sound
+    keeps its length: more samples are a higher sample rate. A video keeps its frame rate: more frames are slow motion;
+    ``crf`` is its encoder's quality.
     """
     if scale is not None:
         if shape is not None:
             raise InputError("give the shape or the scale of a rendering, not both.")
-        shape = _scaled(field.sampling_shape(None, region), scale)
-    originally = field.sampling_shape(None, region)
-    shape = field.sampling_shape(shape, region)
-    pieces = _to_numpy(field.pieces(shape, region=region, quantity=quantity))
-    channels, source = field.channels, field.source
-    if path.suffix.lower() == ".npy":
-        write_array(path, (*shape, len(channels)), np.dtype(np.float32), pieces)
-        return shape
-    if isinstance(source, SoundSource):
-        if quantity != "value":
-            raise InputError(f"{path}: the {quantity} of a sound is no sound; write it to an .npy file.")
-        write_sound(path, round(source.sample_rate * shape[0] / originally[0]), pieces, channels, source)
-        return shape
-    if is_volume_output(path):
-        if not isinstance(source, VolumeSource):
-            raise InputError(f"{path}: a NIfTI volume needs a field that came from one; write an .npy file instead.")
-        dtype = None if quantity == "value" else np.dtype(np.float32)
-        write_volume(path, shape, pieces, source, dtype=dtype, placed=_placed(field.grid, shape, region))
-        return shape
-    if is_video_output(path) and len(shape) == 3:
-        if not isinstance(source, VideoSource) or quantity != "value":
-            raise InputError(
-                f"{path}: a video needs the values of a field that came from one; write an .npy file instead."
-            )
-        write_video(path, shape, pieces, len(field.channels), source, crf=crf)
-        return shape
-    if len(shape) > 2 and 1 not in shape and path.suffix.lower() in _STACKS:
-        dtype = np.dtype(source.dtype if quantity == "value" else np.float32)
-        write_stack(path, (*shape, len(channels)), dtype, pieces)
-        return shape
-    if quantity != "value":
-        channels = (_picture_channel(field, shape, region, quantity),)
-        colors = _color_channels(field)
-        pieces = ((start, stop, values[:, colors].mean(axis=1, keepdims=True)) for start, stop, values in pieces)
-        source = ArraySource(dtype="<f4")
-    if isinstance(source, VolumeSource | VideoSource):
-        source = ArraySource(dtype=np.dtype(source.dtype).str)
-    _write_picture(path, shape, pieces, channels, source, upright=True)
-    return shape
+        shape = _scaled(field.grid.sampling(None, region).shape, scale)
+    sampling = field.grid.sampling(shape, region)
+    output = _Output(field=field, path=path, sampling=sampling, quantity=quantity, crf=crf)
+    _writer(output)(output)
+    return sampling.shape
 
 
 def decode(field: Field, path: Path, *, crf: int | None = None) -> tuple[int, ...]:
@@ -102,43 +127,123 @@ def decode(field: Field, path: Path, *, crf: int | None = None) -> tuple[int, ..
 
     ``crf`` is the constant quality of a video's encoder, 0 its best.
 
-    Size, mode, bit depth, orientation and color profile, or sample rate, channels and subtype, are the original's if
-    ``path`` has the ending of its kind.
+    Size, mode, bit depth, orientation and color profile, or sample rate, channels and subtype, or coordinates,
+    attributes and missing values, are the original's if ``path`` has the ending of its kind.
     """
-    shape = field.grid.shape
-    pieces = _to_numpy(field.pieces(shape))
-    source = field.source
-    if path.suffix.lower() in (".npy", ".npz"):
-        dtype = np.dtype(source.dtype)
-        pieces = ((start, stop, cast_samples(values, dtype)) for start, stop, values in pieces)
-        has_channels = len(field.channels) > 1 or (isinstance(source, ArraySource) and source.has_channel_axis)
-        full = (*shape, len(field.channels)) if has_channels else shape
-        if path.suffix.lower() == ".npy":
-            write_array(path, full, dtype, pieces)
-        else:
-            name = source.name if isinstance(source, ArraySource) else ""
-            write_archive(path, name or "value", np.concatenate([each for _, _, each in pieces]).reshape(full))
-    elif isinstance(source, VolumeSource) and is_volume_output(path):
-        write_volume(path, shape, pieces, source)
-    elif len(shape) > 2 and path.suffix.lower() in _STACKS:
-        write_stack(path, (*shape, len(field.channels)), np.dtype(source.dtype), pieces)
-    elif isinstance(source, VideoSource):
-        if not is_video_output(path):
-            raise InputError(f"{path}: a video is written as .mp4, .webm, .mkv, .gif, .npy or .npz; rename the output.")
-        write_video(path, shape, pieces, len(field.channels), source, crf=crf)
-    elif isinstance(source, VolumeSource):
-        raise InputError(f"{path}: a volume is written as .nii, .nii.gz, .npy or .npz; rename the output.")
-    elif isinstance(source, SoundSource):
-        low, high = field.channels[0].low, field.channels[0].high  # shared by all
-        clipped = ((start, stop, np.clip(values, low, high)) for start, stop, values in pieces)
-        write_sound(path, source.sample_rate, clipped, field.channels, source)
-    else:
-        _write_picture(path, shape, pieces, field.channels, source, upright=False)
-    return shape
+    if isinstance(field.source, PointsSource):
+        raise InputError(
+            f"{path}: this field came from scattered samples, whose places are not in its file; name them with --at, "
+            "or sample a grid with ligeia render."
+        )
+    output = _Output(field=field, path=path, sampling=field.grid.sampling(), crf=crf, is_original=True)
+    _writer(output)(output)
+    return output.sampling.shape
 
 
-def _to_numpy(pieces: Iterable[tuple[int, int, Tensor]]) -> Iterator[tuple[int, int, np.ndarray]]:
-    return ((start, stop, values.numpy()) for start, stop, values in pieces)
+def _writer(output: _Output) -> Callable[[_Output], None]:
+    """Return what writes this output: by its ending where that says enough, else by what the field came from."""
+    source, num_axes = output.field.source, len(output.sampling.shape)
+    if output.suffix in (".npy", ".npz"):
+        return _write_array
+    if is_gridded_output(output.path):
+        return _write_gridded
+    if isinstance(source, SoundSource):
+        return _write_sound
+    if is_volume_output(output.path):
+        return _write_volume
+    if is_video_output(output.path) and num_axes == 3:
+        return _write_video
+    is_slice = not output.is_original and 1 in output.sampling.shape
+    if output.suffix in _STACKS and num_axes > 2 and not is_slice:
+        return _write_stack
+    if output.is_original and isinstance(source, VideoSource | VolumeSource | GriddedSource):
+        raise InputError(f"{output.path}: {_ENDINGS[type(source)]}; rename the output.")
+    return _write_picture
+
+
+_ENDINGS = {
+    VideoSource: "a video is written as .mp4, .webm, .mkv, .gif, .npy or .npz",
+    VolumeSource: "a volume is written as .nii, .nii.gz, .npy or .npz",
+    GriddedSource: "gridded data are written as .nc, .zarr, .npy or .npz",
+}
+
+
+def _write_array(output: _Output) -> None:
+    channels, source = output.field.channels, output.field.source
+    full = (*output.sampling.shape, len(channels))
+    if output.is_original and len(channels) == 1:
+        full = full if isinstance(source, ArraySource) and source.has_channel_axis else full[:-1]
+    if output.suffix == ".npy":
+        write_array(output.path, full, output.dtype, output.pieces_with_nan())
+        return
+    name = source.name if isinstance(source, ArraySource) else ""
+    values = np.concatenate([each for _, _, each in output.pieces_with_nan()])
+    write_archive(output.path, name or "value", values.reshape(full))
+
+
+def _write_gridded(output: _Output) -> None:
+    source = output.field.source
+    if not isinstance(source, GriddedSource):
+        raise InputError(f"{output.path}: gridded data need a field that came from them; write an .npy file instead.")
+    derived = output.quantity != "value"
+    write_gridded(output.path, output.sampling, output.pieces(), source, output.missing(), derived=derived)
+
+
+def _write_sound(output: _Output) -> None:
+    source, channels = output.field.source, output.field.channels
+    assert isinstance(source, SoundSource)
+    if output.quantity != "value":
+        raise InputError(f"{output.path}: the {output.quantity} of a sound is no sound; write it to an .npy file.")
+    ((start, stop),) = output.sampling.ends
+    rate = round(source.sample_rate * output.sampling.shape[0] / max(stop - start, 1))
+    low, high = channels[0].low, channels[0].high  # shared by all
+    pieces = ((first, last, np.clip(values, low, high)) for first, last, values in output.pieces())
+    write_sound(output.path, rate, pieces, channels, source)
+
+
+def _write_volume(output: _Output) -> None:
+    source, shape = output.field.source, output.sampling.shape
+    if not isinstance(source, VolumeSource):
+        raise InputError(f"{output.path}: a NIfTI volume needs a field that came from one; write an .npy file instead.")
+    dtype = None if output.quantity == "value" else np.dtype(np.float32)
+    placed = None if output.is_original else _placed(output.sampling)
+    write_volume(output.path, shape, output.pieces(), source, dtype=dtype, placed=placed)
+
+
+def _write_video(output: _Output) -> None:
+    source, channels = output.field.source, output.field.channels
+    if not isinstance(source, VideoSource) or output.quantity != "value":
+        raise InputError(
+            f"{output.path}: a video needs the values of a field that came from one; write an .npy file instead."
+        )
+    write_video(output.path, output.sampling.shape, output.pieces(), len(channels), source, crf=output.crf)
+
+
+def _write_stack(output: _Output) -> None:
+    full = (*output.sampling.shape, len(output.field.channels))
+    dtype = np.dtype(output.field.source.dtype if output.quantity == "value" else np.float32)
+    write_stack(output.path, full, dtype, output.pieces())
+
+
+def _write_picture(output: _Output) -> None:
+    field, shape, pieces = output.field, list(output.sampling.shape), output.pieces()
+    channels, source = field.channels, field.source
+    if output.quantity != "value":
+        channels, colors = (_picture_channel(output),), _color_channels(field)
+        pieces = ((start, stop, values[:, colors].mean(axis=1, keepdims=True)) for start, stop, values in pieces)
+    if not isinstance(source, ImageSource | ArraySource) or output.quantity != "value":
+        is_whole = isinstance(source, VolumeSource | VideoSource) and output.quantity == "value"
+        source = ArraySource(dtype=np.dtype(source.dtype).str if is_whole else "<f4")
+    while len(shape) > 2 and 1 in shape:  # a slice
+        shape.remove(1)
+    if len(shape) != 2:
+        middle = shape[0] // 2
+        ranges = [f"{middle}:{middle + 1}", *(f"0:{size}" for size in shape[1:])]
+        advice = f"choose a slice such as --region {','.join(ranges)}, or write" if len(shape) > 2 else "write"
+        raise InputError(
+            f"{output.path}: a picture needs 2 axes, this sampling has {len(shape)}; {advice} an .npy file."
+        )
+    write_image(output.path, (shape[0], shape[1]), pieces, channels, source, upright=not output.is_original)
 
 
 def _scaled(shape: Sequence[int], scale: float) -> tuple[int, ...]:
@@ -148,36 +253,13 @@ def _scaled(shape: Sequence[int], scale: float) -> tuple[int, ...]:
     return tuple(1 if size == 1 else max(1, round(size * scale)) for size in shape)
 
 
-def _write_picture(
-    path: Path,
-    shape: Sequence[int],
-    pieces: Pieces,
-    channels: Sequence[Channel],
-    source: ArraySource | ImageSource,
-    *,
-    upright: bool,
-) -> None:
-    while len(shape) > 2 and 1 in shape:  # a slice
-        place = list(shape).index(1)
-        shape = [*shape[:place], *shape[place + 1 :]]
-    if len(shape) != 2:
-        middle = shape[0] // 2
-        ranges = [f"{middle}:{middle + 1}", *(f"0:{size}" for size in shape[1:])]
-        advice = f"choose a slice such as --region {','.join(ranges)}, or write" if len(shape) > 2 else "write"
-        raise InputError(f"{path}: a picture needs 2 axes, this sampling has {len(shape)}; {advice} an .npy file.")
-    write_image(path, (shape[0], shape[1]), pieces, channels, source, upright=upright)
-
-
-def _placed(grid: Grid, shape: Sequence[int], region: Region | None) -> list[tuple[float, float]]:
-    """Return, per axis, the index of the first new sample in the original sampling, and the step between two."""
-    bounds = [(0, size) for size in grid.shape] if region is None else region
+def _placed(sampling: Sampling) -> list[tuple[float, float]]:
+    """Return, per axis, the place of the first new sample in the original sampling, and the step between two."""
     found = []
-    for (start, stop), size in zip(bounds, shape, strict=True):
-        if grid.align == "corners" and size > 1:
-            found.append((float(start), (stop - 1 - start) / (size - 1)))
-        else:
-            step = (stop - start) / size
-            found.append((start + step / 2 - 0.5, step))
+    for number, size in enumerate(sampling.shape):
+        positions = sampling.positions(number, np.arange(min(size, 2)))
+        start, stop = sampling.ends[number]
+        found.append((float(positions[0]), float(positions[1] - positions[0]) if size > 1 else (stop - start) or 1.0))
     return found
 
 
@@ -185,11 +267,14 @@ def _color_channels(field: Field) -> list[int]:
     return [number for number, channel in enumerate(field.channels) if channel.name != "alpha"]
 
 
-def _picture_channel(field: Field, shape: Sequence[int], region: Region | None, quantity: Quantity) -> Channel:
+def _picture_channel(output: _Output) -> Channel:
     # a coarse look fixes the range before the first row is written
-    coarse = [min(size, 256) for size in shape]
-    seen = field.sample(coarse, region=region, quantity=quantity)[..., _color_channels(field)].mean(dim=-1)
-    if quantity == "gradient":
-        return Channel(name=quantity, low=0.0, high=max(float(np.quantile(seen, 0.999)), 1e-12))
-    high = max(float(np.quantile(seen.abs(), 0.999)), 1e-12)
-    return Channel(name=quantity, low=-high, high=high)
+    coarse = Sampling(
+        output.sampling.grid, tuple(min(size, 256) for size in output.sampling.shape), output.sampling.ends
+    )
+    seen = np.concatenate([values.numpy() for _, _, values in output.field.pieces(coarse, quantity=output.quantity)])
+    seen = seen[:, _color_channels(output.field)].mean(axis=-1)
+    if output.quantity == "gradient":
+        return Channel(name=output.quantity, low=0.0, high=max(float(np.quantile(seen, 0.999)), 1e-12))
+    high = max(float(np.quantile(np.abs(seen), 0.999)), 1e-12)
+    return Channel(name=output.quantity, low=-high, high=high)

@@ -9,15 +9,25 @@ from ._arrays import (
     write_archive as write_archive,
     write_array as write_array,
 )
-from ._grid import Alignment as Alignment, Axis as Axis, Grid as Grid
+from ._axis import Alignment as Alignment, Axis as Axis
+from ._grid import Grid as Grid, Region as Region, Sampling as Sampling
+from ._gridded import (
+    is_gridded_output as is_gridded_output,
+    read_gridded as read_gridded,
+    write_gridded as write_gridded,
+)
+from ._gridded_axes import declare_periodic as declare_periodic
 from ._image_formats import image_suffixes as image_suffixes
 from ._image_writer import write_image as write_image
 from ._images import read_image as read_image
+from ._missing import Missing as Missing
 from ._read import read_signal as read_signal
 from ._signal import (
     ArraySource as ArraySource,
     Channel as Channel,
+    GriddedSource as GriddedSource,
     ImageSource as ImageSource,
+    PointsSource as PointsSource,
     Signal as Signal,
     SoundSource as SoundSource,
     Source as Source,
@@ -40,19 +50,27 @@ __all__ = [
     "Axis",
     "Channel",
     "Grid",
+    "GriddedSource",
     "ImageSource",
+    "Missing",
+    "PointsSource",
+    "Region",
+    "Sampling",
     "Signal",
     "SoundSource",
     "Source",
     "VideoSource",
     "VolumeSource",
     "cast_samples",
+    "declare_periodic",
     "from_array",
     "image_suffixes",
+    "is_gridded_output",
     "is_video_output",
     "is_volume_output",
     "read_archive",
     "read_array",
+    "read_gridded",
     "read_image",
     "read_signal",
     "read_sound",
@@ -64,6 +82,7 @@ __all__ = [
     "value_range_of",
     "write_archive",
     "write_array",
+    "write_gridded",
     "write_image",
     "write_sound",
     "write_stack",

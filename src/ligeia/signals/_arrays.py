@@ -13,7 +13,9 @@ from jaxtyping import Float, Shaped
 
 from ligeia.core import FormatError, InputError, SampleError, ShapeError, check_readable, write_atomically
 
-from ._grid import Alignment, Grid
+from ._axis import Alignment
+from ._grid import Grid
+from ._missing import Missing
 from ._signal import ArraySource, Channel, Signal
 
 
@@ -29,9 +31,11 @@ def from_array(
     ``channels`` says whether the last axis holds channels rather than positions; by default it does for arrays of
     three axes whose last has at most 4 entries (an image). ``value_range`` is the lowest and highest possible
     value: by default the full range of an unsigned 8- or 16-bit dtype, 0 to 1 for bool, else the range of the
-    samples. Complex arrays are refused: pass real and imaginary parts as two channels.
+    samples. Complex arrays are refused: pass real and imaginary parts as two channels. The masked samples of a
+    `numpy.ma.MaskedArray` are missing: nothing is fitted there.
     """
-    array = np.asarray(array)
+    mask = np.asarray(np.ma.getmaskarray(array)) if np.ma.is_masked(array) else None
+    array = np.asarray(np.ma.getdata(array))
     if np.iscomplexobj(array):
         raise SampleError(
             f"real samples were wanted, the array is {array.dtype}; "
@@ -51,16 +55,22 @@ def from_array(
     values = array if has_channels else array[..., None]
     grid = Grid.of(values.shape[:-1], align=align)
     names = _channel_names(values.shape[-1])
-    low, high = value_range if value_range is not None else value_range_of(values)
+    missing = None
+    if mask is not None:  # a sample without one of its channels is missing
+        missing = Missing.of(np.any(mask, axis=-1) if has_channels else mask)
+    low, high = value_range if value_range is not None else value_range_of(values, missing)
     return Signal(
         grid=grid,
         values=values,
         channels=tuple(Channel(name=name, low=float(low), high=float(high)) for name in names),
         source=ArraySource(dtype=array.dtype.str, has_channel_axis=has_channels),
+        missing=missing,
     )
 
 
-def value_range_of(values: Shaped[np.ndarray, "..."], *, words_are_filled: bool = True) -> tuple[float, float]:
+def value_range_of(
+    values: Shaped[np.ndarray, "*shape channels"], missing: Missing | None = None, *, words_are_filled: bool = True
+) -> tuple[float, float]:
     """Return the lowest and highest possible value of samples, from their dtype or else from the samples.
 
     Unsigned words of 16 bits are taken to use all of them, as in pictures, unless ``words_are_filled`` is False.
@@ -69,6 +79,8 @@ def value_range_of(values: Shaped[np.ndarray, "..."], *, words_are_filled: bool 
         return 0.0, float(np.iinfo(values.dtype).max)
     if values.dtype == np.dtype(bool):
         return 0.0, 1.0
+    if missing is not None:
+        values = values.reshape(-1, values.shape[-1])[~missing.mask()]
     low, high = float(values.min()), float(values.max())
     if not (np.isfinite(low) and np.isfinite(high)):
         return 0.0, 1.0  # the signal refuses such samples and says where they are

@@ -2,71 +2,48 @@
 
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, final
+from typing import final
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from ligeia.core import InputError, ShapeError
 
-Alignment = Literal["centers", "corners"]
+from ._axis import Alignment, Axis, spread
+
+Region = Sequence[tuple[float, float]] | Mapping[str, float | tuple[float, float]]
+"""A part of a grid: per axis its first and last (exclusive) sample, or by name a physical interval or one place."""
 
 _MAX_SAMPLES = 2**62  # flat indices are int64
 _MAX_TABLE = 1 << 16  # coordinates of longer axes are worked out where they are asked for, never kept
 
 
-def steps_between_ends(size: int, align: Alignment) -> int:
-    """Return how many steps from sample to sample fit between the ends of an axis; at least 1."""
-    return size - 1 if align == "corners" and size > 1 else size
-
-
-def _coordinates_of(index: Int[np.ndarray, " n"], size: int, align: Alignment) -> Float[np.ndarray, " n"]:
-    at_corners = align == "corners" and size > 1  # a single sample sits at 0 either way
-    position = index.astype(np.float64)
-    return 2 * position / (size - 1) - 1 if at_corners else (2 * position + 1) / size - 1
-
-
 @lru_cache(maxsize=64)  # a batch asks for them thousands of times a second
-def _table(size: int, align: Alignment) -> Float[np.ndarray, " n"]:
-    result = _coordinates_of(np.arange(size), size, align)
+def _table(axis: Axis, size: int, ends: tuple[float, float], align: Alignment) -> Float[np.ndarray, " n"]:
+    result = _coordinates(axis, np.arange(size), size, ends, align)
     result.flags.writeable = False
     return result
 
 
-@final
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Axis:
-    """One axis of a grid.
-
-    ``size`` samples fill the physical interval ``extent``, whose ends are the outer edges of the first and last
-    cell for ``align="centers"`` and the first and last sample themselves for ``align="corners"``.
-    """
-
-    name: str
-    size: int
-    extent: tuple[float, float] = (-1.0, 1.0)
-    """Physical ends, in ``unit``; a descending axis has ``extent[0] > extent[1]``."""
-    unit: str = ""
-
-    def __post_init__(self) -> None:
-        if self.size < 1:
-            raise ShapeError(f"axis {self.name!r} must have at least one sample, got {self.size}.")
-        low, high = self.extent
-        if not (math.isfinite(low) and math.isfinite(high) and low != high):
-            raise InputError(f"axis {self.name!r} needs two different finite ends, got {self.extent}.")
+def _coordinates(
+    axis: Axis, index: Int[np.ndarray, " n"], size: int, ends: tuple[float, float], align: Alignment
+) -> Float[np.ndarray, " n"]:
+    if ends == (0.0, axis.size):  # exactly what a grid of that size has
+        return axis.resized(size, align).coordinates_at(index.astype(np.float64), align)
+    return axis.coordinates_at(spread(ends, index, size, axis.aligned(align)), align)
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A regular grid of samples with any number of axes, in array order: (row, column), (time, row, column).
+    """A grid of samples with any number of axes, in array order: (row, column), (time, row, column).
 
     Coordinates lie in [-1, 1] per axis. Sample ``i`` of ``n`` sits at its cell's center, ``(2 i + 1) / n - 1``,
     which stays consistent under enlargement; with ``align="corners"`` at ``2 i / (n - 1) - 1`` (the paper's
-    ``linspace``). An axis of one sample has it at 0 either way.
+    ``linspace``). An axis of one sample has it at 0 either way. Unevenly spaced samples sit where their axis says.
 
     >>> Grid.of((2, 4)).points()[:3]
     array([[-0.5 , -0.75],
@@ -108,14 +85,18 @@ class Grid:
         return len(self.axes)
 
     @property
+    def num_inputs(self) -> int:
+        """Number of coordinates that a network sees: one per axis, cosine and sine of a periodic one."""
+        return self.num_axes + sum(axis.is_periodic for axis in self.axes)
+
+    @property
     def num_samples(self) -> int:
         """Number of samples, the product of ``shape``."""
         return math.prod(self.shape)
 
     def coordinates(self, axis: int) -> Float[np.ndarray, " n"]:
         """Return the coordinates in [-1, 1] of every sample along one axis, in float64."""
-        size = self.shape[axis]
-        return _table(size, self.align) if size <= _MAX_TABLE else _coordinates_of(np.arange(size), size, self.align)
+        return self.sampling().coordinates(axis)
 
     def points(
         self, indices: Int[np.ndarray, " n"] | None = None, *, start: int = 0, stop: int | None = None
@@ -126,49 +107,48 @@ class Grid:
         ``start`` to ``stop``, so that a large grid can be walked in pieces.
         """
         if indices is None:
-            stop = self.num_samples if stop is None else stop
-            if not 0 <= start <= stop <= self.num_samples:
-                raise ShapeError(f"samples {start} to {stop} are not within 0 to {self.num_samples}.")
-            indices = np.arange(start, stop)
-        elif indices.size and not 0 <= indices.min() <= indices.max() < self.num_samples:
+            return self.sampling().points(start, stop)
+        if indices.size and not 0 <= indices.min() <= indices.max() < self.num_samples:
             raise ShapeError(
                 f"sample indices must lie in [0, {self.num_samples}), got {indices.min()} to {indices.max()}."
             )
-        result = np.empty((len(indices), self.num_axes), dtype=np.float32)
-        for number, (position, size) in enumerate(zip(np.unravel_index(indices, self.shape), self.shape, strict=True)):
-            if size <= _MAX_TABLE:
-                result[:, number] = _table(size, self.align)[position]
-            else:
-                result[:, number] = _coordinates_of(position, size, self.align)
-        return result
+        return self.sampling().points_of(indices)
 
     def resampled(self, shape: Sequence[int]) -> "Grid":
         """Return a grid of another shape over the same domain."""
-        if len(shape) != self.num_axes:
-            raise ShapeError(f"a shape of {self.num_axes} sizes {self._names()} was wanted, got {tuple(shape)}.")
-        axes = (
-            Axis(name=axis.name, size=operator.index(size), extent=axis.extent, unit=axis.unit)
-            for axis, size in zip(self.axes, shape, strict=True)
-        )
+        self._check_axes(shape, "shape", "sizes")
+        axes = (axis.resized(operator.index(size), self.align) for axis, size in zip(self.axes, shape, strict=True))
         return Grid(tuple(axes), self.align)
 
-    def region(self, bounds: Sequence[tuple[int, int]]) -> tuple[tuple[float, float], ...]:
+    def sampling(self, shape: Sequence[int] | None = None, region: Region | None = None) -> "Sampling":
+        """Return where to look for samples of ``shape`` over a part of this grid.
+
+        By default the part is everything, and its shape is as dense as the original samples are.
+        """
+        ends = tuple((0.0, float(size)) for size in self.shape)
+        if isinstance(region, Mapping):
+            ends = self._physical_ends(region)
+        elif region is not None:
+            ends = self._sample_ends(region)
+        if shape is None:
+            shape = tuple(max(1, round(stop - start)) for start, stop in ends)
+        self._check_axes(shape, "shape", "sizes")
+        for size, axis in zip(shape, self.axes, strict=True):
+            if operator.index(size) < 1:
+                raise ShapeError(f"axis {axis.name!r} must have at least one sample, got {size}.")
+        return Sampling(self, tuple(map(operator.index, shape)), ends)
+
+    def region(self, bounds: Region) -> tuple[tuple[float, float], ...]:
         """Return, per axis, the coordinates of the outer edges of samples ``start`` to ``stop`` (exclusive).
 
         With ``align="corners"`` the ends are the first and the last sample themselves.
         """
-        if len(bounds) != self.num_axes:
-            raise ShapeError(f"a region needs {self.num_axes} ranges {self._names()}, got {len(bounds)}.")
         result = []
-        for (start, stop), axis in zip(bounds, self.axes, strict=True):
-            if not 0 <= start < stop <= axis.size:
-                raise ShapeError(
-                    f"the region {start}:{stop} must be within 0:{axis.size} on axis {axis.name!r} and hold a sample."
-                )
-            if self.align == "corners" and axis.size > 1:
-                result.append((2 * start / (axis.size - 1) - 1, 2 * (stop - 1) / (axis.size - 1) - 1))
-            else:
-                result.append((2 * start / axis.size - 1, 2 * stop / axis.size - 1))
+        for (start, stop), axis in zip(self.sampling(region=bounds).ends, self.axes, strict=True):
+            at_corners = axis.aligned(self.align) == "corners"
+            positions = np.array([start, stop - 1] if at_corners else [start - 0.5, stop - 0.5])
+            low, high = axis.coordinates_at(positions, self.align)
+            result.append((float(low), float(high)))
         return tuple(result)
 
     def to_physical(self, points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
@@ -191,9 +171,93 @@ class Grid:
         extent = np.array([axis.extent for axis in self.axes], dtype=np.float64)
         return extent[:, 0], (extent[:, 1] - extent[:, 0]) / 2
 
+    def _sample_ends(self, bounds: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+        self._check_axes(bounds, "region", "ranges")
+        for (start, stop), axis in zip(bounds, self.axes, strict=True):
+            if not 0 <= start < stop <= axis.size:
+                raise ShapeError(
+                    f"the region {start}:{stop} must be within 0:{axis.size} on axis {axis.name!r} and hold a sample."
+                )
+        return tuple((float(start), float(stop)) for start, stop in bounds)
+
+    def _physical_ends(self, bounds: Mapping[str, float | tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+        unknown = sorted(set(bounds) - {axis.name for axis in self.axes})
+        if unknown:
+            raise InputError(f"the axes are {self._names()}, a region of {', '.join(unknown)} came.")
+        ends = []
+        for axis in self.axes:
+            asked = bounds.get(axis.name)
+            if asked is None:
+                ends.append((0.0, float(axis.size)))
+                continue
+            values = np.array([asked] if isinstance(asked, (int, float)) else [*asked], np.float64)
+            positions = np.sort(axis.positions_of(values, self.align))
+            at_corners = axis.aligned(self.align) == "corners"
+            low, high = float(positions[0]), float(positions[-1])
+            ends.append((low, high + 1) if at_corners else (low + 0.5, high + 0.5))
+        return tuple(ends)
+
+    def _check_axes(self, given: Sequence[object], what: str, each: str) -> None:
+        if len(given) != self.num_axes:
+            came = tuple(given) if what == "shape" else len(given)
+            raise ShapeError(f"a {what} of {self.num_axes} {each} {self._names()} was wanted, got {came}.")
+
     def _check_points(self, points: np.ndarray) -> None:
         if points.ndim != 2 or points.shape[1] != self.num_axes:
             raise ShapeError(f"points must be (n, {self.num_axes}), one column per axis, got {points.shape}.")
 
     def _names(self) -> str:
         return "(" + ", ".join(axis.name for axis in self.axes) + ")"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """Where to look at a field: ``shape`` samples that fill a part of a grid, aligned as that grid is."""
+
+    grid: Grid
+    shape: tuple[int, ...]
+    ends: tuple[tuple[float, float], ...]
+    """Per axis the first and last (exclusive) sample of the part, of the original ones; equal for a single place."""
+
+    @property
+    def num_samples(self) -> int:
+        """Number of samples, the product of ``shape``."""
+        return math.prod(self.shape)
+
+    def positions(self, axis: int, index: Int[np.ndarray, " n"] | None = None) -> Float[np.ndarray, " n"]:
+        """Return the places of samples along one axis, of all or of those asked for, counted in original samples."""
+        size, along = self.shape[axis], self.grid.axes[axis]
+        return spread(
+            self.ends[axis], np.arange(size) if index is None else index, size, along.aligned(self.grid.align)
+        )
+
+    def coordinates(self, axis: int, index: Int[np.ndarray, " n"] | None = None) -> Float[np.ndarray, " n"]:
+        """Return the coordinates of samples along one axis, of all or of those asked for; float64."""
+        size, ends, along, align = self.shape[axis], self.ends[axis], self.grid.axes[axis], self.grid.align
+        if size <= _MAX_TABLE:
+            table = _table(along, size, ends, align)
+            return table if index is None else table[index]
+        return _coordinates(along, np.arange(size) if index is None else index, size, ends, align)
+
+    def physical(self, axis: int) -> Float[np.ndarray, " n"]:
+        """Return the physical places of all samples along one axis; where it has ticks, exactly those."""
+        along = self.grid.axes[axis]
+        if along.ticks and self.shape[axis] == along.size and self.ends[axis] == (0.0, along.size):
+            return np.array(along.ticks)
+        low, high = along.extent
+        return low + (self.coordinates(axis) + 1) * ((high - low) / 2)
+
+    def points(self, start: int = 0, stop: int | None = None) -> Float[np.ndarray, "n d"]:
+        """Return the float32 coordinates of samples ``start`` to ``stop``, one row per sample, last axis fastest."""
+        stop = self.num_samples if stop is None else stop
+        if not 0 <= start <= stop <= self.num_samples:
+            raise ShapeError(f"samples {start} to {stop} are not within 0 to {self.num_samples}.")
+        return self.points_of(np.arange(start, stop))
+
+    def points_of(self, indices: Int[np.ndarray, " n"]) -> Float[np.ndarray, "n d"]:
+        """Return the float32 coordinates of samples by their flat indices."""
+        result = np.empty((len(indices), len(self.shape)), dtype=np.float32)
+        for number, index in enumerate(np.unravel_index(indices, self.shape)):
+            result[:, number] = self.coordinates(number, index)
+        return result

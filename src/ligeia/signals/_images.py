@@ -28,7 +28,8 @@ from PIL.WebPImagePlugin import WebPImageFile
 from ligeia.core import FormatError, InputError, LigeiaError, SampleError, check_readable
 
 from ._arrays import value_range_of
-from ._grid import Alignment, Grid
+from ._axis import Alignment
+from ._grid import Grid
 from ._image_formats import CHANNEL_NAMES, IMAGE_FORMATS, ORIENTATION_TAG, format_of_bytes, upright
 from ._signal import Channel, ImageSource, Signal
 

@@ -5,7 +5,8 @@ from pathlib import Path
 from ligeia.core import InputError, check_readable
 
 from ._arrays import read_archive, read_array
-from ._grid import Alignment
+from ._axis import Alignment
+from ._gridded import is_gridded, read_gridded
 from ._images import read_image
 from ._signal import Signal
 from ._sounds import is_sound, read_sound
@@ -25,14 +26,19 @@ def read_signal(
     frames: tuple[int, int] | None = None,
     align: Alignment = "centers",
 ) -> Signal:
-    """Read an image, a sound, a video, a volume, an ``.npy`` or ``.npz`` file; `FormatError` for anything else.
+    """Read a signal file of any kind, or a zarr folder; `FormatError` for anything else.
 
-    ``variable`` names one of several arrays in a file, ``frames`` the first and the last (exclusive) frame of a video.
+    ``variable`` names one of several arrays or variables in a file, ``frames`` the first and the last (exclusive) frame
+    of a video.
     """
     check_readable(path)
-    with path.open("rb") as file:
-        head = file.read(_HEAD)
+    head = b""
+    if path.is_file():
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
     suffix = path.suffix.lower()
+    if is_gridded(head, path):
+        return read_gridded(path, variable=variable, align=align)
     if suffix == ".npz" or head.startswith(_ZIP_SIGNATURE):
         return read_archive(path, variable=variable, align=align)
     if variable is not None:

@@ -11,8 +11,11 @@ from jaxtyping import Float, Int, Shaped
 from ligeia.core import SampleError, ShapeError
 
 from ._grid import Grid
+from ._missing import Missing
 
 _LARGEST = 1e30  # squares and sums of what a network computes in float32 stay finite
+
+_FEWEST_STEPS = 64  # of single precision, between the ends of a range
 
 
 @final
@@ -117,31 +120,74 @@ class VideoSource:
     """FFmpeg's number; 0 is unspecified."""
 
 
-Source = ArraySource | ImageSource | SoundSource | VolumeSource | VideoSource
+@final
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GriddedSource:
+    """What a NetCDF file or a zarr group was, beside its samples: enough to write the same kind of file again."""
+
+    format: str
+    """NETCDF3, NETCDF4 or ZARR."""
+    name: str
+    """Of the variable."""
+    dtype: str
+    """NumPy's name of a sample in the file."""
+    metadata: bytes
+    """Attributes, and all variables that are not the samples, as `ligeia.signals` packs them."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PointsSource:
+    """What a file of scattered samples was."""
+
+    dtype: str
+    """NumPy's name of a value in the file."""
+
+
+Source = ArraySource | ImageSource | SoundSource | VolumeSource | VideoSource | GriddedSource | PointsSource
 
 
 @final
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Signal:
-    """Values on a grid, ``(*grid.shape, channels)``, in the dtype that they have on disk.
+    """Values on a grid, ``(*grid.shape, channels)``, in the dtype that they have on disk; or values at points.
 
-    Values stay in that dtype (a byte image takes a byte per sample); `normalized` scales the ones asked for.
-    NaN and infinite samples are refused.
+    Values stay in that dtype (a byte image takes a byte per sample); `normalized` scales the ones asked for. Samples
+    that are ``missing`` may hold anything; of all others NaN and infinite ones are refused. With ``points`` the grid is
+    the domain, and how densely it is sampled unless asked otherwise; the values are ``(n, channels)``.
     """
 
     grid: Grid
     values: Shaped[np.ndarray, "*shape channels"]
     channels: tuple[Channel, ...]
     source: Source = field(repr=False)
+    missing: Missing | None = None
+    points: Float[np.ndarray, "n d"] | None = field(default=None, repr=False)
+    """Coordinates in [-1, 1] of scattered samples; None for samples on the grid."""
 
     def __post_init__(self) -> None:
-        if self.values.shape != (*self.grid.shape, len(self.channels)):
+        leading = self.grid.shape if self.points is None else (len(self.points),)
+        if self.values.shape != (*leading, len(self.channels)):
             raise ShapeError(
-                f"values must be {(*self.grid.shape, len(self.channels))} for this grid and its channels, "
+                f"values must be {(*leading, len(self.channels))} for this grid and its channels, "
                 f"got {self.values.shape}."
             )
-        _check_finite(self.values)
+        if self.points is not None and (self.missing is not None or self.points.shape[1] != self.grid.num_axes):
+            raise ShapeError(
+                f"points must be (n, {self.grid.num_axes}), and none of them missing, got {self.points.shape}."
+            )
+        if self.missing is not None and self.missing.num_samples != self.grid.num_samples:
+            raise ShapeError(
+                f"a mask of {self.grid.num_samples} samples was wanted, got one of {self.missing.num_samples}."
+            )
+        _check_finite(self.values, self.missing)
         for channel in self.channels:
+            largest, reach = max(abs(channel.low), abs(channel.high)), channel.high - channel.low
+            if largest < _LARGEST and float(np.spacing(np.float32(largest))) * _FEWEST_STEPS > reach:
+                raise SampleError(
+                    f"samples that single precision can tell apart were wanted, channel {channel.name!r} goes from "
+                    f"{channel.low:.17g} to {channel.high:.17g}; subtract {channel.low:.6g} or so first."
+                )
             if max(abs(channel.low), abs(channel.high)) > _LARGEST or channel.high - channel.low < 1 / _LARGEST:
                 raise SampleError(
                     f"a range that single precision can hold was wanted, channel {channel.name!r} has {channel.low:g} "
@@ -152,6 +198,20 @@ class Signal:
     def num_channels(self) -> int:
         """Number of channels."""
         return len(self.channels)
+
+    @property
+    def num_samples(self) -> int:
+        """Number of samples that have a value."""
+        missing = 0 if self.missing is None else self.missing.num_missing
+        return math.prod(self.values.shape[:-1]) - missing
+
+    def places(self) -> Int[np.ndarray, " n"] | None:
+        """Return the flat indices of the samples that have a value; None where all have one."""
+        return None if self.missing is None else np.flatnonzero(~self.missing.mask())
+
+    def coordinates(self, indices: Int[np.ndarray, " n"]) -> Float[np.ndarray, "n d"]:
+        """Return the float32 coordinates in [-1, 1] of the samples at flat ``indices``."""
+        return self.grid.points(indices) if self.points is None else self.points[indices]
 
     def normalized(self, indices: Int[np.ndarray, " n"]) -> Float[np.ndarray, "n channels"]:
         """Return the samples at flat ``indices``, scaled to [-1, 1] per channel, in float32."""
@@ -169,31 +229,40 @@ class Signal:
         Of channels with different ranges each counts in its own.
         """
         flat, piece = self.values.reshape(-1, self.num_channels), 1 << 20
+        there = None if self.missing is None else ~self.missing.mask()
         reach = np.array([channel.high - channel.low for channel in self.channels])
-        power = sum(float(np.square(flat[start : start + piece] / reach).sum()) for start in range(0, len(flat), piece))
-        return 10 * math.log10(flat.size / power) if power else math.inf
+        power = 0.0
+        for start in range(0, len(flat), piece):
+            chosen = flat[start : start + piece]
+            power += float(np.square((chosen if there is None else chosen[there[start : start + piece]]) / reach).sum())
+        return 10 * math.log10(self.num_samples * self.num_channels / power) if power else math.inf
 
     def digest(self) -> str:
         """Return a short text that tells this signal from others: its samples, its grid and its channels."""
         checksum = zlib.crc32(np.ascontiguousarray(self.values).data)
+        for part in (self.points, None if self.missing is None else np.frombuffer(self.missing.packed, np.uint8)):
+            checksum = checksum if part is None else zlib.crc32(np.ascontiguousarray(part).data, checksum)
         return f"{checksum:08x} {self.values.dtype.str} {self.grid} {self.channels}"
 
 
-def _check_finite(values: np.ndarray) -> None:
+def _check_finite(values: np.ndarray, missing: Missing | None) -> None:
     if not np.issubdtype(values.dtype, np.floating):
         return
     total, first = 0, -1
-    flat = values.reshape(-1)
+    flat = values.reshape(-1, values.shape[-1])
+    there = None if missing is None else ~missing.mask()
     piece = 1 << 22
-    for start in range(0, flat.size, piece):
+    for start in range(0, len(flat), piece):
         bad = ~np.isfinite(flat[start : start + piece])
+        if there is not None:
+            bad &= there[start : start + piece, None]
         count = int(bad.sum())
         if count and first < 0:
-            first = start + int(bad.argmax())
+            first = start * values.shape[-1] + int(bad.argmax())
         total += count
     if total:
         position = tuple(int(number) for number in np.unravel_index(first, values.shape))
         raise SampleError(
             f"finite samples were wanted, {total} of {flat.size} are NaN or infinite, the first at index {position}; "
-            "replace them before fitting."
+            "replace them before fitting, or mark them as missing with a masked array."
         )

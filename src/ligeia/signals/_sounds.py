@@ -10,7 +10,8 @@ from jaxtyping import Float
 
 from ligeia.core import FormatError, InputError, OutputError, check_readable, check_writable, optional, write_atomically
 
-from ._grid import Alignment, Axis, Grid, steps_between_ends
+from ._axis import Alignment, Axis, steps_between_ends
+from ._grid import Grid
 from ._signal import Channel, Signal, SoundSource
 
 _FRAMES = 1 << 20  # read at a time: headers may promise any number

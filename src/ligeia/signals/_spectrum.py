@@ -15,8 +15,12 @@ def rms_frequencies(signal: Signal) -> tuple[float, ...]:
     """Return the root mean square angular frequency along each axis, in radians per unit coordinate, by energy.
 
     Measured on evenly spread lines, less their means, under a Hann window. Nyquist is ``pi / 2`` times the samples
-    of the axis; 0 for a line that is constant, or too short to tell.
+    of the axis; 0 for a line that is constant, or too short to tell. Missing
+    samples are taken to lie between their neighbors.
     """
+    if signal.points is not None:
+        return (0.0,) * signal.grid.num_axes
+    missing = None if signal.missing is None else signal.missing.mask().reshape(signal.grid.shape)
     shape = signal.grid.shape
     low = np.array([channel.low for channel in signal.channels])
     reach = np.array([channel.high for channel in signal.channels]) - low
@@ -32,9 +36,18 @@ def rms_frequencies(signal: Signal) -> tuple[float, ...]:
             place: list[int | slice] = [int(index) for index in np.unravel_index(line, others)]
             place[axis] = slice(start, start + length)
             values = (signal.values[tuple(place)] - low) / reach
+            if missing is not None:
+                values = _filled(values, missing[tuple(place)])
             spectrum = np.fft.rfft((values - values.mean(axis=0)) * window, axis=0)
             power += (np.abs(spectrum) ** 2).sum(axis=1)
         frequency = math.pi * np.arange(len(power)) * size / length
         total = power.sum()
         found.append(math.sqrt((power * frequency**2).sum() / total) if total > _NOTHING else 0.0)
     return tuple(found)
+
+
+def _filled(values: np.ndarray, missing: np.ndarray) -> np.ndarray:
+    there = np.flatnonzero(~missing)
+    if not len(there):
+        return np.zeros_like(values)
+    return np.stack([np.interp(np.arange(len(values)), there, each[there]) for each in values.T], axis=1)

@@ -11,7 +11,7 @@ from jaxtyping import Float, Shaped
 from ligeia.core import FormatError, InputError, check_readable, write_atomically
 
 from ._arrays import cast_samples, from_array
-from ._grid import Alignment
+from ._axis import Alignment
 from ._signal import Signal
 
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")

@@ -12,7 +12,8 @@ from jaxtyping import Float
 
 from ligeia.core import FormatError, InputError, OutputError, check_readable, check_writable, optional, write_atomically
 
-from ._grid import Alignment, Axis, Grid, steps_between_ends
+from ._axis import Alignment, Axis, steps_between_ends
+from ._grid import Grid
 from ._signal import Channel, Signal, VideoSource
 from ._stacks import whole_blocks
 

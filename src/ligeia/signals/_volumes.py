@@ -13,7 +13,8 @@ from jaxtyping import Float
 from ligeia.core import FormatError, InputError, check_readable, check_writable, optional, write_atomically
 
 from ._arrays import cast_samples, value_range_of
-from ._grid import Alignment, Axis, Grid, steps_between_ends
+from ._axis import Alignment, Axis, steps_between_ends
+from ._grid import Grid
 from ._signal import Channel, Signal, VolumeSource
 
 _SUFFIXES = (".nii", ".nii.gz")
