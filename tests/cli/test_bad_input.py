@@ -81,7 +81,7 @@ REFUSED = [
     (f"render photo.lig -o new.png --shape {'9' * 5000}x5", "a shape such as 768x1024"),
     ("render photo.lig -o new.png --shape 5x5 --scale 2", "the shape or the scale of a rendering, not both"),
     ("render photo.lig -o new.png --region all", "a region such as 0:100,50:150 .* got 'all'"),
-    ("render photo.lig -o new.png --region 0:5", r"a region needs 2 ranges \(row, column\), got 1"),
+    ("render photo.lig -o new.png --region 0:5", r"a region of 2 ranges \(row, column\) was wanted, got 1"),
     ("render photo.lig -o new.png --region 0:5,10:17", "the region 10:17 must be within 0:16 on axis 'column'"),
     ("render photo.lig -o new.png --region 5:5,0:3", "the region 5:5 must be within 0:12"),
     ("render photo.lig -o new.png --quantity color", "--quantity must be one of value, gradient, laplacian"),
@@ -100,7 +100,7 @@ REFUSED = [
     ("demo -o photo.png", "photo.png: cannot make this folder"),
     ("demo -o shown --device tpu", "the device must be auto, cpu or cuda"),
     ("paper relativity", "the experiment must be one of image, activations, audio, got 'relativity'"),
-    ("paper image --input photo.png", "--input is for the experiment audio, got 'image'"),
+    ("paper image --input photo.png", "--input is for the experiments audio and video, got 'image'"),
     ("paper audio --input photo.png", "photo.png: not a readable sound"),
     (f"{FIT} --first-omega fast", "numbers such as 30 or 30,60.5 were wanted, got 'fast'"),
     (

@@ -3,6 +3,7 @@ import re
 import subprocess
 import sys
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -27,7 +28,7 @@ from ligeia.codec._container import (
 )
 from ligeia.codec._records import NetworkRecord
 from ligeia.core import FormatError
-from ligeia.signals import ArraySource, Axis, Channel, Grid, ImageSource
+from ligeia.signals import ArraySource, Axis, Channel, Grid, GriddedSource, ImageSource, Missing, PointsSource
 
 ROOT = Path(__file__).parents[2]
 # the run-time type checks look at a random item of each tuple, which is harmless inside strategies
@@ -69,9 +70,28 @@ def grids(draw: st.DrawFn, num_axes: int) -> Grid:
     names = draw(st.lists(texts, min_size=num_axes, max_size=num_axes, unique=True))
     extents = st.one_of(st.just((-1.0, 1.0)), st.tuples(finite, finite).filter(lambda ends: ends[0] != ends[1]))
     axes = tuple(
-        Axis(name=name, size=draw(st.integers(1, 2**15)), extent=draw(extents), unit=draw(texts)) for name in names
+        Axis(
+            name=name,
+            size=draw(st.integers(1, 2**15)),
+            extent=draw(extents),
+            unit=draw(texts),
+            is_periodic=draw(st.booleans()),
+            calendar=draw(texts),
+        )
+        for name in names
     )
+    if draw(st.booleans()):
+        ticks = tuple(sorted(draw(st.lists(finite, min_size=1, max_size=9, unique=True))))
+        if len(ticks) > 1:
+            axes = (*axes[:-1], replace(axes[-1], size=len(ticks), extent=(ticks[0], ticks[-1]), ticks=ticks))
     return Grid(axes, draw(st.sampled_from(["centers", "corners"])))
+
+
+@st.composite
+def missing_of(draw: st.DrawFn, grid: Grid) -> Missing | None:
+    if grid.num_samples < 2 or draw(st.booleans()):
+        return None
+    return Missing(grid.num_samples, draw(st.integers(1, grid.num_samples - 1)), draw(st.binary(max_size=30)))
 
 
 scales = st.tuples(finite, finite).filter(lambda ends: 0 < abs(ends[1] - ends[0]) < float("inf")).map(sorted)
@@ -88,6 +108,14 @@ sources = st.one_of(
         palette=st.binary(max_size=20),
         palette_mode=texts,
     ),
+    st.builds(
+        GriddedSource,
+        format=st.sampled_from(["NETCDF3", "NETCDF4", "ZARR"]),
+        name=texts,
+        dtype=st.sampled_from(["|u1", "<f4", ">i2"]),
+        metadata=st.binary(max_size=40),
+    ),
+    st.builds(PointsSource, dtype=st.sampled_from(["<f4", "<f8"])),
 )
 
 
@@ -115,12 +143,15 @@ def _tensor(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
 def records(draw: st.DrawFn) -> FieldRecord:
     network = draw(networks())
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    grid = draw(grids(network.in_features))
+    network = replace(network, in_features=grid.num_inputs)
     return FieldRecord(
         network,
-        draw(grids(network.in_features)),
+        grid,
         draw(channels_of(network.out_features)),
         draw(sources),
         tuple(_tensor(shape, rng) for shape in network.tensor_shapes()),
+        draw(missing_of(grid)),
     )
 
 
@@ -158,7 +189,7 @@ def test_a_record_is_read_back_bit_for_bit(record: FieldRecord) -> None:
     data = encode(record)
     read = decode(data)
     assert (read.network, read.grid, read.channels) == (record.network, record.grid, record.channels)
-    assert read.source == record.source
+    assert (read.source, read.missing) == (record.source, record.missing)
     for ours, theirs in zip(read.tensors, record.tensors, strict=True):
         assert (ours.dtype, ours.shape, ours.tobytes()) == (theirs.dtype, theirs.shape, theirs.tobytes())
         assert ours.flags.writeable
@@ -209,6 +240,25 @@ def test_a_grid_of_two_to_the_forty_samples_is_read_at_no_cost() -> None:
     record = _small()
     huge = FieldRecord(record.network, Grid.of((2**40,)), record.channels, record.source, record.tensors)
     assert decode(encode(huge)).grid.num_samples == 2**40
+
+
+def test_a_mask_stands_behind_the_source_once_and_fits_the_grid() -> None:
+    chunks, mask = _chunks(), varint_bytes(3) + zlib.compress(b"\xe0\0")
+    inserted = [*chunks[:4], (b"miss", mask), *chunks[4:]]
+    missing = decode(_with_chunks(*inserted)).missing
+    assert missing is not None
+    assert np.flatnonzero(missing.mask()).tolist() == [0, 1, 2]
+    assert encode(decode(_with_chunks(*inserted))) == _with_chunks(*inserted)
+    for place in (0, 1, 2, 3, 5, 6, 7):
+        with pytest.raises(ChunkOrderError, match="chunk was wanted before byte"):
+            decode(_with_chunks(*chunks[:place], (b"miss", mask), *chunks[place:]))
+    with pytest.raises(ChunkOrderError, match="a TENS chunk was wanted before byte"):
+        decode(_with_chunks(*inserted[:5], (b"miss", mask), *inserted[5:]))
+    for count in (0, 10, 11):
+        with pytest.raises(RecordError, match=rf"1 to 9 missing samples were wanted, got {count} of 10"):
+            decode(_with_chunks(*chunks[:4], (b"miss", varint_bytes(count) + mask[1:]), *chunks[4:]))
+    with pytest.raises(RecordError, match="a mask of 10 samples was wanted, got one of 11"):
+        replace(_small(), missing=Missing(11, 3, mask[1:]))
 
 
 def test_unknown_ancillary_chunks_are_skipped_anywhere() -> None:

@@ -7,7 +7,19 @@ import pytest
 
 from ligeia.codec._container import FieldRecord, decode, encode
 from ligeia.codec._records import NetworkRecord
-from ligeia.signals import ArraySource, Axis, Channel, Grid, ImageSource, SoundSource, VideoSource, VolumeSource
+from ligeia.signals import (
+    ArraySource,
+    Axis,
+    Channel,
+    Grid,
+    GriddedSource,
+    ImageSource,
+    Missing,
+    PointsSource,
+    SoundSource,
+    VideoSource,
+    VolumeSource,
+)
 
 FOLDER = Path(__file__).parent
 
@@ -155,6 +167,42 @@ def _named() -> FieldRecord:
     return FieldRecord(network, Grid.of((30, 40)), channels, source, _ramps(network, np.float32))
 
 
+def _sea() -> FieldRecord:
+    network = NetworkRecord(
+        in_features=4,
+        hidden_features=3,
+        hidden_layers=0,
+        out_features=1,
+        outermost_linear=True,
+        omegas=(30.0,),
+    )
+    ticks = (-80.0, -45.5, -20.0, -5.25, 0.0, 5.25, 20.0, 45.5, 80.0)
+    axes = (
+        Axis(name="time", size=2, extent=(0.0, 60.0), unit="days since 2001-1-1", calendar="360_day"),
+        Axis(name="lat", size=9, extent=(-90.0, 90.0), unit="degrees_north", ticks=ticks),
+        Axis(name="lon", size=4, extent=(-45.0, 315.0), unit="degrees_east", is_periodic=True),
+    )
+    source = GriddedSource(format="NETCDF4", name="tos", dtype=">i2", metadata=bytes(range(60)))
+    channels = (Channel(name="tos", low=271.15, high=305.5, unit="K"),)
+    # every eighth sample from the fourth on, as one version of zlib packs them
+    missing = Missing(72, 9, bytes.fromhex("78da131080020002d90091"))
+    return FieldRecord(network, Grid(axes), channels, source, _ramps(network, np.float32), missing)
+
+
+def _wake() -> FieldRecord:
+    network = NetworkRecord(
+        in_features=2,
+        hidden_features=2,
+        hidden_layers=0,
+        out_features=1,
+        outermost_linear=True,
+        omegas=(30.0,),
+    )
+    grid = Grid((Axis(name="x", size=300, extent=(-2.0, 8.0)), Axis(name="y", size=120, extent=(-2.0, 2.0))))
+    channels = (Channel(name="w", low=-3.5, high=3.25),)
+    return FieldRecord(network, grid, channels, PointsSource(dtype="<f8"), _ramps(network, np.float32))
+
+
 RECORDS = {
     "image": _image,
     "weather": _weather,
@@ -163,6 +211,8 @@ RECORDS = {
     "head": _head,
     "named": _named,
     "film": _film,
+    "sea": _sea,
+    "wake": _wake,
 }
 
 
@@ -171,7 +221,7 @@ def test_a_frozen_file_is_read_to_the_exact_values(name: str) -> None:
     data = (FOLDER / f"version_1_{name}.lig").read_bytes()
     read, wanted = decode(data), RECORDS[name]()
     assert (read.network, read.grid, read.channels) == (wanted.network, wanted.grid, wanted.channels)
-    assert read.source == wanted.source
+    assert (read.source, read.missing) == (wanted.source, wanted.missing)
     for ours, theirs in zip(read.tensors, wanted.tensors, strict=True):
         assert (ours.dtype, ours.shape, ours.tobytes()) == (theirs.dtype, theirs.shape, theirs.tobytes())
     assert encode(wanted) == data

@@ -12,7 +12,7 @@ from ligeia.codec import load, save
 from ligeia.core import InputError
 from ligeia.field import Field
 from ligeia.fitting import passes
-from ligeia.recipes import compare, decode, fit, render
+from ligeia.recipes import compare, decode, fit, flight, paper_video, render
 from ligeia.signals import VideoSource, read_signal
 
 
@@ -63,3 +63,14 @@ def test_a_frame_is_a_picture(field: Field, tmp_path: Path) -> None:
         assert (image.size, image.mode) == ((64, 48), "RGB")
     with pytest.raises(InputError, match=r"a.mp4: a video needs the values of a field that came from one"):
         render(field, tmp_path / "a.mp4", quantity="gradient")
+
+
+def test_the_experiment_on_video_reaches_its_quality_and_draws_its_figure(tmp_path: Path) -> None:
+    clip = flight(shape=(3, 24, 32))
+    assert clip.grid.shape == (3, 24, 32)
+    assert [axis.name for axis in clip.grid.axes] == ["time", "row", "column"]
+    votes = iter([False] * 30)
+    found = paper_video(tmp_path / "video.png", callbacks=[lambda _: next(votes, True)])
+    assert (tmp_path / "video.png").stat().st_size > 1000
+    assert found.holds == (found.measured >= found.published - found.tolerance)
+    assert not found.is_certain

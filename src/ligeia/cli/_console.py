@@ -17,6 +17,7 @@ from ligeia.core import InputError
 
 if TYPE_CHECKING:
     from ligeia.fitting import Checkpointer, Step
+    from ligeia.signals import Region
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors and JSON.")]
@@ -67,13 +68,26 @@ def parse_shape(text: str | None) -> tuple[int, ...] | None:
     return tuple(int(part) for part in parts)
 
 
-def parse_region(text: str | None) -> tuple[tuple[int, int], ...] | None:
-    """Return the ranges of ``0:100,50:150`` (rows, columns)."""
+def parse_region(text: str | None) -> "Region | None":
+    """Return the ranges of ``0:100,50:150`` (rows, columns), or the physical ones of ``z=-40:60,y=12.5``."""
     if text is None:
         return None
+    if "=" not in text:
+        return _parse_ranges(text)
+    region: dict[str, float | tuple[float, float]] = {}
+    for part in text.split(","):
+        name, _, ends = part.partition("=")
+        numbers = parse_numbers(ends.replace(":", ","), f"physical places such as {name.strip() or 'z'}=-40:60")
+        if not name.strip() or len(numbers) > 2 or not all(map(math.isfinite, numbers)):
+            raise InputError(f"a region such as z=-40:60,y=12.5 was wanted, got {text!r}.")
+        region[name.strip()] = numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
+    return region
+
+
+def _parse_ranges(text: str) -> tuple[tuple[int, int], ...]:
     ranges = [part.split(":") for part in text.split(",")]
     if not all(len(ends) == 2 and all(len(end) < 19 and end.strip().isdecimal() for end in ends) for ends in ranges):
-        raise InputError(f"a region such as 0:100,50:150 (rows, columns) was wanted, got {text!r}.")
+        raise InputError(f"a region such as 0:100,50:150 (rows, columns) or z=-40:60,y=12.5 was wanted, got {text!r}.")
     return tuple((int(start), int(stop)) for start, stop in ranges)
 
 
@@ -81,18 +95,23 @@ def parse_frames(text: str | None) -> tuple[int, int] | None:
     """Return the range of ``0:60``."""
     if text is None:
         return None
-    ranges = parse_region(text) or ()
+    ranges = _parse_ranges(text)
     if len(ranges) != 1 or not ranges[0][0] < ranges[0][1]:
         raise InputError(f"a range of frames such as 0:60 was wanted, got {text!r}.")
     return ranges[0]
 
 
-def parse_numbers(text: str) -> list[float]:
+def parse_names(text: str | None) -> tuple[str, ...]:
+    """Return the names of ``lat,lon``."""
+    return () if text is None else tuple(name.strip() for name in text.split(","))
+
+
+def parse_numbers(text: str, wanted: str = "numbers such as 30 or 30,60.5") -> list[float]:
     """Return the numbers of ``30,60.5``."""
     try:
         return [float(part) for part in text.split(",")]
     except ValueError:
-        raise InputError(f"numbers such as 30 or 30,60.5 were wanted, got {text!r}.") from None
+        raise InputError(f"{wanted} were wanted, got {text!r}.") from None
 
 
 def _finite(value: object) -> object:

@@ -8,7 +8,20 @@ import typer
 
 from ligeia.core import InputError, check_readable, check_writable
 
-from ._console import Device, Json, Output, Quiet, Seed, decibels, emit, parse_frames, parse_numbers, say, watched_fit
+from ._console import (
+    Device,
+    Json,
+    Output,
+    Quiet,
+    Seed,
+    decibels,
+    emit,
+    parse_frames,
+    parse_names,
+    parse_numbers,
+    say,
+    watched_fit,
+)
 
 if TYPE_CHECKING:
     from ligeia.field import Field
@@ -28,6 +41,7 @@ def fit(
     passes: Annotated[float | None, typer.Option(metavar="P", help="Stop after passes over all samples.")] = None,
     variable: Annotated[str | None, typer.Option(metavar="NAME", help="Which of several arrays in a file.")] = None,
     frames: Annotated[str | None, typer.Option(metavar="A:B", help="Part of a video, such as 0:60.")] = None,
+    periodic: Annotated[str | None, typer.Option(metavar="AXIS", help="Axes whose ends meet, such as lon.")] = None,
     recipe: Annotated[str, typer.Option(help="fast, or paper: the reference experiment.")] = "fast",
     network: Annotated[str, typer.Option(help="siren.")] = "siren",
     hidden_features: Annotated[int, typer.Option(metavar="N", help="Width of the network.")] = 256,
@@ -58,7 +72,8 @@ def fit(
     from ligeia.signals import SoundSource
 
     configuration = _configuration(recipe, hidden_features)
-    signal = recipes.to_signal(source, configuration, variable=variable, frames=parse_frames(frames))
+    parts = {"variable": variable, "frames": parse_frames(frames), "periodic": parse_names(periodic)}
+    signal = recipes.to_signal(source, configuration, **parts)
     if report is not None:
         recipes.check_figure(report)
     frequencies = _frequencies(first_omega, configuration, signal, omega)
@@ -85,10 +100,7 @@ def fit(
         say(f"ligeia: stopped; the checkpoint {checkpoint.path} is kept: repeat the command with --resume to go on.")
         raise typer.Exit(1) from None
     size = codec.save(field, output)
-    if checkpoint.path.is_file():
-        checkpoint.path.unlink()
-    if checkpoint.problem is not None:
-        say(f"ligeia: a checkpoint could not be written on the way: {checkpoint.problem}", quiet=quiet)
+    _forget(checkpoint, quiet=quiet)
     if report is not None:
         recipes.draw_report(field, signal, report)
     result = summarize(field, output, size) | {
@@ -173,6 +185,13 @@ def _checkpoint(output: Path, *, resume: bool, quiet: bool) -> "Checkpointer":
     if resume and not checkpoint.path.exists():
         say(f"ligeia: no checkpoint {checkpoint.path} to resume from; starting afresh.", quiet=quiet)
     return checkpoint
+
+
+def _forget(checkpoint: "Checkpointer", *, quiet: bool) -> None:
+    if checkpoint.path.is_file():
+        checkpoint.path.unlink()
+    if checkpoint.problem is not None:
+        say(f"ligeia: a checkpoint could not be written on the way: {checkpoint.problem}", quiet=quiet)
 
 
 def _frequencies(

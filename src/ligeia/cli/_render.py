@@ -19,7 +19,8 @@ def render(
     shape: Annotated[str | None, typer.Option(metavar="RxC", help="Rows x columns, such as 1024x1536.")] = None,
     scale: Annotated[float | None, typer.Option(metavar="S", help="Times the original size.")] = None,
     region: Annotated[
-        str | None, typer.Option(metavar="r0:r1,c0:c1", help="Part to show, in samples of the original.")
+        str | None,
+        typer.Option(metavar="r0:r1,c0:c1", help="Part, in samples, or as z=-40:60,y=12.5 in physical units."),
     ] = None,
     quantity: Annotated[str, typer.Option(help="value, gradient (its magnitude) or laplacian.")] = "value",
     crf: Crf = None,

@@ -25,6 +25,7 @@ from ._paper import (
 )
 from ._paper_audio import paper_audio as paper_audio, strings as strings
 from ._paper_result import PaperResult as PaperResult
+from ._paper_video import flight as flight, paper_video as paper_video
 from ._report import draw_report as draw_report
 from ._report_parts import check_figure as check_figure
 
@@ -45,6 +46,7 @@ __all__ = [
     "draw_report",
     "fast",
     "fit",
+    "flight",
     "interleaved",
     "measure_rates",
     "operations_per_point",
@@ -52,6 +54,7 @@ __all__ = [
     "paper_activations",
     "paper_audio",
     "paper_image",
+    "paper_video",
     "render",
     "strings",
     "time_fit",

@@ -13,7 +13,7 @@ from ligeia.core import InputError, random_stream
 from ligeia.field import Field
 from ligeia.fitting import Callback, Checkpointer, State, Stop, Values
 from ligeia.networks import SirenConfig
-from ligeia.signals import Signal, SoundSource, from_array, read_signal
+from ligeia.signals import Signal, SoundSource, declare_periodic, from_array, read_signal
 
 from ._configurations import Configuration, fast
 
@@ -88,11 +88,15 @@ def to_signal(
     *,
     variable: str | None = None,
     frames: tuple[int, int] | None = None,
+    periodic: Sequence[str] = (),
 ) -> Signal:
     """Return the signal of a file, an array or a tensor, aligned as ``configuration`` wants it; a Signal as it is.
 
-    ``variable`` names one of several arrays in a file, ``frames`` the first and the last (exclusive) frame of a video.
+    ``variable`` names one of several arrays in a file, ``frames`` the first and the last (exclusive) frame of a video,
+    ``periodic`` axes whose ends are the same place.
     """
+    if periodic:
+        return declare_periodic(to_signal(source, configuration, variable=variable, frames=frames), periodic)
     if isinstance(source, Signal):
         return source
     align = "centers" if configuration is None else configuration.align

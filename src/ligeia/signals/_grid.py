@@ -136,6 +136,8 @@ class Grid:
         for size, axis in zip(shape, self.axes, strict=True):
             if operator.index(size) < 1:
                 raise ShapeError(f"axis {axis.name!r} must have at least one sample, got {size}.")
+        if math.prod(shape) > _MAX_SAMPLES:
+            raise ShapeError(f"a grid may hold at most 2**62 samples, got {tuple(shape)}.")
         return Sampling(self, tuple(map(operator.index, shape)), ends)
 
     def region(self, bounds: Region) -> tuple[tuple[float, float], ...]:
