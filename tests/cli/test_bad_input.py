@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import xarray
 from PIL import Image
 
 from ligeia.cli import run
@@ -27,6 +28,13 @@ def make_bad_files(folder: Path) -> None:
     np.save("complex.npy", np.zeros(4, np.complex64))
     np.save("objects.npy", np.array([{}]), allow_pickle=True)
     soundfile.write("silence.wav", np.zeros(300), 8000)
+    np.save("times.npy", 1_700_000_000_000_000_000 + np.arange(60))
+    wind = {name: (("y", "x"), np.ones((3, 4))) for name in "uv"}
+    xarray.Dataset(wind).to_netcdf("wind.nc", engine="h5netcdf")
+    places = ("x", np.array([0.0, 1, 1, 3]))
+    xarray.Dataset({"v": (("x",), np.arange(4.0))}, {"x": places}).to_netcdf("twice.nc", engine="h5netcdf")
+    xarray.Dataset({"v": (("x",), np.full(4, np.nan))}).to_netcdf("gone.nc", engine="h5netcdf")
+    (folder / "cut.nc").write_bytes((folder / "wind.nc").read_bytes()[:900])
     (folder / "cut.wav").write_bytes((folder / "silence.wav").read_bytes()[:400])
 
 
@@ -99,7 +107,7 @@ REFUSED = [
     ("compare photo.png whole.jpg", r"whole.jpg: the shape \(12, 16, 3\) of photo.png"),
     ("demo -o photo.png", "photo.png: cannot make this folder"),
     ("demo -o shown --device tpu", "the device must be auto, cpu or cuda"),
-    ("paper relativity", "the experiment must be one of image, activations, audio, got 'relativity'"),
+    ("paper relativity", "the experiment must be one of image, activations, audio, video, got 'relativity'"),
     ("paper image --input photo.png", "--input is for the experiments audio and video, got 'image'"),
     ("paper audio --input photo.png", "photo.png: not a readable sound"),
     (f"{FIT} --first-omega fast", "numbers such as 30 or 30,60.5 were wanted, got 'fast'"),
@@ -111,6 +119,17 @@ REFUSED = [
     (f"{FIT} --snr 0", "an SNR in decibels above 0 was wanted as a stop rule, got 0"),
     ("fit silence.wav -o new.lig --snr 20", "an SNR was asked for, but the signal is silent"),
     ("fit cut.wav -o new.lig", "cut.wav: the sound is cut short"),
+    ("fit times.npy -o new.lig", "times.npy: samples that single precision can tell apart were wanted, .* subtract"),
+    ("fit wind.nc -o new.lig", r"wind.nc: one variable .* holds: u \(y 3 x x 4 float64\); v .* --variable"),
+    ("fit wind.nc -o new.lig --variable w", "wind.nc: the variable 'w' was wanted, the file holds: u"),
+    ("fit twice.nc -o new.lig", "twice.nc: coordinates that rise or fall were wanted along x, 1 at index 2 is a dup"),
+    ("fit gone.nc -o new.lig", "gone.nc, v: all 4 samples are missing"),
+    ("fit cut.nc -o new.lig", "cut.nc: not readable gridded data"),
+    ("fit photo.png -o new.lig --periodic lon", "the axes are row, column; lon cannot be made periodic"),
+    ("render photo.lig -o new.png --region depth=3", r"the axes are \(row, column\), a region of depth came"),
+    ("render photo.lig -o new.png --region row=", "physical places such as row=-40:60 were wanted, got ''"),
+    ("render photo.lig -o new.png --region row=0:9", "axis 'row' goes from -1 to 1, got 9"),
+    ("decode photo.lig -o new.nc", "new.nc: gridded data need a field that came from them"),
     ("paper activations -o new.xyz", "new.xyz: a figure ends in"),
 ]
 

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 import xarray
+from PIL import Image
 
 import ligeia as lg
 from ligeia.core import InputError, SampleError
-from ligeia.recipes import compare, decode, render
-from ligeia.signals import Axis, Grid, from_array
+from ligeia.recipes import compare, decode, draw_report, render
+from ligeia.signals import Axis, Grid, from_array, read_signal
 
 ATTRIBUTES = {"units": "degrees_east", "standard_name": "longitude"}
 AXES = (
@@ -80,6 +81,17 @@ def test_a_finer_rendering_has_coordinates_between_and_the_same_land(fitted: lg.
     render(fitted, tmp_path / "slice.npy", region={"time": 0.0})
     assert np.isnan(np.load(tmp_path / "slice.npy")).sum() == 48
     render(fitted, tmp_path / "map.png", region={"time": 0.0})
+    picture = np.asarray(Image.open(tmp_path / "map.png"))
+    assert not picture[3:9, 4:12].any()
+    assert (picture == 0).sum() < 60
+
+
+def test_the_report_leaves_the_gaps_white(sea: Path, fitted: lg.Field, tmp_path: Path) -> None:
+    draw_report(fitted, read_signal(sea), tmp_path / "report.png")
+    picture = np.asarray(Image.open(tmp_path / "report.png"))[..., :3]
+    corner = picture[30:300, 30:450]  # of the first of three pictures in a row
+    assert (corner == 255).all(axis=-1).mean() > 48 / 17 / 36 / 2
+    assert (corner < 200).all(axis=-1).any()
 
 
 def test_a_field_of_something_else_is_no_gridded_file(tmp_path: Path) -> None:

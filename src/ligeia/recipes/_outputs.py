@@ -231,6 +231,9 @@ def _write_picture(output: _Output) -> None:
     if output.quantity != "value":
         channels, colors = (_picture_channel(output),), _color_channels(field)
         pieces = ((start, stop, values[:, colors].mean(axis=1, keepdims=True)) for start, stop, values in pieces)
+    if (missing := output.missing()) is not None:  # black
+        gone, low = missing.reshape(-1, 1), np.array([channel.low for channel in channels], np.float32)
+        pieces = ((start, stop, np.where(gone[start:stop], low, values)) for start, stop, values in pieces)
     if not isinstance(source, ImageSource | ArraySource) or output.quantity != "value":
         is_whole = isinstance(source, VolumeSource | VideoSource) and output.quantity == "value"
         source = ArraySource(dtype=np.dtype(source.dtype).str if is_whole else "<f4")

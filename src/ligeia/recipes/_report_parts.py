@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ligeia.core import InputError, random_stream, write_atomically
-from ligeia.field import Field
+from ligeia.field import Field, network_inputs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,7 +70,8 @@ def draw_activations(phases: "Axes", activations: "Axes", field: Field, points: 
     """Draw the distributions of every layer's phases and activations at some of the points."""
     order = torch.randperm(len(points), generator=random_stream(0, "activations"))[:2048].to(points.device)
     with torch.no_grad():
-        layers = field.network.activations(points[order])[: field.network.config.num_sine_layers]
+        layers = field.network.activations(network_inputs(field.grid, points[order]))
+    layers = layers[: field.network.config.num_sine_layers]
     shades = [f"C{number}" for number in range(len(layers))] if len(layers) <= 10 else ["tab:blue"] * len(layers)
     for number, (layer, shade) in enumerate(zip(layers, shades, strict=True)):
         _outline(phases, layer.pre.cpu().numpy().ravel(), 80, shade, f"layer {number + 1}")

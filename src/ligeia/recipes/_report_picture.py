@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from ligeia.core import map_on_threads
 from ligeia.field import Field
@@ -34,6 +34,8 @@ class _Plane:
     original: Float[np.ndarray, "rows columns c"]
     shown: tuple[float, float] | None
     """The values drawn black and white, where they are not those of the whole signal."""
+    missing: Bool[np.ndarray, "rows columns"]
+    """Where the original is NaN."""
 
 
 def draw_picture_report(field: Field, signal: Signal, path: Path) -> None:
@@ -43,7 +45,9 @@ def draw_picture_report(field: Field, signal: Signal, path: Path) -> None:
         torch.from_numpy(signal.grid.points(each.indices)).to(next(field.parameters())) for each in (plane, coarse)
     )
     fitted = _values(field, points, plane.shape)
+    fitted[plane.missing] = np.nan
     slope, curvature = _derivatives(field, fewer, coarse.shape)
+    slope[coarse.missing] = curvature[coarse.missing] = np.nan
     rows, columns = plane.shape
     height = min(max(5.2 * rows / columns, 2.6), 7.5)  # inches, of pictures about 5.2 wide
     size = " x ".join(map(str, signal.grid.shape))
@@ -84,10 +88,13 @@ def _plane(signal: Signal, most: int) -> _Plane:
     shape = (indices.shape[-2], indices.shape[-1])
     flat = indices.reshape(-1)
     original = signal.values.reshape(-1, signal.num_channels)[flat].astype(np.float64)
+    missing = np.zeros(len(flat), bool) if signal.missing is None else signal.missing.mask()[flat]
+    original[missing] = np.nan
     shown = None
-    if signal.grid.num_axes > 2 and signal.num_channels == 1 and original.min() < original.max():
-        shown = (float(original.min()), float(original.max()))  # a slice may use little of a volume's range
-    return _Plane(flat, shape, original.reshape(*shape, -1), shown)
+    if signal.grid.num_axes > 2 and signal.num_channels == 1 and not missing.all():
+        low, high = float(np.nanmin(original)), float(np.nanmax(original))
+        shown = (low, high) if low < high else None  # a slice may use little of a volume's range
+    return _Plane(flat, shape, original.reshape(*shape, -1), shown, missing.reshape(shape))
 
 
 def _values(field: Field, points: torch.Tensor, shape: tuple[int, int]) -> np.ndarray:
@@ -138,11 +145,11 @@ def _show(axes: "Axes", values: np.ndarray, title: str, field: Field, shown: tup
 
 def _draw_derivatives(part: "SubFigure", slope: np.ndarray, curvature: np.ndarray) -> None:
     first = part.add_subplot(1, 3, 1)
-    first.imshow(slope, cmap="gray", vmin=0, vmax=np.quantile(slope, 0.995), **_shown_as(slope))
+    first.imshow(slope, cmap="gray", vmin=0, vmax=np.nanquantile(slope, 0.995), **_shown_as(slope))
     first.set_title("exact gradient, magnitude per sample")
     first.set_axis_off()
     second = part.add_subplot(1, 3, 2)
-    limit = np.quantile(np.abs(curvature), 0.99)
+    limit = np.nanquantile(np.abs(curvature), 0.99)
     second.imshow(curvature, cmap="gray", vmin=-limit, vmax=limit, **_shown_as(curvature))
     second.set_title("exact Laplacian, per sample squared")
     second.set_axis_off()
@@ -184,7 +191,8 @@ def _busiest(signal: Signal, num_rows: int) -> list[tuple[int, int]]:
     for row in row_starts:
         for column in column_starts:
             window = plane[row : row + height, column : column + width].astype(np.float64)
-            busyness = float(np.abs(np.diff(window, axis=0)).sum() + np.abs(np.diff(window, axis=1)).sum())
+            steps = (np.abs(np.diff(window, axis=along)) for along in (0, 1))
+            busyness = float(sum(np.nansum(each) for each in steps))
             if busyness > best:
                 best, place = busyness, (int(row), int(column))
     row, column = place

@@ -84,6 +84,10 @@ def value_range_of(
     low, high = float(values.min()), float(values.max())
     if not (np.isfinite(low) and np.isfinite(high)):
         return 0.0, 1.0  # the signal refuses such samples and says where they are
+    if low == high and values.min() != values.max():
+        raise SampleError(
+            f"samples that single precision can tell apart were wanted, all are near {low:.17g}; subtract it first."
+        )
     if low == high:  # a constant signal still needs a range to be scaled by
         return low - max(abs(low), 1.0) / 2, high + max(abs(high), 1.0) / 2
     return low, high
