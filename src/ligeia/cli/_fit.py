@@ -26,11 +26,16 @@ def fit(
     snr: Annotated[float | None, typer.Option(metavar="DB", help="Stop at this SNR (sound).")] = None,
     seconds: Annotated[float | None, typer.Option(metavar="S", help="Stop after this time.")] = None,
     passes: Annotated[float | None, typer.Option(metavar="P", help="Stop after passes over all samples.")] = None,
+    most_bytes: Annotated[
+        int | None, typer.Option("--bytes", metavar="N", help="Network that a file of so many bytes holds.")
+    ] = None,
     variable: Annotated[str | None, typer.Option(metavar="NAME", help="Which of several arrays in a file.")] = None,
     frames: Annotated[str | None, typer.Option(metavar="A:B", help="Part of a video, such as 0:60.")] = None,
     recipe: Annotated[str, typer.Option(help="fast, or paper: the reference experiment.")] = "fast",
     network: Annotated[str, typer.Option(help="siren.")] = "siren",
-    hidden_features: Annotated[int, typer.Option(metavar="N", help="Width of the network.")] = 256,
+    hidden_features: Annotated[
+        int | None, typer.Option(metavar="N", help="Width; by default 256, more for --psnr, --snr.")
+    ] = None,
     hidden_layers: Annotated[int, typer.Option(metavar="N", help="Sine layers after the first.")] = 3,
     omega: Annotated[float, typer.Option(metavar="W", help="Frequency factor of every sine layer.")] = 30.0,
     first_omega: Annotated[
@@ -57,8 +62,17 @@ def fit(
     from ligeia.kernels import current_path
     from ligeia.signals import SoundSource
 
-    configuration = _configuration(recipe, hidden_features)
-    signal = recipes.to_signal(source, configuration, variable=variable, frames=parse_frames(frames))
+    signal = recipes.to_signal(source, _configuration(recipe), variable=variable, frames=parse_frames(frames))
+    stop = _stop(psnr, snr, seconds, passes)
+    size = recipes.choose_size(
+        signal,
+        stop=stop if recipe == "fast" else None,
+        hidden_features=hidden_features,
+        most_bytes=most_bytes,
+        hidden_layers=hidden_layers,
+        omega_0=omega,
+    )
+    configuration = _configuration(recipe, size.hidden_features)
     if report is not None:
         recipes.check_figure(report)
     frequencies = _frequencies(first_omega, configuration, signal, omega)
@@ -68,9 +82,9 @@ def fit(
         with watched_fit(quiet=quiet, checkpoint=checkpoint, offset_db=offset_db) as callback:
             field = recipes.fit(
                 signal,
-                stop=_stop(psnr, snr, seconds, passes),
+                stop=stop,
                 configuration=configuration,
-                hidden_features=hidden_features,
+                hidden_features=size.hidden_features,
                 hidden_layers=hidden_layers,
                 omega_0=omega,
                 first_omegas=[each.omega for each in frequencies],
@@ -84,14 +98,16 @@ def fit(
             raise
         say(f"ligeia: stopped; the checkpoint {checkpoint.path} is kept: repeat the command with --resume to go on.")
         raise typer.Exit(1) from None
-    size = codec.save(field, output)
+    num_bytes = codec.save(field, output)
     if checkpoint.path.is_file():
         checkpoint.path.unlink()
     if checkpoint.problem is not None:
         say(f"ligeia: a checkpoint could not be written on the way: {checkpoint.problem}", quiet=quiet)
     if report is not None:
         recipes.draw_report(field, signal, report)
-    result = summarize(field, output, size) | {
+    result = summarize(field, output, num_bytes) | {
+        "hidden_features": size.hidden_features,
+        "hidden_features_reason": size.reason,
         "device": str(next(field.parameters()).device),
         "kernel": current_path(),
         "first_omegas": [each.omega for each in frequencies],
@@ -99,7 +115,8 @@ def fit(
     turns = "; ".join(f"{each.axis} {each.omega:.4g} ({each.reason})" for each in frequencies)
     emit(
         result,
-        f"{describe(result, field, psnr=psnr, snr=snr)}\nfirst layer, radians per unit: {turns}",
+        f"{describe(result, field, psnr=psnr, snr=snr)}\nwidth: {size.hidden_features} ({size.reason})\n"
+        f"first layer, radians per unit: {turns}",
         as_json=as_json,
         quiet=quiet,
     )
@@ -184,7 +201,7 @@ def _frequencies(
     return [recipes.FirstFrequency(axis.name, each, "as asked") for axis, each in zip(axes, omegas, strict=True)]
 
 
-def _configuration(name: str, hidden_features: int) -> "Configuration":
+def _configuration(name: str, hidden_features: int = 256) -> "Configuration":
     from ligeia import recipes
 
     if name == "fast":
