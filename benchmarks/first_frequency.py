@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -157,18 +158,29 @@ def sweep(title: str, signal: Signal, *, steps: int, seed: int) -> str:
     def at(factor: float) -> dict[str, Any]:
         return row_of(title, signal, [factor * omega for omega in chosen], steps=steps, seed=seed)
 
+    def earlier() -> dict[float, dict[str, Any]]:
+        # a sweep around another choice of the rule counts as well
+        factors = {key: np.array(key[1]) / chosen for key in known(steps, seed) if key[0] == title}
+        return {
+            float(f"{each.mean():.4g}"): known(steps, seed)[key]
+            for key, each in factors.items()
+            if np.ptp(each) < 1e-3 * each.mean()
+        }
+
     def reached(factor: float) -> float:
         # beyond half a step of an integer signal there is nothing to gain
         return min(rows[factor]["psnr_db"], rows[factor]["finest_db"])
 
-    rows = {factor: at(factor) for factor in FACTORS}
+    rows = earlier() | {1.0: at(1.0)}
+    rows |= {factor: at(factor) for factor in FACTORS if all(abs(math.log2(factor / each)) > 0.4 for each in rows)}
     best = max(rows, key=reached)
     while best in (min(rows), max(rows)) and 1 / 16 <= best <= 16:
         wider = best * 2 if best == max(rows) else best / 2
         rows[wider] = at(wider)
         best = max(rows, key=reached)
     for factor in (best / 2**0.5, best * 2**0.5):
-        rows[factor] = at(factor)
+        if all(abs(math.log2(factor / each)) > 0.2 for each in rows):
+            rows[factor] = at(factor)
     best = max(rows, key=reached)
     between = max(rows, key=lambda factor: rows[factor]["held_out_db"])
     rule, shape = rows[1.0], "x".join(map(str, signal.grid.shape))

@@ -12,6 +12,7 @@ import torch
 from _common import RESULTS, append_row, data_folder
 from _signals import signals
 from first_frequency import readers as larger
+from scaling import square
 
 from ligeia import fitting, kernels, recipes
 from ligeia.recipes import num_coefficients, to_signal
@@ -107,11 +108,53 @@ def line(rows: list[dict[str, Any]], target_db: float) -> str | None:
     return "| " + " | ".join(cells) + " |"
 
 
+def _stones(folder: Path) -> Signal:
+    from PIL import Image
+
+    gray = np.asarray(Image.open(folder / "images/kodak/kodim13.png").convert("L"))
+    return from_array(np.ascontiguousarray(gray[:512, :512]), align="centers")
+
+
+def check(folder: Path, *, most_passes: float, seed: int) -> None:
+    """Fit larger signals to a quality with the width of the rule; none of these was used to find it."""
+    jobs = {
+        "stones 512": (lambda: _stones(folder), 37.0),
+        "photograph 512": (larger(folder)["photograph 512"], 42.0),
+        "map 512": (lambda: square(512), 42.0),
+    }
+    for title, (read, target_db) in jobs.items():
+        signal = read()
+        size = recipes.choose_size(signal, stop=fitting.psnr(target_db))
+        stop = fitting.psnr(target_db) | fitting.passes(most_passes)
+        report = recipes.fit(signal, stop=stop, seed=seed, hidden_features=size.hidden_features).report
+        assert report is not None
+        row = {
+            "signal": title,
+            "target_db": target_db,
+            "coefficients": num_coefficients(signal, target_db),
+            "hidden_features": size.hidden_features,
+            "parameters": report.parameters,
+            "psnr_db": report.psnr_db,
+            "stopped_by": report.stopped_by,
+            "passes": report.passes,
+            "seconds": report.seconds,
+            "seed": seed,
+        }
+        append_row("network_size_check", row)
+        print(
+            f"{title}: {report.psnr_db:.2f} of {target_db:g} dB at {size.hidden_features}, "
+            f"{report.parameters:,} weights for {row['coefficients']:,.0f} coefficients, "
+            f"{report.passes:.1f} passes, {report.seconds:.0f} s",
+            flush=True,
+        )
+
+
 def main() -> None:
     """Fit, then print PSNR by width, and weights needed beside weights foretold."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--passes", type=float, default=20.0)
-    parser.add_argument("--widths", nargs="*", type=int, default=WIDTHS, help="further ones are added where they were measured")
+    parser.add_argument("--widths", nargs="*", type=int, default=WIDTHS)
+    parser.add_argument("--check", action="store_true", help="fit larger signals with the width of the rule instead")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--signals", nargs="*", help="titles; all by default")
     arguments = parser.parse_args()
@@ -119,6 +162,9 @@ def main() -> None:
     folder = data_folder()
     if folder is None:
         raise SystemExit("the research data are not here; see LIGEIA_DATA.")
+    if arguments.check:
+        check(folder, most_passes=40.0, seed=arguments.seed)
+        return
     found = []
     for title, read in readers(folder).items():
         if not arguments.signals or title in arguments.signals:
