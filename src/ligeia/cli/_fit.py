@@ -1,6 +1,7 @@
 """`ligeia fit`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -55,9 +56,7 @@ def fit(
 
     Example: ligeia fit photo.png -o photo.lig --psnr 40 --report photo-report.png
     """
-    if network not in _NETWORKS:
-        raise InputError(f"--network must be one of {', '.join(_NETWORKS)}, got {network!r}.")
-    _check_files(source, output, report)
+    _check(network, source, output, report)
     from ligeia import codec, recipes
     from ligeia.kernels import current_path
     from ligeia.signals import SoundSource
@@ -66,7 +65,7 @@ def fit(
     stop = _stop(psnr, snr, seconds, passes)
     size = recipes.choose_size(
         signal,
-        stop=stop if recipe == "fast" else None,
+        stop=stop if recipe == "fast" else None,  # a quality does not widen the network of the paper
         hidden_features=hidden_features,
         most_bytes=most_bytes,
         hidden_layers=hidden_layers,
@@ -77,32 +76,23 @@ def fit(
         recipes.check_figure(report)
     frequencies = _frequencies(first_omega, configuration, signal, omega)
     checkpoint = _checkpoint(output, resume=resume, quiet=quiet)
-    try:
-        offset_db = signal.snr_offset_db() if isinstance(signal.source, SoundSource) else 0.0
-        with watched_fit(quiet=quiet, checkpoint=checkpoint, offset_db=offset_db) as callback:
-            field = recipes.fit(
-                signal,
-                stop=stop,
-                configuration=configuration,
-                hidden_features=size.hidden_features,
-                hidden_layers=hidden_layers,
-                omega_0=omega,
-                first_omegas=[each.omega for each in frequencies],
-                seed=seed,
-                device=device,
-                callbacks=[callback],
-                checkpoint=checkpoint,
-            )
-    except KeyboardInterrupt:
-        if not checkpoint.path.exists():
-            raise
-        say(f"ligeia: stopped; the checkpoint {checkpoint.path} is kept: repeat the command with --resume to go on.")
-        raise typer.Exit(1) from None
+    offset_db = signal.snr_offset_db() if isinstance(signal.source, SoundSource) else 0.0
+    with _kept(checkpoint), watched_fit(quiet=quiet, checkpoint=checkpoint, offset_db=offset_db) as callback:
+        field = recipes.fit(
+            signal,
+            stop=stop,
+            configuration=configuration,
+            hidden_features=size.hidden_features,
+            hidden_layers=hidden_layers,
+            omega_0=omega,
+            first_omegas=[each.omega for each in frequencies],
+            seed=seed,
+            device=device,
+            callbacks=[callback],
+            checkpoint=checkpoint,
+        )
     num_bytes = codec.save(field, output)
-    if checkpoint.path.is_file():
-        checkpoint.path.unlink()
-    if checkpoint.problem is not None:
-        say(f"ligeia: a checkpoint could not be written on the way: {checkpoint.problem}", quiet=quiet)
+    _discard(checkpoint, quiet=quiet)
     if report is not None:
         recipes.draw_report(field, signal, report)
     result = summarize(field, output, num_bytes) | {
@@ -113,13 +103,8 @@ def fit(
         "first_omegas": [each.omega for each in frequencies],
     }
     turns = "; ".join(f"{each.axis} {each.omega:.4g} ({each.reason})" for each in frequencies)
-    emit(
-        result,
-        f"{describe(result, field, psnr=psnr, snr=snr)}\nwidth: {size.hidden_features} ({size.reason})\n"
-        f"first layer, radians per unit: {turns}",
-        as_json=as_json,
-        quiet=quiet,
-    )
+    chosen = f"width: {size.hidden_features} ({size.reason})\nfirst layer, radians per unit: {turns}"
+    emit(result, f"{describe(result, field, psnr=psnr, snr=snr)}\n{chosen}", as_json=as_json, quiet=quiet)
 
 
 def summarize(field: "Field", output: Path, size: int) -> dict[str, Any]:
@@ -168,7 +153,9 @@ def describe(result: dict[str, Any], field: "Field", *, psnr: float | None = Non
     return "\n".join(lines)
 
 
-def _check_files(source: Path, output: Path, report: Path | None) -> None:
+def _check(network: str, source: Path, output: Path, report: Path | None) -> None:
+    if network not in _NETWORKS:
+        raise InputError(f"--network must be one of {', '.join(_NETWORKS)}, got {network!r}.")
     if output.suffix.lower() != ".lig":
         raise InputError(f"{output}: a field is written as .lig; name the output so.")
     check_readable(source)
@@ -187,6 +174,24 @@ def _checkpoint(output: Path, *, resume: bool, quiet: bool) -> "Checkpointer":
     if resume and not checkpoint.path.exists():
         say(f"ligeia: no checkpoint {checkpoint.path} to resume from; starting afresh.", quiet=quiet)
     return checkpoint
+
+
+@contextmanager
+def _kept(checkpoint: "Checkpointer") -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not checkpoint.path.exists():
+            raise
+        say(f"ligeia: stopped; the checkpoint {checkpoint.path} is kept: repeat the command with --resume to go on.")
+        raise typer.Exit(1) from None
+
+
+def _discard(checkpoint: "Checkpointer", *, quiet: bool) -> None:
+    if checkpoint.path.is_file():
+        checkpoint.path.unlink()
+    if checkpoint.problem is not None:
+        say(f"ligeia: a checkpoint could not be written on the way: {checkpoint.problem}", quiet=quiet)
 
 
 def _frequencies(
