@@ -26,6 +26,7 @@ from ligeia.signals import Signal, from_array
 OMEGA_0 = 30.0
 MOST_MEASURED = 1 << 17
 MOST_PASSES = 60
+MOST_DB = 60.0  # an error of a thousandth of the range
 FACTORS = (1.0, 0.5, 2.0)
 
 
@@ -113,7 +114,7 @@ def measure(signal: Signal, omegas: list[float], *, steps: int, seed: int) -> di
     return {
         "psnr_db": quality_db(field, signal, np.sort(kept[:MOST_MEASURED])),
         "held_out_db": quality_db(field, signal, np.sort(held[:MOST_MEASURED])),
-        "finest_db": min(values.finest_db, 99.0),
+        "finest_db": min(values.finest_db, MOST_DB),
         "restarts": len(report.restarts),
         "learned_nothing": report.learned_nothing,
         "steps": report.steps,
@@ -169,7 +170,7 @@ def sweep(title: str, signal: Signal, *, steps: int, seed: int) -> str:
 
     def reached(factor: float) -> float:
         # beyond half a step of an integer signal there is nothing to gain
-        return min(rows[factor]["psnr_db"], rows[factor]["finest_db"])
+        return min(rows[factor]["psnr_db"], rows[factor]["finest_db"], MOST_DB)
 
     rows = earlier() | {1.0: at(1.0)}
     rows |= {factor: at(factor) for factor in FACTORS if all(abs(math.log2(factor / each)) > 0.4 for each in rows)}

@@ -9,8 +9,7 @@ from ligeia.signals import Alignment, Signal, SoundSource, rms_frequencies
 
 _BATCH = 512
 _FEW_SAMPLES = 1 << 17  # that a network can follow to their highest frequencies along several axes
-_ALONE = 4.0  # times the RMS frequency of a single axis, which has all weights to itself, ...
-_FOLLOWED = 24_000.0  # ... but at most the geometric mean of that frequency and this one, in radians per unit
+_FOLLOWED = 24_000.0  # a single axis gets at most the geometric mean of its frequency and this one, in radians per unit
 
 
 class FirstFrequency(NamedTuple):
@@ -34,10 +33,7 @@ class Configuration:
     sound_scale: float | None = None
     """Another such factor, for sounds; None is the same."""
     per_frequency: float | None
-    """Where it is more: ``omega_0 * scale`` along one of several axes, over the signal's RMS frequency there.
-
-    A single axis gets its own share of that frequency; None ignores both.
-    """
+    """Where it is more: ``omega_0 * scale`` along an axis, over the signal's RMS frequency there; None ignores it."""
     most_per_sample: float | None
     """Largest ``omega_0 * scale`` along an axis, over its number of samples (Nyquist is pi / 2); None sets no limit."""
     stop: Stop | None
@@ -46,8 +42,8 @@ class Configuration:
     def first_frequencies(self, signal: Signal, omega_0: float) -> tuple[FirstFrequency, ...]:
         """Return how fast the first layer turns along each axis of a signal, with the reason.
 
-        An axis that varies fast needs more: that of a small picture of fine detail, and that of a sound, which gets
-        four times its RMS frequency or the geometric mean of that and 24,000, whichever is less. (Along several axes
+        An axis that varies fast needs more: that of a small picture of fine detail, and that of a sound, but there at
+        most the geometric mean of its RMS frequency and 24,000. (Along several axes
         the frequencies up to those of a large one are more than a network has weights for.) A short axis gets less: a
         first layer that turns by more than the samples can tell fits them and is noise in between. Only
         ``omega * scale`` counts: to scale coordinates is the same as to scale the first weights.
@@ -61,7 +57,7 @@ class Configuration:
             for number, frequency in enumerate(rms_frequencies(signal)):
                 times = self.per_frequency
                 if signal.grid.num_axes == 1 and frequency > 0:
-                    times = min(_ALONE, math.sqrt(_FOLLOWED / frequency))
+                    times = min(times, math.sqrt(_FOLLOWED / frequency))
                 if times * frequency > found[number].omega:
                     reason = f"{times:.2g} x the signal's RMS frequency of {frequency:.0f}"
                     found[number] = found[number]._replace(omega=times * frequency, reason=reason)
@@ -87,7 +83,7 @@ def fast(*, hidden_features: int = 256) -> Configuration:
         cooling=Cooling(),
     )
     return Configuration(
-        recipe=recipe, align="centers", first_layer_scale=6.0, per_frequency=2.5, most_per_sample=0.7, stop=None
+        recipe=recipe, align="centers", first_layer_scale=6.0, per_frequency=4.0, most_per_sample=0.7, stop=None
     )
 
 
