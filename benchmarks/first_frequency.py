@@ -160,13 +160,9 @@ def sweep(title: str, signal: Signal, *, steps: int, seed: int) -> str:
         return row_of(title, signal, [factor * omega for omega in chosen], steps=steps, seed=seed)
 
     def earlier() -> dict[float, dict[str, Any]]:
-        # a sweep around another choice of the rule counts as well
-        factors = {key: np.array(key[1]) / chosen for key in known(steps, seed) if key[0] == title}
-        return {
-            float(f"{each.mean():.4g}"): known(steps, seed)[key]
-            for key, each in factors.items()
-            if np.ptp(each) < 1e-3 * each.mean()
-        }
+        # what was tried around another choice of the rule counts as well, at the mean factor of its axes
+        rows = {key[1]: row for key, row in known(steps, seed).items() if key[0] == title}
+        return {float(f"{np.exp(np.log(np.divide(key, chosen)).mean()):.4g}"): row for key, row in rows.items()}
 
     def reached(factor: float) -> float:
         # beyond half a step of an integer signal there is nothing to gain
