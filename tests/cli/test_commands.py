@@ -33,6 +33,20 @@ def test_fit_says_how_it_went(folder: Path, json_of: Json) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["photo.lig", "photo.png", "report.png"]
 
 
+def test_fit_takes_the_widest_network_that_the_bytes_hold(folder: Path, json_of: Json) -> None:
+    result = json_of("fit", "photo.png", "-o", "photo.lig", "--passes", 1, "--bytes", 20_000)
+    width = result["hidden_features"]
+    assert result["bytes"] == (folder / "photo.lig").stat().st_size
+    assert result["bytes"] <= 20_000 < result["bytes"] + 4 * (3 * (2 * width + 2) + 2 + 3)  # one feature more
+    assert result["hidden_features_reason"] == "the most in 20,000 bytes"
+    assert run(["fit", "photo.png", "-o", "photo.lig", "--passes", "1", "--bytes", "100"]) == 2
+
+
+def test_fit_says_the_width_and_its_reason(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["fit", "photo.png", "-o", "photo.lig", *map(str, QUICK)]) == 0
+    assert "width: 8 (as asked)" in capsys.readouterr().out.splitlines()
+
+
 def test_render_writes_the_size_asked_for(field: Path, json_of: Json) -> None:
     result = json_of("render", field, "-o", "large.png", "--scale", 2.5)
     assert result.keys() >= {"shape", "seconds", "output"}

@@ -36,10 +36,12 @@ def test_a_short_axis_gets_less_than_its_samples_can_tell() -> None:
 
 
 def test_a_sound_gets_more_by_its_spectrum() -> None:
-    tone = np.sin(math.pi * 700 * np.linspace(-1, 1, 20000))
-    (found,) = fast().first_frequencies(from_array(tone), 30.0)
-    assert found.omega == pytest.approx(2.5 * math.pi * 700, rel=0.05)
-    assert found.reason.startswith("2.5 x the signal's RMS frequency of 2")
+    # four times the frequency of a low tone, the geometric mean with 24,000 of a higher one
+    for frequency, times in ((math.pi * 200, 4.0), (math.pi * 700, 3.3), (math.pi * 3000, 1.6)):
+        tone = np.sin(frequency * np.linspace(-1, 1, 30000))
+        (found,) = fast().first_frequencies(from_array(tone), 30.0)
+        assert found.omega == pytest.approx(min(4 * frequency, math.sqrt(24_000 * frequency)), rel=0.05)
+        assert found.reason.startswith(f"{times:g} x the signal's RMS frequency of ")
 
 
 def test_a_small_picture_follows_its_spectrum_and_a_large_one_does_not() -> None:

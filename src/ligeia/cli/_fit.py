@@ -1,6 +1,7 @@
 """`ligeia fit`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -39,12 +40,17 @@ def fit(
     snr: Annotated[float | None, typer.Option(metavar="DB", help="Stop at this SNR (sound).")] = None,
     seconds: Annotated[float | None, typer.Option(metavar="S", help="Stop after this time.")] = None,
     passes: Annotated[float | None, typer.Option(metavar="P", help="Stop after passes over all samples.")] = None,
+    most_bytes: Annotated[
+        int | None, typer.Option("--bytes", metavar="N", help="Network that a file of so many bytes holds.")
+    ] = None,
     variable: Annotated[str | None, typer.Option(metavar="NAME", help="Which of several arrays in a file.")] = None,
     frames: Annotated[str | None, typer.Option(metavar="A:B", help="Part of a video, such as 0:60.")] = None,
     periodic: Annotated[str | None, typer.Option(metavar="AXIS", help="Axes whose ends meet, such as lon.")] = None,
     recipe: Annotated[str, typer.Option(help="fast, or paper: the reference experiment.")] = "fast",
     network: Annotated[str, typer.Option(help="siren.")] = "siren",
-    hidden_features: Annotated[int, typer.Option(metavar="N", help="Width of the network.")] = 256,
+    hidden_features: Annotated[
+        int | None, typer.Option(metavar="N", help="Width; by default 256, more for --psnr, --snr.")
+    ] = None,
     hidden_layers: Annotated[int, typer.Option(metavar="N", help="Sine layers after the first.")] = 3,
     omega: Annotated[float, typer.Option(metavar="W", help="Frequency factor of every sine layer.")] = 30.0,
     first_omega: Annotated[
@@ -64,57 +70,56 @@ def fit(
 
     Example: ligeia fit photo.png -o photo.lig --psnr 40 --report photo-report.png
     """
-    if network not in _NETWORKS:
-        raise InputError(f"--network must be one of {', '.join(_NETWORKS)}, got {network!r}.")
-    _check_files(source, output, report)
+    _check(network, source, output, report)
     from ligeia import codec, recipes
     from ligeia.kernels import current_path
     from ligeia.signals import SoundSource
 
-    configuration = _configuration(recipe, hidden_features)
     parts = {"variable": variable, "frames": parse_frames(frames), "periodic": parse_names(periodic)}
-    signal = recipes.to_signal(source, configuration, **parts)
+    signal = recipes.to_signal(source, _configuration(recipe), **parts)
+    stop = _stop(psnr, snr, seconds, passes)
+    size = recipes.choose_size(
+        signal,
+        stop=stop if recipe == "fast" else None,  # a quality does not widen the network of the paper
+        hidden_features=hidden_features,
+        most_bytes=most_bytes,
+        hidden_layers=hidden_layers,
+        omega_0=omega,
+    )
+    configuration = _configuration(recipe, size.hidden_features)
     if report is not None:
         recipes.check_figure(report)
     frequencies = _frequencies(first_omega, configuration, signal, omega)
     checkpoint = _checkpoint(output, resume=resume, quiet=quiet)
-    try:
-        offset_db = signal.snr_offset_db() if isinstance(signal.source, SoundSource) else 0.0
-        with watched_fit(quiet=quiet, checkpoint=checkpoint, offset_db=offset_db) as callback:
-            field = recipes.fit(
-                signal,
-                stop=_stop(psnr, snr, seconds, passes),
-                configuration=configuration,
-                hidden_features=hidden_features,
-                hidden_layers=hidden_layers,
-                omega_0=omega,
-                first_omegas=[each.omega for each in frequencies],
-                seed=seed,
-                device=device,
-                callbacks=[callback],
-                checkpoint=checkpoint,
-            )
-    except KeyboardInterrupt:
-        if not checkpoint.path.exists():
-            raise
-        say(f"ligeia: stopped; the checkpoint {checkpoint.path} is kept: repeat the command with --resume to go on.")
-        raise typer.Exit(1) from None
-    size = codec.save(field, output)
-    _forget(checkpoint, quiet=quiet)
+    offset_db = signal.snr_offset_db() if isinstance(signal.source, SoundSource) else 0.0
+    with _kept(checkpoint), watched_fit(quiet=quiet, checkpoint=checkpoint, offset_db=offset_db) as callback:
+        field = recipes.fit(
+            signal,
+            stop=stop,
+            configuration=configuration,
+            hidden_features=size.hidden_features,
+            hidden_layers=hidden_layers,
+            omega_0=omega,
+            first_omegas=[each.omega for each in frequencies],
+            seed=seed,
+            device=device,
+            callbacks=[callback],
+            checkpoint=checkpoint,
+        )
+    num_bytes = codec.save(field, output)
+    _discard(checkpoint, quiet=quiet)
     if report is not None:
         recipes.draw_report(field, signal, report)
-    result = summarize(field, output, size) | {
+    result = summarize(field, output, num_bytes) | {
+        "hidden_features": size.hidden_features,
+        "hidden_features_reason": size.reason,
         "device": str(next(field.parameters()).device),
         "kernel": current_path(),
         "first_omegas": [each.omega for each in frequencies],
     }
     turns = "; ".join(f"{each.axis} {each.omega:.4g} ({each.reason})" for each in frequencies)
-    emit(
-        result,
-        f"{describe(result, field, psnr=psnr, snr=snr)}\nfirst layer, radians per unit: {turns}",
-        as_json=as_json,
-        quiet=quiet,
-    )
+    chosen = f"width: {size.hidden_features} ({size.reason})\nfirst layer, radians per unit: {turns}"
+    emit(result, f"{describe(result, field, psnr=psnr, snr=snr)}\n{chosen}", as_json=as_json, quiet=quiet)
 
 
 def summarize(field: "Field", output: Path, size: int) -> dict[str, Any]:
@@ -166,7 +171,9 @@ def describe(result: dict[str, Any], field: "Field", *, psnr: float | None = Non
     return "\n".join(lines)
 
 
-def _check_files(source: Path, output: Path, report: Path | None) -> None:
+def _check(network: str, source: Path, output: Path, report: Path | None) -> None:
+    if network not in _NETWORKS:
+        raise InputError(f"--network must be one of {', '.join(_NETWORKS)}, got {network!r}.")
     if output.suffix.lower() != ".lig":
         raise InputError(f"{output}: a field is written as .lig; name the output so.")
     check_readable(source)
@@ -187,7 +194,18 @@ def _checkpoint(output: Path, *, resume: bool, quiet: bool) -> "Checkpointer":
     return checkpoint
 
 
-def _forget(checkpoint: "Checkpointer", *, quiet: bool) -> None:
+@contextmanager
+def _kept(checkpoint: "Checkpointer") -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not checkpoint.path.exists():
+            raise
+        say(f"ligeia: stopped; the checkpoint {checkpoint.path} is kept: repeat the command with --resume to go on.")
+        raise typer.Exit(1) from None
+
+
+def _discard(checkpoint: "Checkpointer", *, quiet: bool) -> None:
     if checkpoint.path.is_file():
         checkpoint.path.unlink()
     if checkpoint.problem is not None:
@@ -206,7 +224,7 @@ def _frequencies(
     return [recipes.FirstFrequency(axis.name, each, "as asked") for axis, each in zip(axes, omegas, strict=True)]
 
 
-def _configuration(name: str, hidden_features: int) -> "Configuration":
+def _configuration(name: str, hidden_features: int = 256) -> "Configuration":
     from ligeia import recipes
 
     if name == "fast":

@@ -28,6 +28,12 @@ from ._paper_result import PaperResult as PaperResult
 from ._paper_video import flight as flight, paper_video as paper_video
 from ._report import draw_report as draw_report
 from ._report_parts import check_figure as check_figure
+from ._sizing import (
+    Size as Size,
+    choose_size as choose_size,
+    file_bytes as file_bytes,
+    num_coefficients as num_coefficients,
+)
 
 __all__ = [
     "Comparison",
@@ -36,19 +42,23 @@ __all__ = [
     "FitTime",
     "PaperResult",
     "Rates",
+    "Size",
     "camera",
     "check_figure",
     "checked_device",
     "checked_omegas",
+    "choose_size",
     "compare",
     "decode",
     "demo_stop",
     "draw_report",
     "fast",
+    "file_bytes",
     "fit",
     "flight",
     "interleaved",
     "measure_rates",
+    "num_coefficients",
     "operations_per_point",
     "paper",
     "paper_activations",

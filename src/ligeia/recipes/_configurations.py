@@ -9,6 +9,7 @@ from ligeia.signals import Alignment, Signal, SoundSource, rms_frequencies
 
 _BATCH = 512
 _FEW_SAMPLES = 1 << 17  # that a network can follow to their highest frequencies along several axes
+_FOLLOWED = 24_000.0  # a single axis gets at most the geometric mean of its frequency and this one, in radians per unit
 
 
 class FirstFrequency(NamedTuple):
@@ -41,7 +42,8 @@ class Configuration:
     def first_frequencies(self, signal: Signal, omega_0: float) -> tuple[FirstFrequency, ...]:
         """Return how fast the first layer turns along each axis of a signal, with the reason.
 
-        An axis that varies fast needs more: that of a sound, or of a small picture of fine detail. (Along several axes
+        An axis that varies fast needs more: that of a small picture of fine detail, and that of a sound, but there at
+        most the geometric mean of its RMS frequency and 24,000. (Along several axes
         the frequencies up to those of a large one are more than a network has weights for.) A short axis gets less: a
         first layer that turns by more than the samples can tell fits them and is noise in between. Only
         ``omega * scale`` counts: to scale coordinates is the same as to scale the first weights.
@@ -53,9 +55,12 @@ class Configuration:
         found = [FirstFrequency(axis.name, scale * omega_0, usual) for axis in signal.grid.axes]
         if self.per_frequency is not None and (signal.grid.num_axes == 1 or signal.grid.num_samples <= _FEW_SAMPLES):
             for number, frequency in enumerate(rms_frequencies(signal)):
-                if self.per_frequency * frequency > found[number].omega:
-                    reason = f"{self.per_frequency:g} x the signal's RMS frequency of {frequency:.0f}"
-                    found[number] = found[number]._replace(omega=self.per_frequency * frequency, reason=reason)
+                times = self.per_frequency
+                if signal.grid.num_axes == 1 and frequency > 0:
+                    times = min(times, math.sqrt(_FOLLOWED / frequency))
+                if times * frequency > found[number].omega:
+                    reason = f"{times:.2g} x the signal's RMS frequency of {frequency:.0f}"
+                    found[number] = found[number]._replace(omega=times * frequency, reason=reason)
         if self.most_per_sample is not None:
             for number, size in enumerate(signal.grid.shape):
                 if self.most_per_sample * size < found[number].omega:
@@ -78,7 +83,7 @@ def fast(*, hidden_features: int = 256) -> Configuration:
         cooling=Cooling(),
     )
     return Configuration(
-        recipe=recipe, align="centers", first_layer_scale=6.0, per_frequency=2.5, most_per_sample=0.7, stop=None
+        recipe=recipe, align="centers", first_layer_scale=6.0, per_frequency=4.0, most_per_sample=0.7, stop=None
     )
 
 

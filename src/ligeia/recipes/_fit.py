@@ -16,6 +16,7 @@ from ligeia.networks import SirenConfig
 from ligeia.signals import Signal, SoundSource, declare_periodic, from_array, read_signal
 
 from ._configurations import Configuration, fast
+from ._sizing import choose_size
 
 
 def fit(
@@ -23,7 +24,8 @@ def fit(
     *,
     stop: Stop | None = None,
     configuration: Configuration | None = None,
-    hidden_features: int = 256,
+    hidden_features: int | None = None,
+    most_bytes: int | None = None,
     hidden_layers: int = 3,
     omega_0: float = 30.0,
     first_omegas: Sequence[float] | None = None,
@@ -39,14 +41,26 @@ def fit(
     is the caller's to delete once the field is saved. ``first_omegas`` are the frequencies of the first layer, in
     radians per unit coordinate: one, or one per axis; by default `Configuration.first_frequencies` finds them.
 
+    ``hidden_features`` is the width of the network; unless given it is chosen by `choose_size`: 256, more where a
+    quality in ``stop`` needs more, and in any case so few that the field's file has ``most_bytes`` at most. A quality
+    widens the network only where ``configuration`` is not given, since a learning rate belongs to a width.
+
     >>> field = fit(np.zeros((8, 8), np.uint8), stop=fitting.passes(2), hidden_features=16)
     >>> field.sample((16, 16)).shape
     torch.Size([16, 16, 1])
     """
-    configuration = fast(hidden_features=hidden_features) if configuration is None else configuration
     if stop is not None and not isinstance(stop, Stop):
         raise InputError(f"a stop rule such as psnr(40) | seconds(30) was wanted, got {stop!r}.")
     signal = to_signal(source, configuration)
+    hidden_features, _ = choose_size(
+        signal,
+        stop=stop if configuration is None else None,
+        hidden_features=hidden_features,
+        most_bytes=most_bytes,
+        hidden_layers=hidden_layers,
+        omega_0=omega_0,
+    )
+    configuration = fast(hidden_features=hidden_features) if configuration is None else configuration
     config = SirenConfig(
         in_features=signal.grid.num_inputs,
         hidden_features=hidden_features,
