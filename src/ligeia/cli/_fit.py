@@ -8,19 +8,33 @@ import typer
 
 from ligeia.core import InputError, check_readable, check_writable
 
-from ._console import Device, Json, Output, Quiet, Seed, decibels, emit, parse_frames, parse_numbers, say, watched_fit
+from ._console import (
+    Device,
+    Json,
+    Output,
+    Quiet,
+    Seed,
+    decibels,
+    emit,
+    parse_box,
+    parse_frames,
+    parse_names,
+    parse_numbers,
+    say,
+    watched_fit,
+)
 
 if TYPE_CHECKING:
     from ligeia.field import Field
     from ligeia.fitting import Checkpointer, Stop
-    from ligeia.recipes import Configuration, FirstFrequency
-    from ligeia.signals import Signal
+    from ligeia.recipes import Configuration, FirstFrequency, HeldOut
+    from ligeia.signals import PointColumns, Signal
 
 _NETWORKS = ("siren",)
 
 
 def fit(
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="An image, a sound, a video, a volume or an array.")],
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="An image, sound, video, volume, array or table.")],
     output: Output,
     psnr: Annotated[float | None, typer.Option(metavar="DB", help="Stop at this PSNR.")] = None,
     snr: Annotated[float | None, typer.Option(metavar="DB", help="Stop at this SNR (sound).")] = None,
@@ -28,6 +42,14 @@ def fit(
     passes: Annotated[float | None, typer.Option(metavar="P", help="Stop after passes over all samples.")] = None,
     variable: Annotated[str | None, typer.Option(metavar="NAME", help="Which of several arrays in a file.")] = None,
     frames: Annotated[str | None, typer.Option(metavar="A:B", help="Part of a video, such as 0:60.")] = None,
+    coordinates: Annotated[
+        str | None, typer.Option(metavar="X,Y", help="Scattered samples: columns of places.")
+    ] = None,
+    values: Annotated[str | None, typer.Option(metavar="V,W", help="Their columns of values.")] = None,
+    box: Annotated[str | None, typer.Option(metavar="A:B,C:D", help="Their domain, if it is not all.")] = None,
+    hold_out: Annotated[
+        float | None, typer.Option(metavar="F", help="Share measured, not fitted; 0.1 of scattered ones.")
+    ] = None,
     recipe: Annotated[str, typer.Option(help="fast, or paper: the reference experiment.")] = "fast",
     network: Annotated[str, typer.Option(help="siren.")] = "siren",
     hidden_features: Annotated[int, typer.Option(metavar="N", help="Width of the network.")] = 256,
@@ -58,7 +80,9 @@ def fit(
     from ligeia.signals import SoundSource
 
     configuration = _configuration(recipe, hidden_features)
-    signal = recipes.to_signal(source, configuration, variable=variable, frames=parse_frames(frames))
+    columns = _columns(coordinates, values, box)
+    whole = recipes.to_signal(source, configuration, variable=variable, frames=parse_frames(frames), columns=columns)
+    signal, held_out = recipes.hold_out(whole, _share(hold_out, whole), seed=seed)
     if report is not None:
         recipes.check_figure(report)
     frequencies = _frequencies(first_omega, configuration, signal, omega)
@@ -84,25 +108,23 @@ def fit(
             raise
         say(f"ligeia: stopped; the checkpoint {checkpoint.path} is kept: repeat the command with --resume to go on.")
         raise typer.Exit(1) from None
+    field.missing = whole.missing  # what was held out is there
     size = codec.save(field, output)
-    if checkpoint.path.is_file():
-        checkpoint.path.unlink()
-    if checkpoint.problem is not None:
-        say(f"ligeia: a checkpoint could not be written on the way: {checkpoint.problem}", quiet=quiet)
+    _end(checkpoint, quiet=quiet)
     if report is not None:
-        recipes.draw_report(field, signal, report)
-    result = summarize(field, output, size) | {
-        "device": str(next(field.parameters()).device),
-        "kernel": current_path(),
-        "first_omegas": [each.omega for each in frequencies],
-    }
-    turns = "; ".join(f"{each.axis} {each.omega:.4g} ({each.reason})" for each in frequencies)
-    emit(
-        result,
-        f"{describe(result, field, psnr=psnr, snr=snr)}\nfirst layer, radians per unit: {turns}",
-        as_json=as_json,
-        quiet=quiet,
+        recipes.draw_report(field, whole, report, held_out)
+    result = (
+        summarize(field, output, size)
+        | {
+            "device": str(next(field.parameters()).device),
+            "kernel": current_path(),
+            "first_omegas": [each.omega for each in frequencies],
+        }
+        | _summary_of(held_out, field)
     )
+    turns = "; ".join(f"{each.axis} {each.omega:.4g} ({each.reason})" for each in frequencies)
+    summary = f"{describe(result, field, psnr=psnr, snr=snr)}\nfirst layer, radians per unit: {turns}"
+    emit(result, summary, as_json=as_json, quiet=quiet)
 
 
 def summarize(field: "Field", output: Path, size: int) -> dict[str, Any]:
@@ -140,6 +162,9 @@ def describe(result: dict[str, Any], field: "Field", *, psnr: float | None = Non
     lines = [f"{result['output']}: {quality}", f"{work}, {size}"]
     if result["num_measured"] < result["num_samples"]:
         lines.append(f"the PSNR was measured on {result['num_measured']:,} of {result['num_samples']:,} samples")
+    if "num_held_out" in result:
+        held_out = f"held out, {result['num_held_out']:,} samples: relative L2 {result['held_out_relative_l2']:.4g}"
+        lines.append(f"{held_out}, {decibels(result['held_out_psnr_db'])}")
     if field.missing is not None:
         lines.append(f"{field.missing.num_missing:,} of {field.grid.num_samples:,} samples are missing, and stay so")
     wanted = [(psnr, result["psnr_db"]), (snr, result.get("snr_db"))]
@@ -164,6 +189,33 @@ def _check_files(source: Path, output: Path, report: Path | None) -> None:
         raise InputError(f"{report}: the report would overwrite the input or the output; name another file.")
 
 
+def _summary_of(held_out: "HeldOut | None", field: "Field") -> dict[str, Any]:
+    if held_out is None:
+        return {}
+    found = held_out.quality(field)
+    return {
+        "held_out_relative_l2": found.relative_l2,
+        "held_out_psnr_db": found.psnr_db,
+        "num_held_out": found.num_points,
+    }
+
+
+def _share(asked: float | None, signal: "Signal") -> float:
+    from ligeia import recipes
+
+    if asked is not None:
+        return asked
+    return 0.0 if signal.points is None else recipes.OF_POINTS
+
+
+def _columns(coordinates: str | None, values: str | None, box: str | None) -> "PointColumns | None":
+    from ligeia.signals import PointColumns
+
+    if coordinates is None and values is None and box is None:
+        return None
+    return PointColumns(coordinates=parse_names(coordinates), values=parse_names(values), box=parse_box(box))
+
+
 def _checkpoint(output: Path, *, resume: bool, quiet: bool) -> "Checkpointer":
     from ligeia.fitting import Checkpointer
 
@@ -173,6 +225,13 @@ def _checkpoint(output: Path, *, resume: bool, quiet: bool) -> "Checkpointer":
     if resume and not checkpoint.path.exists():
         say(f"ligeia: no checkpoint {checkpoint.path} to resume from; starting afresh.", quiet=quiet)
     return checkpoint
+
+
+def _end(checkpoint: "Checkpointer", *, quiet: bool) -> None:
+    if checkpoint.path.is_file():
+        checkpoint.path.unlink()
+    if checkpoint.problem is not None:
+        say(f"ligeia: a checkpoint could not be written on the way: {checkpoint.problem}", quiet=quiet)
 
 
 def _frequencies(

@@ -16,6 +16,12 @@ from ._configurations import (
     paper as paper,
 )
 from ._fit import checked_device as checked_device, checked_omegas as checked_omegas, fit as fit, to_signal as to_signal
+from ._held_out import (
+    OF_POINTS as OF_POINTS,
+    HeldOut as HeldOut,
+    HeldOutQuality as HeldOutQuality,
+    hold_out as hold_out,
+)
 from ._outputs import decode as decode, render as render
 from ._paper import (
     camera as camera,
@@ -29,10 +35,13 @@ from ._report import draw_report as draw_report
 from ._report_parts import check_figure as check_figure
 
 __all__ = [
+    "OF_POINTS",
     "Comparison",
     "Configuration",
     "FirstFrequency",
     "FitTime",
+    "HeldOut",
+    "HeldOutQuality",
     "PaperResult",
     "Rates",
     "camera",
@@ -45,6 +54,7 @@ __all__ = [
     "draw_report",
     "fast",
     "fit",
+    "hold_out",
     "interleaved",
     "measure_rates",
     "operations_per_point",

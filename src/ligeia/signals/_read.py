@@ -8,9 +8,11 @@ from ._arrays import read_archive, read_array
 from ._axis import Alignment
 from ._gridded import is_gridded, read_gridded
 from ._images import read_image
+from ._points import PointColumns, read_points
 from ._signal import Signal
 from ._sounds import is_sound, read_sound
 from ._stacks import is_stack, read_stack
+from ._tables import is_table, is_text_table, read_matlab
 from ._videos import is_video, read_video
 from ._volumes import is_volume, read_volume
 
@@ -24,14 +26,24 @@ def read_signal(
     *,
     variable: str | None = None,
     frames: tuple[int, int] | None = None,
+    columns: PointColumns | None = None,
     align: Alignment = "centers",
 ) -> Signal:
     """Read a signal file of any kind, or a zarr folder; `FormatError` for anything else.
 
     ``variable`` names one of several arrays or variables in a file, ``frames`` the first and the last (exclusive) frame
-    of a video.
+    of a video, ``columns`` those of scattered samples, which a text file always holds.
     """
     check_readable(path)
+    if (columns is not None and is_table(path)) or is_text_table(path):
+        if variable is not None:
+            raise InputError(f"{path}: columns of points are named by coordinates and values, {variable!r} came.")
+        columns = PointColumns() if columns is None else columns
+        return read_points(path, columns.coordinates, columns.values, box=columns.box, align=align)
+    if columns is not None:
+        raise InputError(f"{path}: scattered samples come from a .csv, .npz or .mat file; leave the columns out.")
+    if path.suffix.lower() == ".mat":
+        return read_matlab(path, variable=variable, align=align)
     head = b""
     if path.is_file():
         with path.open("rb") as file:
