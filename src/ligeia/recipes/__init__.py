@@ -33,6 +33,7 @@ from ._paper_audio import paper_audio as paper_audio, strings as strings
 from ._paper_result import PaperResult as PaperResult
 from ._report import draw_report as draw_report
 from ._report_parts import check_figure as check_figure
+from ._tables import decode_at as decode_at, values_at as values_at
 
 __all__ = [
     "OF_POINTS",
@@ -50,6 +51,7 @@ __all__ = [
     "checked_omegas",
     "compare",
     "decode",
+    "decode_at",
     "demo_stop",
     "draw_report",
     "fast",
@@ -66,4 +68,5 @@ __all__ = [
     "strings",
     "time_fit",
     "to_signal",
+    "values_at",
 ]

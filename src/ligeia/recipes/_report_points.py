@@ -41,7 +41,7 @@ def draw_points_report(field: Field, signal: Signal, path: Path, held_out: HeldO
     if held_out is not None:
         error_title += f"\nrelative L2 {held_out.quality(field).relative_l2:.4g}"
     is_line = signal.grid.num_axes == 1
-    height = 5.0 if is_line else min(max(5.0 * _ratio(signal.grid), 2.4), 7.5)
+    height = 5.0 if is_line else min(max(6.4 * _ratio(signal.grid), 2.4), 7.5)
 
     def draw(figure: Any) -> None:
         top, middle, bottom = figure.subfigures(3, 1, height_ratios=[height + 0.6, height + 0.6, 4.0])
@@ -90,7 +90,7 @@ def _draw_scatter(
     limits: tuple[float, float],
     colors: str,
 ) -> None:
-    size = float(np.clip(40_000 / len(places), 0.4, 40.0))
+    size = float(np.clip(100_000 / len(places), 1.0, 40.0))
     order = np.argsort(np.abs(values - np.mean(limits)))  # the extremes on top
     drawn = axes.scatter(
         places[order, 0],
