@@ -76,15 +76,15 @@ def read_points(
 
 
 def from_points(
-    points: Float[np.ndarray, "n d"],
-    values: Shaped[np.ndarray, "n *channels"],
+    points: Shaped[np.ndarray, "..."],
+    values: Shaped[np.ndarray, "..."],
     *,
     names: Sequence[str] | None = None,
     channels: Sequence[str] | None = None,
     box: Box | None = None,
     align: Alignment = "centers",
 ) -> Signal:
-    """Return the signal of values at points in physical coordinates, one axis per column.
+    """Return the signal of values, ``(n,)`` or ``(n, c)``, at points ``(n, d)`` in physical coordinates.
 
     The domain is ``box``, by default the box that the points span; those outside of ``box`` are left out, with a
     warning that counts them. Points at one place, in single precision of the domain, become one with the mean of
