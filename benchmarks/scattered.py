@@ -138,7 +138,7 @@ def main() -> None:
     for name in arguments.signals:
         signal = {"wake": wake, "pixels": pixels}[name]()
         if signal is None:
-            print(f"{name}: the research data is not here; see LIGEIA_DATA in CONTRIBUTING.md")
+            print(f"{name}: the research data are not here; see LIGEIA_DATA.")
             continue
         for seed in range(arguments.seeds):
             kept, held_out = recipes.hold_out(signal, 0.1, seed=seed)

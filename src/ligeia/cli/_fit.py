@@ -82,7 +82,7 @@ def fit(
     configuration = _configuration(recipe, hidden_features)
     columns = _columns(coordinates, values, box)
     whole = recipes.to_signal(source, configuration, variable=variable, frames=parse_frames(frames), columns=columns)
-    signal, held_out = recipes.hold_out(whole, _share(hold_out, whole), seed=seed)
+    signal, held_out = recipes.hold_out(whole, hold_out, seed=seed)
     if report is not None:
         recipes.check_figure(report)
     frequencies = _frequencies(first_omega, configuration, signal, omega)
@@ -198,14 +198,6 @@ def _summary_of(held_out: "HeldOut | None", field: "Field") -> dict[str, Any]:
         "held_out_psnr_db": found.psnr_db,
         "num_held_out": found.num_points,
     }
-
-
-def _share(asked: float | None, signal: "Signal") -> float:
-    from ligeia import recipes
-
-    if asked is not None:
-        return asked
-    return 0.0 if signal.points is None else recipes.OF_POINTS
 
 
 def _columns(coordinates: str | None, values: str | None, box: str | None) -> "PointColumns | None":

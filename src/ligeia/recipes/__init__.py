@@ -17,7 +17,6 @@ from ._configurations import (
 )
 from ._fit import checked_device as checked_device, checked_omegas as checked_omegas, fit as fit, to_signal as to_signal
 from ._held_out import (
-    OF_POINTS as OF_POINTS,
     HeldOut as HeldOut,
     HeldOutQuality as HeldOutQuality,
     hold_out as hold_out,
@@ -36,7 +35,6 @@ from ._report_parts import check_figure as check_figure
 from ._tables import decode_at as decode_at, values_at as values_at
 
 __all__ = [
-    "OF_POINTS",
     "Comparison",
     "Configuration",
     "FirstFrequency",

@@ -13,7 +13,7 @@ from ligeia.field import Field
 from ligeia.metrics import decibels
 from ligeia.signals import Missing, Signal
 
-OF_POINTS = 0.1  # the share of scattered samples that is held out unless asked otherwise
+_OF_POINTS = 0.1  # the share of scattered samples that is held out unless asked otherwise
 _PIECE = 1 << 13  # points that are measured at a time
 
 
@@ -68,12 +68,15 @@ class HeldOut:
         return self.signal.values.reshape(-1, self.signal.num_channels)[self.indices].astype(np.float64)
 
 
-def hold_out(signal: Signal, fraction: float, *, seed: int = 0) -> tuple[Signal, HeldOut | None]:
+def hold_out(signal: Signal, fraction: float | None = None, *, seed: int = 0) -> tuple[Signal, HeldOut | None]:
     """Return a signal without a random ``fraction`` of its samples, to be fitted, and those samples.
 
+    By default that is a tenth of scattered samples and none of those on a grid.
     On a grid they are missing in the signal returned; a field fitted to it has that in its ``missing``. None are held
     out for a fraction of 0, or of a signal too small to spare one.
     """
+    if fraction is None:
+        fraction = 0.0 if signal.points is None else _OF_POINTS
     if not 0 <= fraction < 1:
         raise InputError(f"a share of samples to hold out from 0 to below 1 was wanted, got {fraction:g}.")
     count = min(max(1, round(fraction * signal.num_samples)), signal.num_samples - 2)
