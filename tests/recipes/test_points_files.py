@@ -12,12 +12,12 @@ from PIL import Image
 
 from ligeia import codec
 from ligeia.cli import run
-from ligeia.core import InputError
+from ligeia.core import InputError, SampleError
 from ligeia.field import Field
 from ligeia.fitting import passes
 from ligeia.networks import Siren
-from ligeia.recipes import decode, decode_at, draw_report, fast, fit, hold_out, render, values_at
-from ligeia.signals import Channel, Signal, from_array, from_points, read_columns
+from ligeia.recipes import compare, decode, decode_at, draw_report, fast, fit, hold_out, render, values_at
+from ligeia.signals import Channel, Signal, from_array, from_points, read_columns, write_columns
 
 pytest_plugins = ["support.fixtures"]
 Json = Callable[..., dict[str, Any]]
@@ -140,6 +140,23 @@ def test_an_archive_of_a_rendering_has_its_coordinates(tmp_path: Path) -> None:
         assert np.allclose(found["w"], (found["x"] - 1)[:, None] + 10 * (found["y"] / 2 - 1), atol=1e-5)
     with pytest.raises(InputError, match="name them with --at, or sample a grid"):
         decode(field, tmp_path / "a.csv")
+
+
+def test_a_field_is_compared_with_a_table(tmp_path: Path) -> None:
+    field = fit(
+        from_points(np.array([[0.0, 0.0], [2.0, 4.0]]), np.array([1.0, 2.0])), stop=passes(1), hidden_features=8
+    )
+    codec.save(field, tmp_path / "a.lig")
+    places = np.array([[0.5, 1.0], [2.0, 3.5], [1.0, 0.0]])
+    write_columns(tmp_path / "a.csv", {"value": np.array([1.0, 1.5, 3.0]), "y": places[:, 1], "x": places[:, 0]})
+    found = compare(tmp_path / "a.csv", tmp_path / "a.lig")
+    errors = field.physical(torch.from_numpy(places).float()).detach().numpy()[:, 0] - [1.0, 1.5, 3.0]
+    assert found.shape == (3,)
+    assert found.mse == pytest.approx(np.mean(errors**2), rel=1e-5)
+    assert found.relative_l2 == pytest.approx(np.linalg.norm(errors) / np.linalg.norm([1.0, 1.5, 3.0]), rel=1e-5)
+    write_columns(tmp_path / "a.csv", {"value": np.array([np.nan]), "y": np.array([1.0]), "x": np.array([1.0])})
+    with pytest.raises(SampleError, match=r"finite numbers, one at least, were wanted in x, y and the values"):
+        compare(tmp_path / "a.csv", tmp_path / "a.lig")
 
 
 @pytest.mark.parametrize("axes", [1, 2, 3])

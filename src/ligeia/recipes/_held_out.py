@@ -1,6 +1,7 @@
 """Samples that a fit does not see, and how close the field comes to them."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import final
 
@@ -11,7 +12,7 @@ from jaxtyping import Float
 from ligeia.core import InputError, map_on_threads, random_stream
 from ligeia.field import Field
 from ligeia.metrics import decibels
-from ligeia.signals import Missing, Signal
+from ligeia.signals import Channel, Missing, Signal
 
 _OF_POINTS = 0.1  # the share of scattered samples that is held out unless asked otherwise
 _PIECE = 1 << 13  # points that are measured at a time
@@ -53,19 +54,25 @@ class HeldOut:
 
     def quality(self, field: Field) -> HeldOutQuality:
         """Measure a field at these samples."""
-        values, errors = self._values(), self.errors(field)
-        low, high = np.array([(channel.low, channel.high) for channel in self.signal.channels]).T
-        clipped = ((values + errors).clip(low, high) - values) / (high - low)
-        power = float(np.square(values / (high - low)).sum())
-        squared = float(np.square(errors / (high - low)).sum())
-        return HeldOutQuality(
-            num_points=len(values),
-            psnr_db=decibels(float(np.square(clipped).mean()), peak=1.0),
-            relative_l2=math.sqrt(squared / power) if power else math.inf,
-        )
+        return quality_of_errors(self._values(), self.errors(field), self.signal.channels)
 
     def _values(self) -> Float[np.ndarray, "n c"]:
         return self.signal.values.reshape(-1, self.signal.num_channels)[self.indices].astype(np.float64)
+
+
+def quality_of_errors(
+    values: Float[np.ndarray, "n c"], errors: Float[np.ndarray, "n c"], channels: Sequence[Channel]
+) -> HeldOutQuality:
+    """Return what errors of samples of these ``values`` say."""
+    low, high = np.array([(channel.low, channel.high) for channel in channels]).T
+    clipped = ((values + errors).clip(low, high) - values) / (high - low)
+    power = float(np.square(values / (high - low)).sum())
+    squared = float(np.square(errors / (high - low)).sum())
+    return HeldOutQuality(
+        num_points=len(values),
+        psnr_db=decibels(float(np.square(clipped).mean()), peak=1.0),
+        relative_l2=math.sqrt(squared / power) if power else math.inf,
+    )
 
 
 def hold_out(signal: Signal, fraction: float | None = None, *, seed: int = 0) -> tuple[Signal, HeldOut | None]:

@@ -6,9 +6,11 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from ligeia.core import InputError, map_on_threads
+from ligeia.core import InputError, SampleError, map_on_threads
 from ligeia.field import Field
 from ligeia.signals import Grid, read_columns, write_columns
+
+from ._held_out import HeldOutQuality, quality_of_errors
 
 _PIECE = 1 << 13  # points at a time
 _BEYOND = 1e-6  # of the domain: rounding
@@ -32,6 +34,18 @@ def decode_at(field: Field, places: Path, path: Path) -> int:
     named = {each.name: values[:, number] for number, each in enumerate(field.channels)}
     write_columns(path, {column.name: column.numbers for column in columns} | named)
     return len(physical)
+
+
+def compare_table(table: Path, field: Field) -> tuple[HeldOutQuality, float]:
+    """Measure a field against a table with a column for each of its axes and channels; also the mean squared error."""
+    names = [axis.name for axis in field.grid.axes]
+    columns = read_columns(table, [*names, *(channel.name for channel in field.channels)])
+    numbers = np.stack([column.numbers.astype(np.float64) for column in columns], axis=1)
+    if not len(numbers) or not np.isfinite(numbers).all():
+        raise SampleError(f"{table}: finite numbers, one at least, were wanted in {', '.join(names)} and the values.")
+    physical, values = numbers[:, : len(names)], numbers[:, len(names) :]
+    errors = values_at(field, physical, str(table)).astype(np.float64) - values
+    return quality_of_errors(values, errors, field.channels), float(np.square(errors).mean())
 
 
 def values_at(field: Field, physical: Float[np.ndarray, "n d"], said: str = "points") -> Float[np.ndarray, "n c"]:

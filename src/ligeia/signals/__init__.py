@@ -49,6 +49,7 @@ from ._spectrum import rms_frequencies as rms_frequencies
 from ._stacks import read_stack as read_stack, write_stack as write_stack
 from ._tables import (
     is_table as is_table,
+    is_text_table as is_text_table,
     read_columns as read_columns,
     read_matlab as read_matlab,
     write_columns as write_columns,
@@ -82,6 +83,7 @@ __all__ = [
     "image_suffixes",
     "is_gridded_output",
     "is_table",
+    "is_text_table",
     "is_video_output",
     "is_volume_output",
     "read_archive",
