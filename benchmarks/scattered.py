@@ -128,19 +128,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--signals", nargs="*", default=["wake", "pixels"])
     parser.add_argument("--seconds", type=float, help="of a fit; by default it ends at its plateau")
+    parser.add_argument("--passes", type=float, help="of a fit, the same")
     parser.add_argument("--per-point", nargs="*", type=float, help="other limits of the first layer")
     parser.add_argument("--hidden-features", type=int, default=256)
-    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--seeds", nargs="*", type=int, default=[0])
     parser.add_argument("--no-scipy", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     stop = None if arguments.seconds is None else fitting.seconds(arguments.seconds)
+    stop = stop if arguments.passes is None else fitting.passes(arguments.passes)
     for name in arguments.signals:
         signal = {"wake": wake, "pixels": pixels}[name]()
         if signal is None:
             print(f"{name}: the research data are not here; see LIGEIA_DATA.")
             continue
-        for seed in range(arguments.seeds):
+        for seed in arguments.seeds:
             kept, held_out = recipes.hold_out(signal, 0.1, seed=seed)
             assert held_out is not None
             if not arguments.no_scipy:

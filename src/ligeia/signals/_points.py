@@ -103,7 +103,7 @@ def from_points(
         points, values = _within(points, values, box, names)
     extents = _extents(points, box, names)
     places = (points - extents[:, 0]) / ((extents[:, 1] - extents[:, 0]) / 2) - 1
-    merged, values = _merged(places.clip(-1, 1).astype(np.float32), values)
+    merged, values = _merged(places.clip(-1, 1).astype(np.float32) + np.float32(0), values)  # -0 and 0 are one place
     if len(merged) < 2:
         raise ShapeError(f"points at 2 different places or more were wanted, got {len(merged)}.")
     axes = [

@@ -12,12 +12,13 @@ from ._points import PointColumns, read_points
 from ._signal import Signal
 from ._sounds import is_sound, read_sound
 from ._stacks import is_stack, read_stack
-from ._tables import is_table, is_text_table, read_matlab
+from ._tables import is_table, read_matlab
 from ._videos import is_video, read_video
 from ._volumes import is_volume, read_volume
 
 _NPY_SIGNATURE = b"\x93NUMPY"
 _ZIP_SIGNATURE = b"PK\x03\x04"
+_TABLES = (".csv", ".tsv")  # always of scattered samples
 _HEAD = 16  # bytes that tell the family
 
 
@@ -32,10 +33,12 @@ def read_signal(
     """Read a signal file of any kind, or a zarr folder; `FormatError` for anything else.
 
     ``variable`` names one of several arrays or variables in a file, ``frames`` the first and the last (exclusive) frame
-    of a video, ``columns`` those of scattered samples, which a text file always holds.
+    of a video, ``columns`` those of scattered samples.
     """
     check_readable(path)
-    if (columns is not None and is_table(path)) or is_text_table(path):
+    if frames is not None and is_table(path):
+        raise InputError(f"{path}: frames can be chosen of a video only; leave them out.")
+    if (columns is not None and is_table(path)) or path.suffix.lower() in _TABLES:
         if variable is not None:
             raise InputError(f"{path}: columns of points are named by coordinates and values, {variable!r} came.")
         columns = PointColumns() if columns is None else columns
