@@ -27,6 +27,10 @@ def make_bad_files(folder: Path) -> None:
     np.save("nan.npy", values)
     np.save("complex.npy", np.zeros(4, np.complex64))
     np.save("objects.npy", np.array([{}]), allow_pickle=True)
+    (folder / "flow.csv").write_text("x,y,w\n0,0,1\n1,2,3\n2,1,nan\n")
+    (folder / "words.csv").write_text("x,y,w\n0,0,1\n1,two,3\n")
+    (folder / "line.csv").write_text("x,y,w\n0,1,1\n2,1,3\n")
+    np.savez("flow.npz", x=np.arange(5.0), y=np.arange(5.0) ** 2, w=np.arange(4.0))
     soundfile.write("silence.wav", np.zeros(300), 8000)
     np.save("times.npy", 1_700_000_000_000_000_000 + np.arange(60))
     wind = {name: (("y", "x"), np.ones((3, 4))) for name in "uv"}
@@ -39,6 +43,7 @@ def make_bad_files(folder: Path) -> None:
 
 
 FIT = "fit photo.png -o new.lig --passes 1 --hidden-features 8"
+POINTS = "fit {} -o new.lig --passes 1 --hidden-features 8 --coordinates x,y"
 REFUSED = [
     ("fit missing.png -o new.lig", "missing.png: no such file"),
     ("fit missing/photo.png -o new.lig", "missing/photo.png: no such file"),
@@ -130,6 +135,22 @@ REFUSED = [
     ("render photo.lig -o new.png --region row=", "physical places such as row=-40:60 were wanted, got ''"),
     ("render photo.lig -o new.png --region row=0:9", "axis 'row' goes from -1 to 1, got 9"),
     ("decode photo.lig -o new.nc", "new.nc: gridded data need a field that came from them"),
+    ("fit flow.csv -o new.lig", "flow.csv: columns of coordinates and of values were wanted, .* holds: x, y, w"),
+    (f"{POINTS.format('flow.csv')} --values u", "flow.csv: a column 'u' was wanted, the file holds: x, y, w"),
+    (f"{POINTS.format('flow.csv')} --values w", "flow.csv: finite numbers were wanted, 1 of 3 in w .* at index 2"),
+    (f"{POINTS.format('flow.csv')} --values x", "flow.csv: different columns were wanted, x came twice"),
+    (f"{POINTS.format('words.csv')} --values w", "words.csv, line 3, column 'y': a number was wanted, got 'two'"),
+    (f"{POINTS.format('line.csv')} --values w", "line.csv: .* differ along every axis .* all have y = 1"),
+    (f"{POINTS.format('flow.npz')} --values w", "flow.npz: columns of one length were wanted, got x 5, y 5, w 4"),
+    (f"{POINTS.format('photo.png')} --values w", "photo.png: scattered samples come from a .csv, .npz or .mat file"),
+    (f"{POINTS.format('flow.npz')} --values x,y --variable x", "flow.npz: .* named by coordinates and values"),
+    (f"{POINTS.format('line.csv')} --values w --box 0:1", "line.csv: a box of an interval low:high for each of x, y"),
+    (f"{POINTS.format('line.csv')} --values w --box 5:6,5:6", "line.csv: points in the box were wanted, all 2 lie"),
+    (f"{POINTS.format('line.csv')} --values w --box 1,2", "a box such as -5:15,-5:5 .* got '1,2'"),
+    (f"{FIT} --hold-out 1", "a share of samples to hold out from 0 to below 1 was wanted, got 1"),
+    ("decode photo.lig --at missing.csv -o new.csv", "missing.csv: no such file"),
+    ("decode photo.lig --at flow.csv -o new.csv", "flow.csv: a column 'row' was wanted, the file holds: x, y, w"),
+    ("decode photo.lig --at flow.csv -o new.png", "new.png: values at places are written as .csv or .npz"),
     ("paper activations -o new.xyz", "new.xyz: a figure ends in"),
 ]
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from ligeia.signals import from_array, rms_frequencies
+from ligeia.signals import from_array, from_points, rms_frequencies
 
 
 def wave(shape: tuple[int, ...], cycles: tuple[float, ...]) -> np.ndarray:
@@ -18,6 +18,12 @@ def wave(shape: tuple[int, ...], cycles: tuple[float, ...]) -> np.ndarray:
 def test_a_tone_has_its_own_frequency(cycles: float) -> None:
     (found,) = rms_frequencies(from_array(wave((4096,), (cycles,))))
     assert found == pytest.approx(math.pi * cycles, rel=0.03)
+
+
+def test_scattered_samples_of_one_axis_have_the_frequency_of_their_tone() -> None:
+    places = np.random.default_rng(0).uniform(-1, 1, 4096)
+    signal = from_points(places[:, None], np.sin(math.pi * 20 * places), box=[(-1.0, 1.0)])
+    assert rms_frequencies(signal) == pytest.approx((math.pi * 20,), rel=0.05)
 
 
 def test_axes_are_told_apart_and_channels_taken_together() -> None:

@@ -21,7 +21,7 @@ def compare(
     """Measure a file or a field against another.
 
     Prints PSNR and SSIM, or the SNR of a sound, and the mean squared error. The reference's range is the peak. A
-    field is sampled as the other file is.
+    field is sampled as the other file is, or at the places of a table.
 
     Example: ligeia compare photo.png photo.lig
     """
@@ -33,7 +33,10 @@ def compare(
     result: dict[str, Any] = {"psnr_db": found.psnr_db, "ssim": found.ssim, "mse": found.mse, "shape": found.shape}
     if found.snr_db is not None:
         result["snr_db"] = found.snr_db
+    if found.relative_l2 is not None:
+        result["relative_l2"] = found.relative_l2
     similarity = "" if found.ssim is None else f", SSIM {found.ssim:.4f}"
     quality = decibels(found.psnr_db) if found.snr_db is None else f"SNR {decibels(found.snr_db)}"
+    similarity += "" if found.relative_l2 is None else f", relative L2 {found.relative_l2:.4g}"
     summary = f"{quality}{similarity}, mean squared error {found.mse:.4g}"
     emit(result, summary, as_json=as_json, quiet=quiet)

@@ -101,17 +101,30 @@ def parse_frames(text: str | None) -> tuple[int, int] | None:
     return ranges[0]
 
 
-def parse_names(text: str | None) -> tuple[str, ...]:
-    """Return the names of ``lat,lon``."""
-    return () if text is None else tuple(name.strip() for name in text.split(","))
-
-
 def parse_numbers(text: str, wanted: str = "numbers such as 30 or 30,60.5") -> list[float]:
     """Return the numbers of ``30,60.5``."""
     try:
         return [float(part) for part in text.split(",")]
     except ValueError:
         raise InputError(f"{wanted} were wanted, got {text!r}.") from None
+
+
+def parse_names(text: str | None) -> tuple[str, ...]:
+    """Return the names of ``x,y``."""
+    return () if text is None else tuple(name for part in text.split(",") if (name := part.strip()))
+
+
+def parse_box(text: str | None) -> tuple[tuple[float, float], ...] | None:
+    """Return the intervals of ``-5:15,-5:5``."""
+    if text is None:
+        return None
+    try:
+        found = [tuple(float(end) for end in part.split(":")) for part in text.split(",")]
+    except ValueError:
+        found = []
+    if not found or not all(len(ends) == 2 for ends in found):
+        raise InputError(f"a box such as -5:15,-5:5 (low:high, per coordinate) was wanted, got {text!r}.")
+    return tuple((ends[0], ends[1]) for ends in found)
 
 
 def _finite(value: object) -> object:

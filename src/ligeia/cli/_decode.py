@@ -14,6 +14,9 @@ from ._console import Crf, Device, Json, NoSeed, Output, Quiet, emit
 def decode(
     source: Annotated[Path, typer.Argument(metavar="F.lig", help="A fitted field.")],
     output: Output,
+    at: Annotated[
+        Path | None, typer.Option(metavar="POINTS.csv", help="Only at places named by columns: .csv, .npz, .mat.")
+    ] = None,
     crf: Crf = None,
     seed: NoSeed = 0,
     device: Device = "auto",
@@ -22,17 +25,19 @@ def decode(
 ) -> None:
     """Write the original sampling as the original kind of file.
 
-    Size, mode, bit depth and color profile are the original's.
+    Size, mode, bit depth and color profile are the original's. With --at it is a table: the columns of POINTS that are
+    named as the axes of the field, in their units, and its values there.
 
     Example: ligeia decode photo.lig -o photo-again.png
     """
-    check_readable(source)
+    for path in (source, *([] if at is None else [at])):
+        check_readable(path)
     check_writable(output)
     from ligeia import codec, recipes
 
     began = time.perf_counter()
     field = codec.load(source).to(recipes.checked_device(device))
-    shape = recipes.decode(field, output, crf=crf)
+    shape = recipes.decode(field, output, crf=crf) if at is None else (recipes.decode_at(field, at, output),)
     took = time.perf_counter() - began
     summary = f"{output}: {' x '.join(map(str, shape))} samples in {took:.1f} s"
     emit({"shape": shape, "seconds": took, "output": str(output)}, summary, as_json=as_json, quiet=quiet)

@@ -17,6 +17,7 @@ from ._console import (
     Seed,
     decibels,
     emit,
+    parse_box,
     parse_frames,
     parse_names,
     parse_numbers,
@@ -27,14 +28,14 @@ from ._console import (
 if TYPE_CHECKING:
     from ligeia.field import Field
     from ligeia.fitting import Checkpointer, Stop
-    from ligeia.recipes import Configuration, FirstFrequency
-    from ligeia.signals import Signal
+    from ligeia.recipes import Configuration, FirstFrequency, HeldOut
+    from ligeia.signals import PointColumns, Signal
 
 _NETWORKS = ("siren",)
 
 
 def fit(
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="An image, a sound, a video, a volume or an array.")],
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="An image, sound, video, volume, array or table.")],
     output: Output,
     psnr: Annotated[float | None, typer.Option(metavar="DB", help="Stop at this PSNR.")] = None,
     snr: Annotated[float | None, typer.Option(metavar="DB", help="Stop at this SNR (sound).")] = None,
@@ -46,6 +47,14 @@ def fit(
     variable: Annotated[str | None, typer.Option(metavar="NAME", help="Which of several arrays in a file.")] = None,
     frames: Annotated[str | None, typer.Option(metavar="A:B", help="Part of a video, such as 0:60.")] = None,
     periodic: Annotated[str | None, typer.Option(metavar="AXIS", help="Axes whose ends meet, such as lon.")] = None,
+    coordinates: Annotated[
+        str | None, typer.Option(metavar="X,Y", help="Scattered samples: columns of places.")
+    ] = None,
+    values: Annotated[str | None, typer.Option(metavar="V,W", help="Their columns of values.")] = None,
+    box: Annotated[str | None, typer.Option(metavar="A:B,C:D", help="Their domain, if it is not all.")] = None,
+    hold_out: Annotated[
+        float | None, typer.Option(metavar="F", help="Share measured, not fitted; 0.1 of scattered ones.")
+    ] = None,
     recipe: Annotated[str, typer.Option(help="fast, or paper: the reference experiment.")] = "fast",
     network: Annotated[str, typer.Option(help="siren.")] = "siren",
     hidden_features: Annotated[
@@ -76,7 +85,8 @@ def fit(
     from ligeia.signals import SoundSource
 
     parts = {"variable": variable, "frames": parse_frames(frames), "periodic": parse_names(periodic)}
-    signal = recipes.to_signal(source, _configuration(recipe), **parts)
+    whole = recipes.to_signal(source, _configuration(recipe), **parts, columns=_columns(coordinates, values, box))
+    signal, held_out = recipes.hold_out(whole, hold_out, seed=seed)
     stop = _stop(psnr, snr, seconds, passes)
     size = recipes.choose_size(
         signal,
@@ -106,16 +116,18 @@ def fit(
             callbacks=[callback],
             checkpoint=checkpoint,
         )
+    field.missing = whole.missing  # what was held out is there
     num_bytes = codec.save(field, output)
     _discard(checkpoint, quiet=quiet)
     if report is not None:
-        recipes.draw_report(field, signal, report)
+        recipes.draw_report(field, whole, report, held_out)
     result = summarize(field, output, num_bytes) | {
         "hidden_features": size.hidden_features,
         "hidden_features_reason": size.reason,
         "device": str(next(field.parameters()).device),
         "kernel": current_path(),
         "first_omegas": [each.omega for each in frequencies],
+        **_summary_of(held_out, field),
     }
     turns = "; ".join(f"{each.axis} {each.omega:.4g} ({each.reason})" for each in frequencies)
     chosen = f"width: {size.hidden_features} ({size.reason})\nfirst layer, radians per unit: {turns}"
@@ -157,6 +169,9 @@ def describe(result: dict[str, Any], field: "Field", *, psnr: float | None = Non
     lines = [f"{result['output']}: {quality}", f"{work}, {size}"]
     if result["num_measured"] < result["num_samples"]:
         lines.append(f"the PSNR was measured on {result['num_measured']:,} of {result['num_samples']:,} samples")
+    if "num_held_out" in result:
+        held_out = f"held out, {result['num_held_out']:,} samples: relative L2 {result['held_out_relative_l2']:.4g}"
+        lines.append(f"{held_out}, {decibels(result['held_out_psnr_db'])}")
     if field.missing is not None:
         lines.append(f"{field.missing.num_missing:,} of {field.grid.num_samples:,} samples are missing, and stay so")
     wanted = [(psnr, result["psnr_db"]), (snr, result.get("snr_db"))]
@@ -181,6 +196,25 @@ def _check(network: str, source: Path, output: Path, report: Path | None) -> Non
         check_writable(path)
     if report is not None and report.resolve() in (source.resolve(), output.resolve()):
         raise InputError(f"{report}: the report would overwrite the input or the output; name another file.")
+
+
+def _summary_of(held_out: "HeldOut | None", field: "Field") -> dict[str, Any]:
+    if held_out is None:
+        return {}
+    found = held_out.quality(field)
+    return {
+        "held_out_relative_l2": found.relative_l2,
+        "held_out_psnr_db": found.psnr_db,
+        "num_held_out": found.num_points,
+    }
+
+
+def _columns(coordinates: str | None, values: str | None, box: str | None) -> "PointColumns | None":
+    from ligeia.signals import PointColumns
+
+    if coordinates is None and values is None and box is None:
+        return None
+    return PointColumns(coordinates=parse_names(coordinates), values=parse_names(values), box=parse_box(box))
 
 
 def _checkpoint(output: Path, *, resume: bool, quiet: bool) -> "Checkpointer":

@@ -16,6 +16,11 @@ from ._configurations import (
     paper as paper,
 )
 from ._fit import checked_device as checked_device, checked_omegas as checked_omegas, fit as fit, to_signal as to_signal
+from ._held_out import (
+    HeldOut as HeldOut,
+    HeldOutQuality as HeldOutQuality,
+    hold_out as hold_out,
+)
 from ._outputs import decode as decode, render as render
 from ._paper import (
     camera as camera,
@@ -34,12 +39,15 @@ from ._sizing import (
     file_bytes as file_bytes,
     num_coefficients as num_coefficients,
 )
+from ._tables import decode_at as decode_at, values_at as values_at
 
 __all__ = [
     "Comparison",
     "Configuration",
     "FirstFrequency",
     "FitTime",
+    "HeldOut",
+    "HeldOutQuality",
     "PaperResult",
     "Rates",
     "Size",
@@ -50,12 +58,14 @@ __all__ = [
     "choose_size",
     "compare",
     "decode",
+    "decode_at",
     "demo_stop",
     "draw_report",
     "fast",
     "file_bytes",
     "fit",
     "flight",
+    "hold_out",
     "interleaved",
     "measure_rates",
     "num_coefficients",
@@ -69,4 +79,5 @@ __all__ = [
     "strings",
     "time_fit",
     "to_signal",
+    "values_at",
 ]

@@ -13,7 +13,9 @@ from ligeia.codec import load
 from ligeia.core import SampleError, ShapeError
 from ligeia.field import Field
 from ligeia.metrics import decibels, mean_squared_error, snr, ssim
-from ligeia.signals import Signal, SoundSource, read_signal
+from ligeia.signals import PointsSource, Signal, SoundSource, is_table, is_text_table, read_signal
+
+from ._tables import compare_table
 
 
 @final
@@ -29,13 +31,22 @@ class Comparison:
     shape: tuple[int, ...]
     snr_db: float | None = None
     """Of a sound; None where the reference is none, or silent."""
+    relative_l2: float | None = None
+    """Of a field against a table; see `HeldOutQuality`."""
 
 
 def compare(reference: Path, candidate: Path) -> Comparison:
     """Measure a file or a field against another; a field is sampled as the other file is.
 
     The reference's range is the peak, and candidates are clipped to it; those of another bit depth are scaled to it.
+    A table of scattered samples has columns that are named as the axes and channels of the field, whose range is the
+    peak then; its ``mse`` is not clipped.
     """
+    if is_table(reference) and candidate.suffix.lower() == ".lig":
+        field = load(candidate)
+        if is_text_table(reference) or isinstance(field.source, PointsSource):
+            found, mse = compare_table(reference, field)
+            return Comparison(found.psnr_db, mse, None, (found.num_points,), relative_l2=found.relative_l2)
     first, second = _load(reference), _load(candidate)
     shape = (second if isinstance(first, Field) and isinstance(second, Signal) else first).grid.shape
     low, high = first.channels[0].low, first.channels[0].high

@@ -36,6 +36,8 @@ class Configuration:
     """Where it is more: ``omega_0 * scale`` along an axis, over the signal's RMS frequency there; None ignores it."""
     most_per_sample: float | None
     """Largest ``omega_0 * scale`` along an axis, over its number of samples (Nyquist is pi / 2); None sets no limit."""
+    most_per_point: float | None = None
+    """The same for scattered samples, per axis of the domain and over the samples of its grid; None sets no limit."""
     stop: Stop | None
     """The end of a fit whose user names none; None is a plateau."""
 
@@ -45,8 +47,9 @@ class Configuration:
         An axis that varies fast needs more: that of a small picture of fine detail, and that of a sound, but there at
         most the geometric mean of its RMS frequency and 24,000. (Along several axes
         the frequencies up to those of a large one are more than a network has weights for.) A short axis gets less: a
-        first layer that turns by more than the samples can tell fits them and is noise in between. Only
-        ``omega * scale`` counts: to scale coordinates is the same as to scale the first weights.
+        first layer that turns by more than the samples can tell fits them and is noise in between. Scattered ones leave
+        gaps, and tell less. Only ``omega * scale`` counts: to scale coordinates is the same as to scale the first
+        weights.
         """
         scale = self.first_layer_scale
         if self.sound_scale is not None and isinstance(signal.source, SoundSource):
@@ -61,11 +64,15 @@ class Configuration:
                 if times * frequency > found[number].omega:
                     reason = f"{times:.2g} x the signal's RMS frequency of {frequency:.0f}"
                     found[number] = found[number]._replace(omega=times * frequency, reason=reason)
-        if self.most_per_sample is not None:
+        most = self.most_per_sample
+        if signal.points is not None:  # the first weights, U(+-1/axes), turn by no more the more axes there are
+            most = None if self.most_per_point is None else self.most_per_point * signal.grid.num_axes
+        if most is not None:
             for number, size in enumerate(signal.grid.shape):
-                if self.most_per_sample * size < found[number].omega:
-                    reason = f"{self.most_per_sample:g} radians per sample, at most"
-                    found[number] = found[number]._replace(omega=self.most_per_sample * size, reason=reason)
+                if most * size < found[number].omega:
+                    found[number] = found[number]._replace(
+                        omega=most * size, reason=f"{most:g} radians per sample, at most"
+                    )
         return tuple(found)
 
 
@@ -83,7 +90,13 @@ def fast(*, hidden_features: int = 256) -> Configuration:
         cooling=Cooling(),
     )
     return Configuration(
-        recipe=recipe, align="centers", first_layer_scale=6.0, per_frequency=4.0, most_per_sample=0.7, stop=None
+        recipe=recipe,
+        align="centers",
+        first_layer_scale=6.0,
+        per_frequency=4.0,
+        most_per_sample=0.7,
+        most_per_point=0.075,
+        stop=None,
     )
 
 

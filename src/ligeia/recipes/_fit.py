@@ -13,7 +13,7 @@ from ligeia.core import InputError, random_stream
 from ligeia.field import Field
 from ligeia.fitting import Callback, Checkpointer, State, Stop, Values
 from ligeia.networks import SirenConfig
-from ligeia.signals import Signal, SoundSource, declare_periodic, from_array, read_signal
+from ligeia.signals import PointColumns, Signal, SoundSource, declare_periodic, from_array, read_signal
 
 from ._configurations import Configuration, fast
 from ._sizing import choose_size
@@ -103,14 +103,17 @@ def to_signal(
     variable: str | None = None,
     frames: tuple[int, int] | None = None,
     periodic: Sequence[str] = (),
+    columns: PointColumns | None = None,
 ) -> Signal:
     """Return the signal of a file, an array or a tensor, aligned as ``configuration`` wants it; a Signal as it is.
 
     ``variable`` names one of several arrays in a file, ``frames`` the first and the last (exclusive) frame of a video,
-    ``periodic`` axes whose ends are the same place.
+    ``periodic`` axes whose ends are the same place,
+    ``columns`` those of scattered samples.
     """
     if periodic:
-        return declare_periodic(to_signal(source, configuration, variable=variable, frames=frames), periodic)
+        signal = to_signal(source, configuration, variable=variable, frames=frames, columns=columns)
+        return declare_periodic(signal, periodic)
     if isinstance(source, Signal):
         return source
     align = "centers" if configuration is None else configuration.align
@@ -121,7 +124,7 @@ def to_signal(
         return from_array(source, align=align)
     if not isinstance(source, (str, Path)):
         raise InputError(f"a path, an array, a tensor or a Signal was wanted, got {type(source).__name__}.")
-    return read_signal(Path(source), variable=variable, frames=frames, align=align)
+    return read_signal(Path(source), variable=variable, frames=frames, columns=columns, align=align)
 
 
 def _scale_of_inputs(omegas: Sequence[float], signal: Signal, omega_0: float) -> list[float]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import final
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Shaped
 
 from ligeia.core import InputError
 from ligeia.field import Field, Quantity
@@ -28,6 +28,7 @@ from ligeia.signals import (
     is_volume_output,
     write_archive,
     write_array,
+    write_columns,
     write_gridded,
     write_image,
     write_sound,
@@ -107,10 +108,11 @@ def render(
 
     ``shape`` gives the samples per axis, or ``scale`` how many times more than the original (of ``region``, if
     given). An ``.npy`` file gets float32 ``(*shape, channels)``: the value in signal units, the gradient's magnitude
-    or the Laplacian per unit coordinate; NaN where the original had no value. A picture shows the latter two in gray,
-    averaged over the color channels, black and white at the extremes that one sample in a thousand exceeds. A sound
-    keeps its length: more samples are a higher sample rate. A video keeps its frame rate: more frames are slow motion;
-    ``crf`` is its encoder's quality.
+    or the Laplacian per unit coordinate; NaN where the original had no value; an ``.npz`` file of scattered samples has
+    coordinates beside it. A picture shows the latter two in gray, averaged over the color channels, black and white at
+    the extremes that one sample in a thousand exceeds; one of scattered samples has the first coordinate to the right,
+    the other upwards. A sound keeps its length: more samples are a higher sample rate. A video keeps its frame rate:
+    more frames are slow motion; ``crf`` is its encoder's quality.
     """
     if scale is not None:
         if shape is not None:
@@ -178,7 +180,19 @@ def _write_array(output: _Output) -> None:
         return
     name = source.name if isinstance(source, ArraySource) else ""
     values = np.concatenate([each for _, _, each in output.pieces_with_nan()])
+    if isinstance(source, PointsSource):
+        _write_with_coordinates(output, values.reshape(full))
+        return
     write_archive(output.path, name or "value", values.reshape(full))
+
+
+def _write_with_coordinates(output: _Output, values: Shaped[np.ndarray, "*shape c"]) -> None:
+    axes, channels = output.sampling.grid.axes, output.field.channels
+    arrays = {axis.name: output.sampling.physical(number) for number, axis in enumerate(axes)}
+    for number, channel in enumerate(channels):
+        name = channel.name if channel.name not in arrays else f"{channel.name}_value"
+        arrays[name] = values[..., number]
+    write_columns(output.path, arrays)
 
 
 def _write_gridded(output: _Output) -> None:
@@ -246,6 +260,10 @@ def _write_picture(output: _Output) -> None:
         raise InputError(
             f"{output.path}: a picture needs 2 axes, this sampling has {len(shape)}; {advice} an .npy file."
         )
+    if isinstance(field.source, PointsSource):  # as a figure is drawn: the first coordinate to the right, the other up
+        whole = np.concatenate([values for _, _, values in pieces]).reshape(*shape, -1)
+        shape, whole = shape[::-1], whole.transpose(1, 0, 2)[::-1]
+        pieces = iter([(0, math.prod(shape), np.ascontiguousarray(whole).reshape(math.prod(shape), -1))])
     write_image(output.path, (shape[0], shape[1]), pieces, channels, source, upright=not output.is_original)
 
 

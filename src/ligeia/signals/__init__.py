@@ -21,6 +21,12 @@ from ._image_formats import image_suffixes as image_suffixes
 from ._image_writer import write_image as write_image
 from ._images import read_image as read_image
 from ._missing import Missing as Missing
+from ._points import (
+    Box as Box,
+    PointColumns as PointColumns,
+    from_points as from_points,
+    read_points as read_points,
+)
 from ._read import read_signal as read_signal
 from ._signal import (
     ArraySource as ArraySource,
@@ -41,6 +47,13 @@ from ._sounds import (
 )
 from ._spectrum import rms_frequencies as rms_frequencies
 from ._stacks import read_stack as read_stack, write_stack as write_stack
+from ._tables import (
+    is_table as is_table,
+    is_text_table as is_text_table,
+    read_columns as read_columns,
+    read_matlab as read_matlab,
+    write_columns as write_columns,
+)
 from ._videos import is_video_output as is_video_output, read_video as read_video, write_video as write_video
 from ._volumes import is_volume_output as is_volume_output, read_volume as read_volume, write_volume as write_volume
 
@@ -48,11 +61,13 @@ __all__ = [
     "Alignment",
     "ArraySource",
     "Axis",
+    "Box",
     "Channel",
     "Grid",
     "GriddedSource",
     "ImageSource",
     "Missing",
+    "PointColumns",
     "PointsSource",
     "Region",
     "Sampling",
@@ -64,14 +79,20 @@ __all__ = [
     "cast_samples",
     "declare_periodic",
     "from_array",
+    "from_points",
     "image_suffixes",
     "is_gridded_output",
+    "is_table",
+    "is_text_table",
     "is_video_output",
     "is_volume_output",
     "read_archive",
     "read_array",
+    "read_columns",
     "read_gridded",
     "read_image",
+    "read_matlab",
+    "read_points",
     "read_signal",
     "read_sound",
     "read_stack",
@@ -82,6 +103,7 @@ __all__ = [
     "value_range_of",
     "write_archive",
     "write_array",
+    "write_columns",
     "write_gridded",
     "write_image",
     "write_sound",

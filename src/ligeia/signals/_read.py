@@ -8,14 +8,17 @@ from ._arrays import read_archive, read_array
 from ._axis import Alignment
 from ._gridded import is_gridded, read_gridded
 from ._images import read_image
+from ._points import PointColumns, read_points
 from ._signal import Signal
 from ._sounds import is_sound, read_sound
 from ._stacks import is_stack, read_stack
+from ._tables import is_table, read_matlab
 from ._videos import is_video, read_video
 from ._volumes import is_volume, read_volume
 
 _NPY_SIGNATURE = b"\x93NUMPY"
 _ZIP_SIGNATURE = b"PK\x03\x04"
+_TABLES = (".csv", ".tsv")  # always of scattered samples
 _HEAD = 16  # bytes that tell the family
 
 
@@ -24,14 +27,26 @@ def read_signal(
     *,
     variable: str | None = None,
     frames: tuple[int, int] | None = None,
+    columns: PointColumns | None = None,
     align: Alignment = "centers",
 ) -> Signal:
     """Read a signal file of any kind, or a zarr folder; `FormatError` for anything else.
 
     ``variable`` names one of several arrays or variables in a file, ``frames`` the first and the last (exclusive) frame
-    of a video.
+    of a video, ``columns`` those of scattered samples.
     """
     check_readable(path)
+    if frames is not None and is_table(path):
+        raise InputError(f"{path}: frames can be chosen of a video only; leave them out.")
+    if (columns is not None and is_table(path)) or path.suffix.lower() in _TABLES:
+        if variable is not None:
+            raise InputError(f"{path}: columns of points are named by coordinates and values, {variable!r} came.")
+        columns = PointColumns() if columns is None else columns
+        return read_points(path, columns.coordinates, columns.values, box=columns.box, align=align)
+    if columns is not None:
+        raise InputError(f"{path}: scattered samples come from a .csv, .npz or .mat file; leave the columns out.")
+    if path.suffix.lower() == ".mat":
+        return read_matlab(path, variable=variable, align=align)
     head = b""
     if path.is_file():
         with path.open("rb") as file:

@@ -1,6 +1,7 @@
 """How fast a signal varies along each axis, for the first layer of a sine network."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,11 +16,11 @@ def rms_frequencies(signal: Signal) -> tuple[float, ...]:
     """Return the root mean square angular frequency along each axis, in radians per unit coordinate, by energy.
 
     Measured on evenly spread lines, less their means, under a Hann window. Nyquist is ``pi / 2`` times the samples
-    of the axis; 0 for a line that is constant, or too short to tell. Missing
-    samples are taken to lie between their neighbors.
+    of the axis; 0 for a line that is constant, or too short to tell. Missing samples are taken to lie between their
+    neighbors, as is all between scattered samples of one axis. Of those of several axes nothing is told: 0.
     """
     if signal.points is not None:
-        return (0.0,) * signal.grid.num_axes
+        return rms_frequencies(_evened(signal)) if signal.grid.num_axes == 1 else (0.0,) * signal.grid.num_axes
     missing = None if signal.missing is None else signal.missing.mask().reshape(signal.grid.shape)
     shape = signal.grid.shape
     low = np.array([channel.low for channel in signal.channels])
@@ -44,6 +45,15 @@ def rms_frequencies(signal: Signal) -> tuple[float, ...]:
         total = power.sum()
         found.append(math.sqrt((power * frequency**2).sum() / total) if total > _NOTHING else 0.0)
     return tuple(found)
+
+
+def _evened(signal: Signal) -> Signal:
+    """Return scattered samples of one axis on their grid, on straight lines between neighbors."""
+    assert signal.points is not None
+    order = np.argsort(signal.points[:, 0])
+    known, even = signal.points[order, 0], signal.grid.coordinates(0)
+    values = np.stack([np.interp(even, known, each[order]) for each in signal.values.T], axis=1)
+    return replace(signal, values=values, points=None)
 
 
 def _filled(values: np.ndarray, missing: np.ndarray) -> np.ndarray:

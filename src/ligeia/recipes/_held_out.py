@@ -1,0 +1,101 @@
+"""Samples that a fit does not see, and how close the field comes to them."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import final
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from ligeia.core import InputError, map_on_threads, random_stream
+from ligeia.field import Field
+from ligeia.metrics import decibels
+from ligeia.signals import Channel, Missing, Signal
+
+_OF_POINTS = 0.1  # the share of scattered samples that is held out unless asked otherwise
+_PIECE = 1 << 13  # points that are measured at a time
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class HeldOutQuality:
+    """How close a field comes to samples that it was not fitted to."""
+
+    num_points: int
+    psnr_db: float
+    """Values clipped to the signal's range; infinite where all agree exactly."""
+    relative_l2: float
+    """Root of the sum of squared errors, over that of the squared samples; infinite where all of these are 0.
+
+    Of channels with different ranges each counts in its own. Nothing is clipped.
+    """
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Samples that a fit does not see: flat ``indices`` into ``signal``, which has all."""
+
+    signal: Signal
+    indices: np.ndarray
+
+    def errors(self, field: Field) -> Float[np.ndarray, "n c"]:
+        """Return field less sample, in the signal's units."""
+        points = torch.from_numpy(self.signal.coordinates(self.indices)).to(next(field.parameters()))
+
+        @torch.no_grad()  # here, because it does not reach into threads
+        def values_of(piece: torch.Tensor) -> torch.Tensor:
+            return field(piece).double().cpu()
+
+        found = torch.cat(list(map_on_threads(values_of, points.split(_PIECE)))).numpy()
+        return found - self._values()
+
+    def quality(self, field: Field) -> HeldOutQuality:
+        """Measure a field at these samples."""
+        return quality_of_errors(self._values(), self.errors(field), self.signal.channels)
+
+    def _values(self) -> Float[np.ndarray, "n c"]:
+        return self.signal.values.reshape(-1, self.signal.num_channels)[self.indices].astype(np.float64)
+
+
+def quality_of_errors(
+    values: Float[np.ndarray, "n c"], errors: Float[np.ndarray, "n c"], channels: Sequence[Channel]
+) -> HeldOutQuality:
+    """Return what errors of samples of these ``values`` say."""
+    low, high = np.array([(channel.low, channel.high) for channel in channels]).T
+    clipped = ((values + errors).clip(low, high) - values) / (high - low)
+    power = float(np.square(values / (high - low)).sum())
+    squared = float(np.square(errors / (high - low)).sum())
+    return HeldOutQuality(
+        num_points=len(values),
+        psnr_db=decibels(float(np.square(clipped).mean()), peak=1.0),
+        relative_l2=math.sqrt(squared / power) if power else math.inf,
+    )
+
+
+def hold_out(signal: Signal, fraction: float | None = None, *, seed: int = 0) -> tuple[Signal, HeldOut | None]:
+    """Return a signal without a random ``fraction`` of its samples, to be fitted, and those samples.
+
+    By default that is a tenth of scattered samples and none of those on a grid.
+    On a grid they are missing in the signal returned; a field fitted to it has that in its ``missing``. None are held
+    out for a fraction of 0, or of a signal too small to spare one.
+    """
+    if fraction is None:
+        fraction = 0.0 if signal.points is None else _OF_POINTS
+    if not 0 <= fraction < 1:
+        raise InputError(f"a share of samples to hold out from 0 to below 1 was wanted, got {fraction:g}.")
+    count = min(max(1, round(fraction * signal.num_samples)), signal.num_samples - 2)
+    if fraction == 0 or count < 1:
+        return signal, None
+    order = torch.randperm(signal.num_samples, generator=random_stream(seed, "held out")).numpy()
+    chosen = np.sort(order[:count])
+    if signal.points is not None:
+        kept = np.delete(np.arange(signal.num_samples), chosen)
+        return replace(signal, points=signal.points[kept], values=signal.values[kept]), HeldOut(signal, chosen)
+    places = signal.places()
+    chosen = chosen if places is None else places[chosen]
+    gone = np.zeros(signal.grid.num_samples, bool) if signal.missing is None else signal.missing.mask()
+    gone[chosen] = True
+    return replace(signal, missing=Missing.of(gone)), HeldOut(signal, chosen)
