@@ -36,6 +36,7 @@ def fit(
     first_omega: Annotated[
         str | None, typer.Option(metavar="W[,W]", help="Frequency of the first layer, for all axes or each.")
     ] = None,
+    working_set: Annotated[int, typer.Option(metavar="MIB", min=1, help="Samples held in memory.")] = 256,
     report: Annotated[Path | None, typer.Option(metavar="R.png", help="Draw a report picture.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint of a stopped fit.")] = False,
     seed: Seed = 0,
@@ -58,9 +59,11 @@ def fit(
     from ligeia.signals import SoundSource
 
     configuration = _configuration(recipe, hidden_features)
-    signal = recipes.to_signal(source, configuration, variable=variable, frames=parse_frames(frames))
+    signal = recipes.to_signal(
+        source, configuration, variable=variable, frames=parse_frames(frames), working_set=working_set << 20
+    )
     if report is not None:
-        recipes.check_figure(report)
+        recipes.check_figure(report, signal)
     frequencies = _frequencies(first_omega, configuration, signal, omega)
     checkpoint = _checkpoint(output, resume=resume, quiet=quiet)
     try:

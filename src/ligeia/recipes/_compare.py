@@ -74,7 +74,7 @@ def _values(source: Field | Signal, shape: tuple[int, ...]) -> Float[Tensor, "*s
     if isinstance(source, Field):
         return source.sample(shape)
     exact = np.float32 if source.values.dtype.itemsize < 4 else np.float64
-    return torch.from_numpy(source.values.astype(exact))
+    return torch.from_numpy(np.asarray(source.values).astype(exact))
 
 
 def _there(first: Field | Signal, second: Field | Signal) -> Bool[np.ndarray, " n"] | None:

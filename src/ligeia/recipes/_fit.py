@@ -17,6 +17,8 @@ from ligeia.signals import Signal, SoundSource, from_array, read_signal
 
 from ._configurations import Configuration, fast
 
+WORKING_SET = 256 << 20  # bytes
+
 
 def fit(
     source: Path | str | np.ndarray | torch.Tensor | Signal,
@@ -31,6 +33,7 @@ def fit(
     device: str | torch.device = "cpu",
     callbacks: Sequence[Callback] = (),
     checkpoint: Checkpointer | None = None,
+    working_set: int = WORKING_SET,
 ) -> Field:
     """Fit a sine network to a file, an array or a signal; the field's ``report`` says how it went.
 
@@ -38,6 +41,7 @@ def fit(
     ``recipes.fast()`` unless given. ``checkpoint`` keeps the state of the fit in a file, to be resumed from; the file
     is the caller's to delete once the field is saved. ``first_omegas`` are the frequencies of the first layer, in
     radians per unit coordinate: one, or one per axis; by default `Configuration.first_frequencies` finds them.
+    ``working_set`` is that of `to_signal`.
 
     >>> field = fit(np.zeros((8, 8), np.uint8), stop=fitting.passes(2), hidden_features=16)
     >>> field.sample((16, 16)).shape
@@ -46,7 +50,7 @@ def fit(
     configuration = fast(hidden_features=hidden_features) if configuration is None else configuration
     if stop is not None and not isinstance(stop, Stop):
         raise InputError(f"a stop rule such as psnr(40) | seconds(30) was wanted, got {stop!r}.")
-    signal = to_signal(source, configuration)
+    signal = to_signal(source, configuration, working_set=working_set)
     config = SirenConfig(
         in_features=signal.grid.num_inputs,
         hidden_features=hidden_features,
@@ -88,10 +92,13 @@ def to_signal(
     *,
     variable: str | None = None,
     frames: tuple[int, int] | None = None,
+    working_set: int = WORKING_SET,
 ) -> Signal:
     """Return the signal of a file, an array or a tensor, aligned as ``configuration`` wants it; a Signal as it is.
 
     ``variable`` names one of several arrays in a file, ``frames`` the first and the last (exclusive) frame of a video.
+    Memory maps, ``.npy`` files, zarr arrays and videos of more than ``working_set`` bytes stay on disk: a fit holds so
+    many bytes of their samples at a time, and sees them group by group (design/bigger-than-memory.md).
     """
     if isinstance(source, Signal):
         return source
@@ -100,10 +107,10 @@ def to_signal(
         source = source.detach().cpu()
         source = (source.float() if source.dtype == torch.bfloat16 else source).numpy()
     if isinstance(source, np.ndarray):
-        return from_array(source, align=align)
+        return from_array(source, align=align, working_set=working_set)
     if not isinstance(source, (str, Path)):
         raise InputError(f"a path, an array, a tensor or a Signal was wanted, got {type(source).__name__}.")
-    return read_signal(Path(source), variable=variable, frames=frames, align=align)
+    return read_signal(Path(source), variable=variable, frames=frames, align=align, working_set=working_set)
 
 
 def _scale_of_inputs(omegas: Sequence[float], signal: Signal, omega_0: float) -> list[float]:

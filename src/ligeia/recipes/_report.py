@@ -13,7 +13,7 @@ from ._report_picture import draw_picture_report
 def draw_report(field: Field, signal: Signal, path: Path) -> None:
     """Draw what became of a signal as a figure: itself, the field, the error, details, the curve, the activations.
 
-    `InputError` for an ending that is no figure's.
+    `InputError` for an ending that is no figure's, and for a signal of one axis that is not in memory.
     """
-    check_figure(path)
+    check_figure(path, signal)
     (draw_line_report if signal.grid.num_axes == 1 else draw_picture_report)(field, signal, path)

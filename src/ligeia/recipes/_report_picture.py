@@ -83,7 +83,7 @@ def _plane(signal: Signal, most: int) -> _Plane:
     indices = np.ravel_multi_index(chosen, signal.grid.shape)
     shape = (indices.shape[-2], indices.shape[-1])
     flat = indices.reshape(-1)
-    original = signal.values.reshape(-1, signal.num_channels)[flat].astype(np.float64)
+    original = signal.samples(flat).astype(np.float64)
     shown = None
     if signal.grid.num_axes > 2 and signal.num_channels == 1 and original.min() < original.max():
         shown = (float(original.min()), float(original.max()))  # a slice may use little of a volume's range
@@ -177,13 +177,13 @@ def _busiest(signal: Signal, num_rows: int) -> list[tuple[int, int]]:
     rows, columns = signal.grid.shape[-2:]
     height, width = min(num_rows, rows), min(_DETAIL, columns)
     middle = [size // 2 for size in signal.grid.shape[:-2]]
-    plane = signal.values[tuple(middle)]
     best, place = -1.0, (0, 0)
     row_starts = np.unique(np.linspace(0, rows - height, 12, dtype=int))
     column_starts = np.unique(np.linspace(0, columns - width, 16, dtype=int))
     for row in row_starts:
         for column in column_starts:
-            window = plane[row : row + height, column : column + width].astype(np.float64)
+            place_of_window = (*middle, slice(row, row + height), slice(column, column + width))
+            window = signal.values[place_of_window].astype(np.float64)
             busyness = float(np.abs(np.diff(window, axis=0)).sum() + np.abs(np.diff(window, axis=1)).sum())
             if busyness > best:
                 best, place = busyness, (int(row), int(column))

@@ -10,6 +10,7 @@ from ._arrays import (
     write_array as write_array,
 )
 from ._axis import Alignment as Alignment, Axis as Axis
+from ._blocks import Blocks as Blocks, BoxBlocks as BoxBlocks, FileBlocks as FileBlocks
 from ._grid import Grid as Grid, Region as Region, Sampling as Sampling
 from ._gridded import (
     is_gridded_output as is_gridded_output,
@@ -43,12 +44,20 @@ from ._spectrum import rms_frequencies as rms_frequencies
 from ._stacks import read_stack as read_stack, write_stack as write_stack
 from ._videos import is_video_output as is_video_output, read_video as read_video, write_video as write_video
 from ._volumes import is_volume_output as is_volume_output, read_volume as read_volume, write_volume as write_volume
+from ._zarr_arrays import (
+    is_zarr_array as is_zarr_array,
+    read_zarr_array as read_zarr_array,
+    write_zarr_array as write_zarr_array,
+)
 
 __all__ = [
     "Alignment",
     "ArraySource",
     "Axis",
+    "Blocks",
+    "BoxBlocks",
     "Channel",
+    "FileBlocks",
     "Grid",
     "GriddedSource",
     "ImageSource",
@@ -68,6 +77,7 @@ __all__ = [
     "is_gridded_output",
     "is_video_output",
     "is_volume_output",
+    "is_zarr_array",
     "read_archive",
     "read_array",
     "read_gridded",
@@ -77,6 +87,7 @@ __all__ = [
     "read_stack",
     "read_video",
     "read_volume",
+    "read_zarr_array",
     "rms_frequencies",
     "sound_signal",
     "value_range_of",
@@ -88,4 +99,5 @@ __all__ = [
     "write_stack",
     "write_video",
     "write_volume",
+    "write_zarr_array",
 ]

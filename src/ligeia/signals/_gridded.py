@@ -150,7 +150,7 @@ def write_gridded(
         each.encoding = {} if "_FillValue" in each.attrs else {"_FillValue": None}
     limits = [name for name in kept["unlimited"] if name in dims]
     if path.suffix.lower() == ".zarr":
-        _write_folder(path, lambda partial: dataset.to_zarr(partial, mode="w", consolidated=False))
+        write_folder(path, lambda partial: dataset.to_zarr(partial, mode="w", consolidated=False))
         return
     engine, kind = ("scipy", "NETCDF3_64BIT") if source.format == "NETCDF3" else ("h5netcdf", "NETCDF4")
     write_atomically(
@@ -299,7 +299,8 @@ def _attributes(plain: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value if isinstance(value, str) else _array(value)[()] for key, value in plain.items()}
 
 
-def _write_folder(path: Path, write: Callable[[Path], object]) -> None:
+def write_folder(path: Path, write: Callable[[Path], object]) -> None:
+    """Let ``write`` make a zarr folder; it appears at ``path`` whole or not at all."""
     check_writable(path)  # refuses a folder that is there
     partial = path.with_name(f".{path.stem}.{os.getpid()}.partial.zarr")
     try:
