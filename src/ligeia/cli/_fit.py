@@ -59,9 +59,8 @@ def fit(
     from ligeia.signals import SoundSource
 
     configuration = _configuration(recipe, hidden_features)
-    signal = recipes.to_signal(
-        source, configuration, variable=variable, frames=parse_frames(frames), working_set=working_set << 20
-    )
+    chosen = {"variable": variable, "frames": parse_frames(frames), "working_set": working_set << 20}
+    signal = recipes.to_signal(source, configuration, **chosen)
     if report is not None:
         recipes.check_figure(report, signal)
     frequencies = _frequencies(first_omega, configuration, signal, omega)

@@ -4,7 +4,7 @@ import math
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import final
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
@@ -14,6 +14,11 @@ from ligeia.core import InputError, SampleError, ShapeError
 from ._blocks import Blocks
 from ._grid import Grid
 from ._missing import Missing
+
+if TYPE_CHECKING:  # where blocks may come is where a working set was asked for: all else takes an array for granted
+    Samples = np.ndarray
+else:
+    Samples = Shaped[np.ndarray, "*shape channels"] | Blocks
 
 _LARGEST = 1e30  # squares and sums of what a network computes in float32 stay finite
 
@@ -161,7 +166,7 @@ class Signal:
     """
 
     grid: Grid
-    values: Shaped[np.ndarray, "*shape channels"] | Blocks
+    values: Samples
     channels: tuple[Channel, ...]
     source: Source = field(repr=False)
     missing: Missing | None = None
