@@ -24,8 +24,9 @@ from ligeia.signals import BoxBlocks, FileBlocks, Signal, from_array
 SHAPE = (512, 2048, 2048)  # 8 GiB in float32
 MOST_GIB = 2.0
 STEPS = 3000
+ORDER_STEPS, ORDER_WIDTH = 2000, 128
 RATIOS = (4, 16, 64)
-BLOCKS = ("64 B", "512 B", "8 KiB", "64 KiB", "16^3")
+BLOCKS = ("8 KiB", "512 B", "64 B", "16^3", "64 KiB")
 
 
 def slices(shape: tuple[int, int, int]) -> Iterator[np.ndarray]:
@@ -97,14 +98,14 @@ def measure_order(kinds: tuple[str, ...], seeds: int) -> None:
         raise SystemExit("the research data are not here; see LIGEIA_DATA.")
     volume = np.asarray(recipes.to_signal(found / "volumes" / "mni_icbm152_t1.nii.gz").values)[..., 0]
     signal = from_array(np.ascontiguousarray(volume, dtype=np.float32), channels=False)
-    stop = fitting.passes(STEPS * 512 / signal.num_samples)
+    stop = fitting.passes(ORDER_STEPS * 512 / signal.num_samples)
     objective = Values(signal)
     with tempfile.TemporaryDirectory() as temporary:
         path = Path(temporary) / "raw"
         signal.values.tofile(path)
 
         def quality(case: Signal, seed: int) -> float:
-            field = recipes.fit(case, stop=stop, seed=seed)
+            field = recipes.fit(case, stop=stop, seed=seed, hidden_features=ORDER_WIDTH)
             return objective.quality(field).psnr_db
 
         for seed in range(seeds):
@@ -123,7 +124,8 @@ def measure_order(kinds: tuple[str, ...], seeds: int) -> None:
                         "case": "order",
                         "signal": "mni_icbm152_t1",
                         "seed": seed,
-                        "steps": STEPS,
+                        "steps": ORDER_STEPS,
+                        "hidden_features": ORDER_WIDTH,
                         "blocks": blocks,
                         "working_set_ratio": f"1/{ratio}",
                         "blocks_in_a_group": num_blocks,

@@ -181,6 +181,7 @@ def test_arrays_that_are_no_signal_are_refused_as_in_memory(tmp_path: Path) -> N
 
 def test_many_blocks_are_made_larger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("ligeia.signals._blocks._MOST_BLOCKS", 3)
+    monkeypatch.setattr("ligeia.signals._blocks._LEAST_BOXES", 0.01)
     for save_as in (as_npy, as_fortran, as_zarr):
         blocks = read_signal(save_as(tmp_path, ARRAYS[0]), working_set=8000).values
         assert isinstance(blocks, Blocks)

@@ -59,8 +59,7 @@ def fit(
     from ligeia.signals import SoundSource
 
     configuration = _configuration(recipe, hidden_features)
-    chosen = {"variable": variable, "frames": parse_frames(frames), "working_set": working_set << 20}
-    signal = recipes.to_signal(source, configuration, **chosen)
+    signal = recipes.to_signal(source, configuration, **_reading(variable, frames, working_set))
     if report is not None:
         recipes.check_figure(report, signal)
     frequencies = _frequencies(first_omega, configuration, signal, omega)
@@ -164,6 +163,10 @@ def _check_files(source: Path, output: Path, report: Path | None) -> None:
         check_writable(path)
     if report is not None and report.resolve() in (source.resolve(), output.resolve()):
         raise InputError(f"{report}: the report would overwrite the input or the output; name another file.")
+
+
+def _reading(variable: str | None, frames: str | None, working_set_mib: int) -> dict[str, Any]:
+    return {"variable": variable, "frames": parse_frames(frames), "working_set": working_set_mib << 20}
 
 
 def _checkpoint(output: Path, *, resume: bool, quiet: bool) -> "Checkpointer":

@@ -23,6 +23,7 @@ from ligeia.core import FormatError
 
 _BLOCK_BYTES = 1 << 13  # of a file: small blocks are many places at a time (design/bigger-than-memory.md)
 _BOX_BYTES = 1 << 16  # smaller chunks are read several at once
+_LEAST_BOXES = 64  # in the working set, unless single chunks are larger
 _MOST_BLOCKS = 1 << 20  # a pass shuffles their numbers
 _PIECE_BYTES = 1 << 22  # of a walk over everything
 _GAP_BYTES = 1 << 14  # between two samples asked for: nearer ones are read at once
@@ -263,7 +264,7 @@ class BoxBlocks(Blocks):
         super().__init__(shape, dtype, working_set=working_set)
         grid = self.shape[:-1]
         sides = [min(side, size) for side, size in zip(box, grid, strict=True)]
-        least = max(_BOX_BYTES, self.nbytes // _MOST_BLOCKS)
+        least = min(max(_BOX_BYTES, self.nbytes // _MOST_BLOCKS), int(working_set / _LEAST_BOXES))
         axes = range(len(grid)) if grow_first else reversed(range(len(grid)))
         for axis in axes:  # the axis along which neighbors lie next to each other on disk
             while math.prod(sides) * self.sample_bytes < least and sides[axis] < grid[axis]:

@@ -4,7 +4,7 @@ import math
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
@@ -15,8 +15,8 @@ from ._blocks import Blocks
 from ._grid import Grid
 from ._missing import Missing
 
-if TYPE_CHECKING:  # where blocks may come is where a working set was asked for: all else takes an array for granted
-    Samples = np.ndarray
+if TYPE_CHECKING:  # an array for all but those who asked for a working set: they check
+    Samples = Any
 else:
     Samples = Shaped[np.ndarray, "*shape channels"] | Blocks
 
