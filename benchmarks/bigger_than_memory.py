@@ -18,7 +18,7 @@ import torch
 from _common import append_row, data_folder
 
 from ligeia import fitting, recipes
-from ligeia.fitting import Values
+from ligeia.fitting import Values, _block_batches
 from ligeia.signals import BoxBlocks, FileBlocks, Signal, from_array
 
 SHAPE = (512, 2048, 2048)  # 8 GiB in float32
@@ -26,7 +26,7 @@ MOST_GIB = 2.0
 STEPS = 3000
 ORDER_STEPS, ORDER_WIDTH = 2000, 128
 RATIOS = (4, 16, 64)
-BLOCKS = ("8 KiB", "512 B", "64 B", "16^3", "64 KiB")
+BLOCKS = ("default", "16^3", "16^3, whole", "8 KiB", "8 KiB, whole")
 
 
 def slices(shape: tuple[int, int, int]) -> Iterator[np.ndarray]:
@@ -80,13 +80,14 @@ def measure_memory(folder: Path | None, working_set: int) -> None:
 def on_disk(signal: Signal, path: Path, blocks: str, working_set: int) -> Signal:
     """Return a signal that is read in blocks of the kind named."""
     array = signal.values[..., 0]
-    if blocks == "16^3":
+    # parts of many blocks at a time, as ever, or blocks as a whole
+    _block_batches._MOST_PARTS = 1 if "whole" in blocks else 16
+    if blocks.startswith("16^3"):
         boxes = BoxBlocks(
             signal.values.shape, array.dtype, (16, 16, 16), lambda part: array[part], working_set=working_set
         )
         return dataclasses.replace(signal, values=boxes)
-    number, unit = blocks.split()
-    size = int(number) * {"B": 1, "KiB": 1024}[unit]
+    size = None if blocks == "default" else 8192
     runs = FileBlocks.open(path, 0, signal.values.shape, array.dtype, working_set=working_set, block_bytes=size)
     return dataclasses.replace(signal, values=runs)
 
@@ -127,6 +128,7 @@ def measure_order(kinds: tuple[str, ...], seeds: int) -> None:
                         "steps": ORDER_STEPS,
                         "hidden_features": ORDER_WIDTH,
                         "blocks": blocks,
+                        "samples_of_a_block": values.largest,
                         "working_set_ratio": f"1/{ratio}",
                         "blocks_in_a_group": num_blocks,
                         "whole_db": whole_db,

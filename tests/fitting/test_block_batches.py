@@ -29,24 +29,32 @@ def file_blocks(folder: Path, array: np.ndarray, block_bytes: int = 400, working
     return FileBlocks.open(folder / "raw", 0, shape, array.dtype, working_set=working_set, block_bytes=block_bytes)
 
 
-def box_blocks(array: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> BoxBlocks:
+def box_blocks(array: np.ndarray, box: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> BoxBlocks:
     monkeypatch.setattr("ligeia.signals._blocks._BOX_BYTES", 1)
     shape = (*array.shape, 1)
-    return BoxBlocks(shape, array.dtype, (4, 4, 5), lambda part: array[part], working_set=WORKING_SET)
+    return BoxBlocks(shape, array.dtype, box, lambda part: array[part], working_set=WORKING_SET)
 
 
-@pytest.fixture(params=["runs", "boxes"])
+@pytest.fixture(params=["runs", (4, 4, 5), (11, 6, 9)])
 def blocks(
     request: pytest.FixtureRequest, tmp_path: Path, array: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> Blocks:
-    return file_blocks(tmp_path, array) if request.param == "runs" else box_blocks(array, monkeypatch)
+    if request.param == "runs":
+        return file_blocks(tmp_path, array)
+    return box_blocks(array, request.param, monkeypatch)
 
 
-@pytest.mark.parametrize("batch_size", [17, 300, 512, 700])
+@pytest.fixture(params=[1, 16])
+def most_parts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ligeia.fitting._block_batches._MOST_PARTS", request.param)
+
+
+@pytest.mark.usefixtures("most_parts")
+@pytest.mark.parametrize("batch_size", [100, 700])
 def test_every_pass_sees_each_sample_once(blocks: Blocks, array: np.ndarray, batch_size: int) -> None:
     batches = BlockBatches(blocks, batch_size, seed=3)
     assert batches.num_per_pass == math.ceil(array.size / batch_size)
-    for number in range(3):
+    for number in range(2):
         seen = []
         for step in range(number * batches.num_per_pass, (number + 1) * batches.num_per_pass):
             seen.append(batches[step])

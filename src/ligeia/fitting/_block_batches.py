@@ -13,7 +13,42 @@ from ligeia.core import InputError, random_stream
 from ligeia.signals import Blocks
 
 _ORDER_BYTES = 4  # of a sample's place in the order of its group
+_MANY = 4096  # blocks of a group that cost nothing in quality (design/bigger-than-memory.md)
+_MOST_PARTS = 16  # of a block, towards that number: each is read so many times a pass
 _GROUPS = 2  # in memory: the one that batches come from, and the next
+
+
+@final
+class _Parts(Blocks):
+    """Blocks of every n-th sample of other blocks: more places at a time, for more reading."""
+
+    def __init__(self, blocks: Blocks, num_parts: int) -> None:
+        super().__init__(blocks.shape, blocks.dtype, working_set=blocks.working_set)
+        self._blocks = blocks
+        self._num_parts = num_parts
+
+    @property
+    def largest(self) -> int:
+        return -(-self._blocks.largest // self._num_parts)
+
+    def read(self, number: int) -> Shaped[np.ndarray, "n channels"]:
+        return self._blocks.read(number // self._num_parts)[number % self._num_parts :: self._num_parts]
+
+    def take(self, indices: Int[np.ndarray, " n"]) -> Shaped[np.ndarray, "n channels"]:
+        return self._blocks.take(indices)
+
+    def locate(self, indices: Int[np.ndarray, " n"]) -> tuple[Int[np.ndarray, " n"], Int[np.ndarray, " n"]]:
+        numbers, offsets = self._blocks.locate(indices)
+        offsets, parts = np.divmod(offsets, self._num_parts)
+        return numbers * self._num_parts + parts, offsets
+
+    def place(self, numbers: Int[np.ndarray, " n"], offsets: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
+        numbers, parts = np.divmod(numbers, self._num_parts)
+        return self._blocks.place(numbers, offsets.astype(np.int64) * self._num_parts + parts)
+
+    def _all_sizes(self) -> np.ndarray:
+        parts = np.arange(self._num_parts)
+        return ((self._blocks.sizes[:, None] - parts + self._num_parts - 1) // self._num_parts).reshape(-1)
 
 
 @final
@@ -34,8 +69,8 @@ class BlockBatches:
     """The batches of a fit to samples on disk, by step. Any step can be asked for, as of `Batches`.
 
     A pass sees every sample once. It takes all blocks in random order, in groups of as many as half of the working set
-    holds (places in the order of samples counted); the samples of a group are shuffled together. The next group is read
-    by a thread meanwhile.
+    holds (places in the order of samples counted); the samples of a group are shuffled together. Where those are few,
+    it takes parts of more blocks, a random one of several each. The next group is read by a thread meanwhile.
     """
 
     def __init__(self, blocks: Blocks, batch_size: int | None, seed: int) -> None:
@@ -51,6 +86,8 @@ class BlockBatches:
                 f"a working set of {-(-least >> 20)} MiB or more was wanted for blocks (chunks) of {blocks.largest} "
                 f"samples and batches of {batch_size}, got {blocks.working_set / 2**20:g} MiB; allow more."
             )
+        num_parts = min(-(-_MANY * blocks.largest // most), _MOST_PARTS)
+        blocks = _Parts(blocks, num_parts) if num_parts > 1 else blocks
         self.num_points = blocks.num_samples
         self.num_per_pass = -(-self.num_points // batch_size)
         self._blocks = blocks

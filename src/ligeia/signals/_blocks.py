@@ -21,7 +21,8 @@ from jaxtyping import Int, Shaped
 
 from ligeia.core import FormatError
 
-_BLOCK_BYTES = 1 << 13  # of a file: small blocks are many places at a time (design/bigger-than-memory.md)
+_BLOCKS = 1 << 15  # of a file in the working set: many places at a time (design/bigger-than-memory.md), ...
+_LEAST_BYTES = 1 << 6  # ... of so many bytes each: a smaller one costs as much to read
 _BOX_BYTES = 1 << 16  # smaller chunks are read several at once
 _LEAST_BOXES = 64  # in the working set, unless single chunks are larger
 _MOST_BLOCKS = 1 << 20  # a pass shuffles their numbers
@@ -158,7 +159,7 @@ class Blocks(ABC):
 
 @final
 class FileBlocks(Blocks):
-    """The samples of a file from ``offset`` on, in row-major order; a block is a run of some kilobytes.
+    """The samples of a file from ``offset`` on, in row-major order; a block is a short run.
 
     The open file ``descriptor`` is taken over. Only the first channels of each sample are given where the file has
     more, ``stored_channels``.
@@ -173,13 +174,15 @@ class FileBlocks(Blocks):
         *,
         working_set: int,
         stored_channels: int | None = None,
-        block_bytes: int = _BLOCK_BYTES,
+        block_bytes: int | None = None,
     ) -> None:
         super().__init__(shape, dtype, working_set=working_set)
         self._descriptor = descriptor
         self._offset = offset
         self._stored = self.shape[-1] if stored_channels is None else stored_channels
         self._lock = threading.Lock()  # seeking and reading are two calls
+        if block_bytes is None:
+            block_bytes = max(_LEAST_BYTES, working_set // _BLOCKS)
         wanted = max(1, block_bytes // self.sample_bytes, -(-self.num_samples // _MOST_BLOCKS))
         self._run = min(wanted, self.num_samples)
         weakref.finalize(self, os.close, descriptor)
