@@ -24,7 +24,7 @@ from ligeia.core import FormatError
 _BLOCKS = 1 << 15  # of a file in the working set: many places at a time (design/bigger-than-memory.md), ...
 _LEAST_BYTES = 1 << 6  # ... of so many bytes each: a smaller one costs as much to read
 _BOX_BYTES = 1 << 16  # smaller chunks are read several at once
-_LEAST_BOXES = 64  # in the working set, unless single chunks are larger
+_LEAST_BOXES = 4096  # in the working set, unless single chunks are larger
 _MOST_BLOCKS = 1 << 20  # a pass shuffles their numbers
 _PIECE_BYTES = 1 << 22  # of a walk over everything
 _GAP_BYTES = 1 << 14  # between two samples asked for: nearer ones are read at once
