@@ -81,7 +81,7 @@ def on_disk(signal: Signal, path: Path, blocks: str, working_set: int) -> Signal
     """Return a signal that is read in blocks of the kind named."""
     array = signal.values[..., 0]
     # parts of many blocks at a time, as ever, or blocks as a whole
-    _block_batches._MOST_PARTS = 1 if "whole" in blocks else 16
+    _block_batches._MOST_PARTS = 1 if "whole" in blocks else 17
     if blocks.startswith("16^3"):
         boxes = BoxBlocks(
             signal.values.shape, array.dtype, (16, 16, 16), lambda part: array[part], working_set=working_set

@@ -14,7 +14,8 @@ from ligeia.signals import Blocks
 
 _ORDER_BYTES = 4  # of a sample's place in the order of its group
 _MANY = 4096  # blocks of a group that cost nothing in quality (design/bigger-than-memory.md)
-_MOST_PARTS = 16  # of a block, towards that number: each is read so many times a pass
+_MOST_PARTS = 17  # of a block, towards that number: each is read so many times a pass
+_LEAST_PART = 16  # samples, for which a block is read
 _GROUPS = 2  # in memory: the one that batches come from, and the next
 
 
@@ -86,8 +87,9 @@ class BlockBatches:
                 f"a working set of {-(-least >> 20)} MiB or more was wanted for blocks (chunks) of {blocks.largest} "
                 f"samples and batches of {batch_size}, got {blocks.working_set / 2**20:g} MiB; allow more."
             )
-        num_parts = min(-(-_MANY * blocks.largest // most), _MOST_PARTS)
-        blocks = _Parts(blocks, num_parts) if num_parts > 1 else blocks
+        num_parts = min(-(-_MANY * blocks.largest // most), _MOST_PARTS, blocks.largest // _LEAST_PART)
+        # an odd number: in boxes of 16^3, every 16th sample would be a plane, every 17th is a lattice
+        blocks = _Parts(blocks, (num_parts - 1) | 1) if num_parts > 2 else blocks
         self.num_points = blocks.num_samples
         self.num_per_pass = -(-self.num_points // batch_size)
         self._blocks = blocks
