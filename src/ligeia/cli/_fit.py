@@ -28,8 +28,8 @@ from ._console import (
 if TYPE_CHECKING:
     from ligeia.field import Field
     from ligeia.fitting import Checkpointer, Stop
-    from ligeia.recipes import Configuration, FirstFrequency, HeldOut
-    from ligeia.signals import PointColumns, Signal
+    from ligeia.recipes import Configuration, FirstFrequency, HeldOut, Size
+    from ligeia.signals import Signal
 
 _NETWORKS = ("siren",)
 
@@ -65,6 +65,7 @@ def fit(
     first_omega: Annotated[
         str | None, typer.Option(metavar="W[,W]", help="Frequency of the first layer, for all axes or each.")
     ] = None,
+    working_set: Annotated[int, typer.Option(metavar="MIB", min=1, help="Samples held in memory.")] = 256,
     report: Annotated[Path | None, typer.Option(metavar="R.png", help="Draw a report picture.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint of a stopped fit.")] = False,
     seed: Seed = 0,
@@ -84,8 +85,8 @@ def fit(
     from ligeia.kernels import current_path
     from ligeia.signals import SoundSource
 
-    parts = {"variable": variable, "frames": parse_frames(frames), "periodic": parse_names(periodic)}
-    whole = recipes.to_signal(source, _configuration(recipe), **parts, columns=_columns(coordinates, values, box))
+    reading = _reading(variable, frames, periodic, working_set) | _columns(coordinates, values, box)
+    whole = recipes.to_signal(source, _configuration(recipe), **reading)
     signal, held_out = recipes.hold_out(whole, hold_out, seed=seed)
     stop = _stop(psnr, snr, seconds, passes)
     size = recipes.choose_size(
@@ -98,7 +99,7 @@ def fit(
     )
     configuration = _configuration(recipe, size.hidden_features)
     if report is not None:
-        recipes.check_figure(report)
+        recipes.check_figure(report, signal)
     frequencies = _frequencies(first_omega, configuration, signal, omega)
     checkpoint = _checkpoint(output, resume=resume, quiet=quiet)
     offset_db = signal.snr_offset_db() if isinstance(signal.source, SoundSource) else 0.0
@@ -129,9 +130,8 @@ def fit(
         "first_omegas": [each.omega for each in frequencies],
         **_summary_of(held_out, field),
     }
-    turns = "; ".join(f"{each.axis} {each.omega:.4g} ({each.reason})" for each in frequencies)
-    chosen = f"width: {size.hidden_features} ({size.reason})\nfirst layer, radians per unit: {turns}"
-    emit(result, f"{describe(result, field, psnr=psnr, snr=snr)}\n{chosen}", as_json=as_json, quiet=quiet)
+    summary = f"{describe(result, field, psnr=psnr, snr=snr)}\n{_reasons(size, frequencies)}"
+    emit(result, summary, as_json=as_json, quiet=quiet)
 
 
 def summarize(field: "Field", output: Path, size: int) -> dict[str, Any]:
@@ -209,12 +209,27 @@ def _summary_of(held_out: "HeldOut | None", field: "Field") -> dict[str, Any]:
     }
 
 
-def _columns(coordinates: str | None, values: str | None, box: str | None) -> "PointColumns | None":
+def _reading(variable: str | None, frames: str | None, periodic: str | None, working_set_mib: int) -> dict[str, Any]:
+    return {
+        "variable": variable,
+        "frames": parse_frames(frames),
+        "periodic": parse_names(periodic),
+        "working_set": working_set_mib << 20,
+    }
+
+
+def _columns(coordinates: str | None, values: str | None, box: str | None) -> dict[str, Any]:
     from ligeia.signals import PointColumns
 
     if coordinates is None and values is None and box is None:
-        return None
-    return PointColumns(coordinates=parse_names(coordinates), values=parse_names(values), box=parse_box(box))
+        return {}
+    named = PointColumns(coordinates=parse_names(coordinates), values=parse_names(values), box=parse_box(box))
+    return {"columns": named}
+
+
+def _reasons(size: "Size", frequencies: "Sequence[FirstFrequency]") -> str:
+    turns = "; ".join(f"{each.axis} {each.omega:.4g} ({each.reason})" for each in frequencies)
+    return f"width: {size.hidden_features} ({size.reason})\nfirst layer, radians per unit: {turns}"
 
 
 def _checkpoint(output: Path, *, resume: bool, quiet: bool) -> "Checkpointer":

@@ -2,6 +2,7 @@
 
 from ._adam import Adam as Adam
 from ._batches import Batches as Batches
+from ._block_batches import BlockBatches as BlockBatches
 from ._checkpoint import Checkpointer as Checkpointer
 from ._loop import (
     Callback as Callback,
@@ -31,6 +32,7 @@ from ._stop import (
 __all__ = [
     "Adam",
     "Batches",
+    "BlockBatches",
     "Callback",
     "Checkpointer",
     "Cooling",

@@ -8,8 +8,7 @@ from typing import final
 
 from ligeia.field import Field
 
-from ._batches import Batches
-from ._objectives import Objective
+from ._objectives import Objective, batches_of
 from ._progress import Progress, Report
 from ._recipe import Recipe
 from ._state import State
@@ -57,7 +56,7 @@ def fit(
     return to the last good state at half the rate, which the report lists; `DivergenceError` if that never helps.
     """
     state = State(field, recipe, objective.num_points) if state is None else state
-    batches = Batches(objective.num_points, recipe.batch_size, seed)
+    batches = batches_of(objective, recipe.batch_size, seed)
     began = time.perf_counter() - state.progress.seconds
     reason = stop.reason(state.progress)  # a checkpoint may be of the last step
     with stepping(field, objective) as step:

@@ -11,7 +11,10 @@ from torch import Tensor
 from ligeia.core import map_on_threads, random_stream
 from ligeia.field import Field, network_inputs
 from ligeia.metrics import decibels
-from ligeia.signals import Signal
+from ligeia.signals import Blocks, Signal
+
+from ._batches import Batches
+from ._block_batches import BlockBatches, BlockSamples
 
 _PIECE = 1 << 13  # points that are measured at a time
 _MOST_KEPT = 1 << 22  # samples of a signal whose coordinates and scaled values are kept: some 100 MiB
@@ -62,6 +65,13 @@ class Objective(Protocol):
         ...
 
 
+def batches_of(objective: Objective, batch_size: int | None, seed: int) -> "Batches | BlockBatches":
+    """Return the batches of a fit: the objective's own where its points are on disk."""
+    if isinstance(objective, Values):
+        return objective.batches(batch_size, seed)
+    return Batches(objective.num_points, batch_size, seed)
+
+
 @final
 class Values:
     """Hold a field to the samples of a signal: the mean squared error in network units, where the range is [-1, 1]."""
@@ -73,6 +83,9 @@ class Values:
         self._kept: tuple[Tensor, Tensor] | None = None
         self._constant_db: float | None = None
         self._places = signal.places()
+        self._on_disk: BlockSamples | None = None
+        if isinstance(signal.values, Blocks):
+            self._on_disk = BlockSamples(signal.values, _MEASURED_EXACTLY // 4, seed)
 
     @property
     def num_points(self) -> int:
@@ -91,7 +104,8 @@ class Values:
     def constant_db(self) -> float:
         """PSNR of the mean of each channel, measured on some 65,000 samples; minus infinity for a constant signal."""
         if self._constant_db is None:
-            count = min(self.num_points, 1 << 16)
+            most = self.num_points if self._on_disk is None else self._on_disk.num_measured
+            count = min(most, 1 << 16)
             values = self._inputs_and_values(self._measured(count))[1].double()
             variance = float(values.var(dim=0, correction=0).mean())
             self._constant_db = decibels(variance, peak=2.0) if variance > 1e-12 else -np.inf
@@ -99,7 +113,7 @@ class Values:
 
     def batch(self, indices: Int[np.ndarray, " n"], device: torch.device) -> tuple[Tensor, Tensor]:
         """Return what a network sees of the points ``indices``, and their scaled samples."""
-        if self.num_points > _MOST_KEPT:
+        if self.num_points > _MOST_KEPT or self._on_disk is not None:
             inputs, values = self._inputs_and_values(indices)
             return inputs.to(device), values.to(device)
         if self._kept is None or self._kept[0].device != device:
@@ -111,7 +125,15 @@ class Values:
     def _inputs_and_values(self, indices: Int[np.ndarray, " n"]) -> tuple[Tensor, Tensor]:
         places = indices if self._places is None else self._places[indices]
         points = torch.from_numpy(self.signal.coordinates(places))
-        return network_inputs(self.signal.grid, points), torch.from_numpy(self.signal.normalized(places))
+        samples = self.signal.samples(places) if self._on_disk is None else self._on_disk[places]
+        return network_inputs(self.signal.grid, points), torch.from_numpy(self.signal.scaled(samples))
+
+    def batches(self, batch_size: int | None, seed: int) -> Batches | BlockBatches:
+        """Return the batches of a fit: shuffled as a whole, or in groups of blocks where the samples are on disk."""
+        if self._on_disk is None:
+            return Batches(self.num_points, batch_size, seed)
+        self._on_disk.batches = BlockBatches(self._on_disk.blocks, batch_size, seed)
+        return self._on_disk.batches
 
     def loss(self, field: Field, batch: tuple[Tensor, Tensor]) -> Float[Tensor, ""]:
         """Return the mean squared error of a batch, in network units."""
@@ -121,12 +143,15 @@ class Values:
     def quality(self, field: Field, *, most_points: int | None = None) -> Quality:
         """Return the PSNR of the field, its values clipped to the signal's range.
 
-        Beyond four million samples a fixed random million of them is measured.
+        Beyond four million samples a fixed random million of them is measured; of samples on disk a million at most,
+        or as many as an eighth of the working set holds.
         """
         device = next(field.parameters()).device
         if most_points is None and self.num_points > _MEASURED_EXACTLY:
             most_points = _MEASURED_EXACTLY // 4
         count = self.num_points if most_points is None else min(most_points, self.num_points)
+        if self._on_disk is not None:
+            count = min(count, self._on_disk.num_measured)
         measured = self._measured(count)
 
         @torch.no_grad()  # here, because it does not reach into threads
@@ -140,7 +165,9 @@ class Values:
 
     def _measured(self, count: int) -> np.ndarray:
         if count not in self._chosen:
-            if count == self.num_points:
+            if self._on_disk is not None:
+                self._chosen[count] = self._on_disk.measured(count)
+            elif count == self.num_points:
                 self._chosen[count] = np.arange(count)
             else:
                 stream = random_stream(self._seed, "measured samples")

@@ -10,12 +10,14 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ligeia.codec import load
-from ligeia.core import SampleError, ShapeError
+from ligeia.core import InputError, SampleError, ShapeError
 from ligeia.field import Field
 from ligeia.metrics import decibels, mean_squared_error, snr, ssim
-from ligeia.signals import PointsSource, Signal, SoundSource, is_table, is_text_table, read_signal
+from ligeia.signals import Blocks, PointsSource, Signal, SoundSource, is_table, is_text_table, read_signal
 
 from ._tables import compare_table
+
+_MOST_BYTES = 2 << 30  # of a signal: as numbers of 64 bits, with the other and their difference, several times that
 
 
 @final
@@ -78,7 +80,15 @@ def compare(reference: Path, candidate: Path) -> Comparison:
 
 
 def _load(path: Path) -> Field | Signal:
-    return load(path) if path.suffix.lower() == ".lig" else read_signal(path)
+    if path.suffix.lower() == ".lig":
+        return load(path)
+    signal = read_signal(path, working_set=_MOST_BYTES)
+    if isinstance(signal.values, Blocks):
+        raise InputError(
+            f"{path}: files are compared in memory, this one takes {signal.values.nbytes / 2**30:.1f} GiB, more than "
+            f"{_MOST_BYTES >> 30}; `ligeia fit` tells the PSNR on a random part, or compare parts of it."
+        )
+    return signal
 
 
 def _values(source: Field | Signal, shape: tuple[int, ...]) -> Float[Tensor, "*shape c"]:

@@ -11,12 +11,14 @@ import torch
 from ligeia import fitting
 from ligeia.core import InputError, random_stream
 from ligeia.field import Field
-from ligeia.fitting import Callback, Checkpointer, State, Stop, Values
+from ligeia.fitting import Callback, Checkpointer, Report, State, Stop, Values
 from ligeia.networks import SirenConfig
 from ligeia.signals import PointColumns, Signal, SoundSource, declare_periodic, from_array, read_signal
 
 from ._configurations import Configuration, fast
 from ._sizing import choose_size
+
+WORKING_SET = 256 << 20  # bytes
 
 
 def fit(
@@ -33,6 +35,7 @@ def fit(
     device: str | torch.device = "cpu",
     callbacks: Sequence[Callback] = (),
     checkpoint: Checkpointer | None = None,
+    working_set: int = WORKING_SET,
 ) -> Field:
     """Fit a sine network to a file, an array or a signal; the field's ``report`` says how it went.
 
@@ -40,6 +43,7 @@ def fit(
     ``recipes.fast()`` unless given. ``checkpoint`` keeps the state of the fit in a file, to be resumed from; the file
     is the caller's to delete once the field is saved. ``first_omegas`` are the frequencies of the first layer, in
     radians per unit coordinate: one, or one per axis; by default `Configuration.first_frequencies` finds them.
+    ``working_set`` is that of `to_signal`.
 
     ``hidden_features`` is the width of the network; unless given it is chosen by `choose_size`: 256, more where a
     quality in ``stop`` needs more, and in any case so few that the field's file has ``most_bytes`` at most. A quality
@@ -51,7 +55,7 @@ def fit(
     """
     if stop is not None and not isinstance(stop, Stop):
         raise InputError(f"a stop rule such as psnr(40) | seconds(30) was wanted, got {stop!r}.")
-    signal = to_signal(source, configuration)
+    signal = to_signal(source, configuration, working_set=working_set)
     hidden_features, _ = choose_size(
         signal,
         stop=stop if configuration is None else None,
@@ -89,10 +93,7 @@ def fit(
         callbacks=callbacks,
         state=state,
     )
-    if isinstance(signal.source, SoundSource):
-        offset_db = signal.snr_offset_db()
-        report = replace(report, snr_db=report.psnr_db - offset_db if math.isfinite(offset_db) else None)
-    field.report = report
+    field.report = _with_snr(report, signal)
     return field
 
 
@@ -104,15 +105,18 @@ def to_signal(
     frames: tuple[int, int] | None = None,
     periodic: Sequence[str] = (),
     columns: PointColumns | None = None,
+    working_set: int = WORKING_SET,
 ) -> Signal:
     """Return the signal of a file, an array or a tensor, aligned as ``configuration`` wants it; a Signal as it is.
 
     ``variable`` names one of several arrays in a file, ``frames`` the first and the last (exclusive) frame of a video,
-    ``periodic`` axes whose ends are the same place,
-    ``columns`` those of scattered samples.
+    ``periodic`` axes whose ends are the same place, ``columns`` those of scattered samples. Memory maps, ``.npy``
+    files, zarr arrays and videos of more than ``working_set`` bytes stay on disk: a fit holds so many bytes of their
+    samples at a time, and sees them group by group (design/bigger-than-memory.md).
     """
     if periodic:
-        signal = to_signal(source, configuration, variable=variable, frames=frames, columns=columns)
+        parts = {"variable": variable, "frames": frames, "columns": columns, "working_set": working_set}
+        signal = to_signal(source, configuration, **parts)
         return declare_periodic(signal, periodic)
     if isinstance(source, Signal):
         return source
@@ -121,10 +125,16 @@ def to_signal(
         source = source.detach().cpu()
         source = (source.float() if source.dtype == torch.bfloat16 else source).numpy()
     if isinstance(source, np.ndarray):
-        return from_array(source, align=align)
+        return from_array(source, align=align, working_set=working_set)
     if not isinstance(source, (str, Path)):
         raise InputError(f"a path, an array, a tensor or a Signal was wanted, got {type(source).__name__}.")
-    return read_signal(Path(source), variable=variable, frames=frames, columns=columns, align=align)
+    parts = {"variable": variable, "frames": frames, "columns": columns, "working_set": working_set}
+    return read_signal(Path(source), **parts, align=align)
+
+
+def _with_snr(report: Report, signal: Signal) -> Report:
+    offset_db = signal.snr_offset_db() if isinstance(signal.source, SoundSource) else math.inf
+    return replace(report, snr_db=report.psnr_db - offset_db) if math.isfinite(offset_db) else report
 
 
 def _scale_of_inputs(omegas: Sequence[float], signal: Signal, omega_0: float) -> list[float]:

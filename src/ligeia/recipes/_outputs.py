@@ -35,6 +35,7 @@ from ligeia.signals import (
     write_stack,
     write_video,
     write_volume,
+    write_zarr_array,
 )
 
 _STACKS = (".tif", ".tiff")
@@ -145,7 +146,7 @@ def decode(field: Field, path: Path, *, crf: int | None = None) -> tuple[int, ..
 def _writer(output: _Output) -> Callable[[_Output], None]:
     """Return what writes this output: by its ending where that says enough, else by what the field came from."""
     source, num_axes = output.field.source, len(output.sampling.shape)
-    if output.suffix in (".npy", ".npz"):
+    if output.suffix in (".npy", ".npz") or (output.suffix == ".zarr" and isinstance(source, ArraySource)):
         return _write_array
     if is_gridded_output(output.path):
         return _write_gridded
@@ -175,8 +176,9 @@ def _write_array(output: _Output) -> None:
     full = (*output.sampling.shape, len(channels))
     if output.is_original and len(channels) == 1:
         full = full if isinstance(source, ArraySource) and source.has_channel_axis else full[:-1]
-    if output.suffix == ".npy":
-        write_array(output.path, full, output.dtype, output.pieces_with_nan())
+    if output.suffix in (".npy", ".zarr"):
+        write = write_array if output.suffix == ".npy" else write_zarr_array
+        write(output.path, full, output.dtype, output.pieces_with_nan())
         return
     name = source.name if isinstance(source, ArraySource) else ""
     values = np.concatenate([each for _, _, each in output.pieces_with_nan()])

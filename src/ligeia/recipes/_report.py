@@ -16,9 +16,9 @@ def draw_report(field: Field, signal: Signal, path: Path, held_out: HeldOut | No
     """Draw what became of a signal as a figure: itself, the field, the error, details, the curve, the activations.
 
     Of scattered samples the errors are those of the samples ``held_out``, if any. `InputError` for an ending that is no
-    figure's.
+    figure's, and for a signal of one axis that is not in memory.
     """
-    check_figure(path)
+    check_figure(path, signal)
     if signal.points is not None:
         draw_points_report(field, signal, path, held_out)
         return

@@ -10,6 +10,7 @@ import torch
 
 from ligeia.core import InputError, random_stream, write_atomically
 from ligeia.field import Field, network_inputs
+from ligeia.signals import Blocks, Signal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,10 +19,15 @@ if TYPE_CHECKING:
 _FIGURE_SUFFIXES = (".png", ".pdf", ".svg", ".jpg")
 
 
-def check_figure(path: Path) -> None:
-    """Refuse a figure of an unknown kind before the work that it would show."""
+def check_figure(path: Path, signal: Signal | None = None) -> None:
+    """Refuse a figure of an unknown kind, or of a signal that cannot be drawn, before the work that it would show."""
     if path.suffix.lower() not in _FIGURE_SUFFIXES:
         raise InputError(f"{path}: a figure ends in {', '.join(_FIGURE_SUFFIXES)}; rename it.")
+    if signal is not None and isinstance(signal.values, Blocks) and signal.grid.num_axes == 1:
+        raise InputError(
+            f"{path}: a report draws all samples of a signal of one axis, these are more than the working set; "
+            "allow a larger one (--working-set), or leave the report out."
+        )
 
 
 def quality_of(field: Field) -> str:

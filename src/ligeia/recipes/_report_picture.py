@@ -87,7 +87,7 @@ def _plane(signal: Signal, most: int) -> _Plane:
     indices = np.ravel_multi_index(chosen, signal.grid.shape)
     shape = (indices.shape[-2], indices.shape[-1])
     flat = indices.reshape(-1)
-    original = signal.values.reshape(-1, signal.num_channels)[flat].astype(np.float64)
+    original = signal.samples(flat).astype(np.float64)
     missing = np.zeros(len(flat), bool) if signal.missing is None else signal.missing.mask()[flat]
     original[missing] = np.nan
     shown = None
@@ -184,13 +184,13 @@ def _busiest(signal: Signal, num_rows: int) -> list[tuple[int, int]]:
     rows, columns = signal.grid.shape[-2:]
     height, width = min(num_rows, rows), min(_DETAIL, columns)
     middle = [size // 2 for size in signal.grid.shape[:-2]]
-    plane = signal.values[tuple(middle)]
     best, place = -1.0, (0, 0)
     row_starts = np.unique(np.linspace(0, rows - height, 12, dtype=int))
     column_starts = np.unique(np.linspace(0, columns - width, 16, dtype=int))
     for row in row_starts:
         for column in column_starts:
-            window = plane[row : row + height, column : column + width].astype(np.float64)
+            place_of_window = (*middle, slice(row, row + height), slice(column, column + width))
+            window = signal.values[place_of_window].astype(np.float64)
             steps = (np.abs(np.diff(window, axis=along)) for along in (0, 1))
             busyness = float(sum(np.nansum(each) for each in steps))
             if busyness > best:

@@ -10,6 +10,7 @@ from ._arrays import (
     write_array as write_array,
 )
 from ._axis import Alignment as Alignment, Axis as Axis
+from ._blocks import Blocks as Blocks, BoxBlocks as BoxBlocks, FileBlocks as FileBlocks
 from ._grid import Grid as Grid, Region as Region, Sampling as Sampling
 from ._gridded import (
     is_gridded_output as is_gridded_output,
@@ -56,13 +57,21 @@ from ._tables import (
 )
 from ._videos import is_video_output as is_video_output, read_video as read_video, write_video as write_video
 from ._volumes import is_volume_output as is_volume_output, read_volume as read_volume, write_volume as write_volume
+from ._zarr_arrays import (
+    is_zarr_array as is_zarr_array,
+    read_zarr_array as read_zarr_array,
+    write_zarr_array as write_zarr_array,
+)
 
 __all__ = [
     "Alignment",
     "ArraySource",
     "Axis",
+    "Blocks",
     "Box",
+    "BoxBlocks",
     "Channel",
+    "FileBlocks",
     "Grid",
     "GriddedSource",
     "ImageSource",
@@ -86,6 +95,7 @@ __all__ = [
     "is_text_table",
     "is_video_output",
     "is_volume_output",
+    "is_zarr_array",
     "read_archive",
     "read_array",
     "read_columns",
@@ -98,6 +108,7 @@ __all__ = [
     "read_stack",
     "read_video",
     "read_volume",
+    "read_zarr_array",
     "rms_frequencies",
     "sound_signal",
     "value_range_of",
@@ -110,4 +121,5 @@ __all__ = [
     "write_stack",
     "write_video",
     "write_volume",
+    "write_zarr_array",
 ]

@@ -14,6 +14,7 @@ from jaxtyping import Float, Shaped
 from ligeia.core import FormatError, InputError, SampleError, ShapeError, check_readable, write_atomically
 
 from ._axis import Alignment
+from ._blocks import Blocks, blocks_of_map
 from ._grid import Grid
 from ._missing import Missing
 from ._signal import ArraySource, Channel, Signal
@@ -25,6 +26,7 @@ def from_array(
     channels: bool | None = None,
     value_range: tuple[float, float] | None = None,
     align: Alignment = "centers",
+    working_set: int | None = None,
 ) -> Signal:
     """Return the signal of an array of real numbers.
 
@@ -32,44 +34,69 @@ def from_array(
     three axes whose last has at most 4 entries (an image). ``value_range`` is the lowest and highest possible
     value: by default the full range of an unsigned 8- or 16-bit dtype, 0 to 1 for bool, else the range of the
     samples. Complex arrays are refused: pass real and imaginary parts as two channels. The masked samples of a
-    `numpy.ma.MaskedArray` are missing: nothing is fitted there.
+    `numpy.ma.MaskedArray` are missing: nothing is fitted there. A memory map of more than ``working_set`` bytes is read
+    from its file in blocks, if it has no gaps and its changes go to the file.
     """
+    mapped = array if isinstance(array, np.memmap) and array.nbytes > (working_set or math.inf) else None
     mask = np.asarray(np.ma.getmaskarray(array)) if np.ma.is_masked(array) else None
     array = np.asarray(np.ma.getdata(array))
-    if np.iscomplexobj(array):
-        raise SampleError(
-            f"real samples were wanted, the array is {array.dtype}; "
-            "stack its real and imaginary parts along a last axis of 2 channels."
-        )
-    if array.dtype.kind not in "buif":
-        raise SampleError(f"an array of numbers was wanted, got dtype {array.dtype}.")
-    if array.size == 0:
-        raise ShapeError(f"at least one sample was wanted, the array is empty: shape {array.shape}.")
-    if array.ndim == 0:
-        raise ShapeError("an array with at least one axis was wanted, got a single number.")
-    if channels is None:
-        channels = array.ndim == 3 and array.shape[-1] <= 4
-    if channels and array.ndim < 2:
-        raise ShapeError(f"an array with channels needs at least two axes, got shape {array.shape}.")
-    has_channels = bool(channels)
+    has_channels = has_channel_axis(array.shape, array.dtype, channels)
     values = array if has_channels else array[..., None]
-    grid = Grid.of(values.shape[:-1], align=align)
-    names = _channel_names(values.shape[-1])
     missing = None
     if mask is not None:  # a sample without one of its channels is missing
         missing = Missing.of(np.any(mask, axis=-1) if has_channels else mask)
+    if mapped is not None:
+        blocks = blocks_of_map(mapped, values.shape, working_set=working_set or 0)
+        values = values if blocks is None else blocks
+    return signal_of(values, has_channels, missing=missing, value_range=value_range, align=align)
+
+
+def has_channel_axis(shape: tuple[int, ...], dtype: np.dtype, channels: bool | None = None) -> bool:
+    """Return whether the last axis of an array holds channels; arrays that are no signal are refused."""
+    if dtype.kind == "c":
+        raise SampleError(
+            f"real samples were wanted, the array is {dtype}; "
+            "stack its real and imaginary parts along a last axis of 2 channels."
+        )
+    if dtype.kind not in "buif":
+        raise SampleError(f"an array of numbers was wanted, got dtype {dtype}.")
+    if math.prod(shape) == 0:
+        raise ShapeError(f"at least one sample was wanted, the array is empty: shape {shape}.")
+    if not shape:
+        raise ShapeError("an array with at least one axis was wanted, got a single number.")
+    if channels is None:
+        channels = len(shape) == 3 and shape[-1] <= 4
+    if channels and len(shape) < 2:
+        raise ShapeError(f"an array with channels needs at least two axes, got shape {shape}.")
+    return bool(channels)
+
+
+def signal_of(
+    values: Shaped[np.ndarray, "*shape channels"] | Blocks,
+    has_channels: bool,
+    *,
+    missing: Missing | None = None,
+    value_range: tuple[float, float] | None = None,
+    align: Alignment = "centers",
+) -> Signal:
+    """Return the signal of an array's samples ``(*grid, channels)``; the array had that last axis or not."""
+    grid = Grid.of(values.shape[:-1], align=align)
+    names = _channel_names(values.shape[-1])
     low, high = value_range if value_range is not None else value_range_of(values, missing)
     return Signal(
         grid=grid,
         values=values,
         channels=tuple(Channel(name=name, low=float(low), high=float(high)) for name in names),
-        source=ArraySource(dtype=array.dtype.str, has_channel_axis=has_channels),
+        source=ArraySource(dtype=values.dtype.str, has_channel_axis=has_channels),
         missing=missing,
     )
 
 
 def value_range_of(
-    values: Shaped[np.ndarray, "*shape channels"], missing: Missing | None = None, *, words_are_filled: bool = True
+    values: Shaped[np.ndarray, "*shape channels"] | Blocks,
+    missing: Missing | None = None,
+    *,
+    words_are_filled: bool = True,
 ) -> tuple[float, float]:
     """Return the lowest and highest possible value of samples, from their dtype or else from the samples.
 
@@ -79,22 +106,25 @@ def value_range_of(
         return 0.0, float(np.iinfo(values.dtype).max)
     if values.dtype == np.dtype(bool):
         return 0.0, 1.0
-    if missing is not None:
-        values = values.reshape(-1, values.shape[-1])[~missing.mask()]
-    low, high = float(values.min()), float(values.max())
+    if isinstance(values, Blocks):
+        low, high = values.scan.low, values.scan.high
+    else:
+        if missing is not None:
+            values = values.reshape(-1, values.shape[-1])[~missing.mask()]
+        low, high = float(values.min()), float(values.max())
+        if low == high and values.min() != values.max():
+            raise SampleError(
+                f"samples that single precision can tell apart were wanted, all are near {low:.17g}; subtract it first."
+            )
     if not (np.isfinite(low) and np.isfinite(high)):
         return 0.0, 1.0  # the signal refuses such samples and says where they are
-    if low == high and values.min() != values.max():
-        raise SampleError(
-            f"samples that single precision can tell apart were wanted, all are near {low:.17g}; subtract it first."
-        )
     if low == high:  # a constant signal still needs a range to be scaled by
         return low - max(abs(low), 1.0) / 2, high + max(abs(high), 1.0) / 2
     return low, high
 
 
-def read_array(path: Path, *, align: Alignment = "centers") -> Signal:
-    """Read an ``.npy`` file; pickled objects are refused."""
+def read_array(path: Path, *, align: Alignment = "centers", working_set: int | None = None) -> Signal:
+    """Read an ``.npy`` file, in blocks if it has more than ``working_set`` bytes; pickled objects are refused."""
     check_readable(path)
     with path.open("rb") as file:
         head = file.read(len(np.lib.format.MAGIC_PREFIX))
@@ -105,7 +135,7 @@ def read_array(path: Path, *, align: Alignment = "centers") -> Signal:
     except (ValueError, OSError, EOFError, SyntaxError, tokenize.TokenError) as error:
         raise FormatError(f"{path}: not a readable .npy file of numbers ({error}).") from error
     try:
-        return from_array(array, align=align)
+        return from_array(array, align=align, working_set=working_set)
     except InputError as error:
         raise type(error)(f"{path}: {error}") from error
 

@@ -10,7 +10,7 @@ import os
 import shutil
 import warnings
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -151,7 +151,9 @@ def write_gridded(
         each.encoding = {} if "_FillValue" in each.attrs else {"_FillValue": None}
     limits = [name for name in kept["unlimited"] if name in dims]
     if path.suffix.lower() == ".zarr":
-        _write_folder(path, dataset)
+        with warnings.catch_warnings():  # xarray warns of files without them, zarr of files with them
+            warnings.filterwarnings("ignore", message="Consolidated metadata")
+            write_folder(path, lambda partial: dataset.to_zarr(partial, mode="w"))
         return
     engine, kind = ("scipy", "NETCDF3_64BIT") if source.format == "NETCDF3" else ("h5netcdf", "NETCDF4")
     write_atomically(
@@ -300,13 +302,12 @@ def _attributes(plain: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value if isinstance(value, str) else _array(value)[()] for key, value in plain.items()}
 
 
-def _write_folder(path: Path, dataset: Any) -> None:
+def write_folder(path: Path, write: Callable[[Path], object]) -> None:
+    """Let ``write`` make a zarr folder; it appears at ``path`` whole or not at all."""
     check_writable(path)  # refuses a folder that is there
     partial = path.with_name(f".{path.stem}.{os.getpid()}.partial.zarr")
     try:
-        with warnings.catch_warnings():  # xarray warns of files without them, zarr of files with them
-            warnings.filterwarnings("ignore", message="Consolidated metadata")
-            dataset.to_zarr(partial, mode="w")
+        write(partial)
         partial.rename(path)
     except OSError as error:
         raise OutputError(f"{path}: writing failed ({error.strerror or error}); nothing was changed.") from error

@@ -15,6 +15,7 @@ from ._stacks import is_stack, read_stack
 from ._tables import is_table, read_matlab
 from ._videos import is_video, read_video
 from ._volumes import is_volume, read_volume
+from ._zarr_arrays import is_zarr_array, read_zarr_array
 
 _NPY_SIGNATURE = b"\x93NUMPY"
 _ZIP_SIGNATURE = b"PK\x03\x04"
@@ -29,11 +30,13 @@ def read_signal(
     frames: tuple[int, int] | None = None,
     columns: PointColumns | None = None,
     align: Alignment = "centers",
+    working_set: int | None = None,
 ) -> Signal:
     """Read a signal file of any kind, or a zarr folder; `FormatError` for anything else.
 
     ``variable`` names one of several arrays or variables in a file, ``frames`` the first and the last (exclusive) frame
-    of a video, ``columns`` those of scattered samples.
+    of a video, ``columns`` those of scattered samples. ``.npy`` files, zarr arrays and videos of more than
+    ``working_set`` bytes stay on disk (`Blocks`); None reads everything into memory.
     """
     check_readable(path)
     if frames is not None and is_table(path):
@@ -52,6 +55,10 @@ def read_signal(
         with path.open("rb") as file:
             head = file.read(_HEAD)
     suffix = path.suffix.lower()
+    if is_zarr_array(path):
+        if variable is not None:
+            raise InputError(f"{path}: this is one zarr array, so {variable!r} cannot be chosen; leave it out.")
+        return read_zarr_array(path, align=align, working_set=working_set)
     if is_gridded(head, path):
         return read_gridded(path, variable=variable, align=align)
     if suffix == ".npz" or head.startswith(_ZIP_SIGNATURE):
@@ -59,11 +66,11 @@ def read_signal(
     if variable is not None:
         raise InputError(f"{path}: this kind of file holds one signal, so {variable!r} cannot be chosen; leave it out.")
     if is_video(head, path):
-        return read_video(path, frames=frames, align=align)
+        return read_video(path, frames=frames, align=align, working_set=working_set)
     if frames is not None:
         raise InputError(f"{path}: frames can be chosen of a video only; leave them out.")
     if head.startswith(_NPY_SIGNATURE) or suffix == ".npy":
-        return read_array(path, align=align)
+        return read_array(path, align=align, working_set=working_set)
     if is_sound(head, path):
         return read_sound(path, align=align)
     if is_volume(path):

@@ -2,16 +2,23 @@
 
 import math
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from ligeia.core import SampleError, ShapeError
+from ligeia.core import InputError, SampleError, ShapeError
 
+from ._blocks import Blocks
 from ._grid import Grid
 from ._missing import Missing
+
+if TYPE_CHECKING:  # an array for all but those who asked for a working set: they check
+    Samples = Any
+else:
+    Samples = Shaped[np.ndarray, "*shape channels"] | Blocks
 
 _LARGEST = 1e30  # squares and sums of what a network computes in float32 stay finite
 
@@ -154,11 +161,12 @@ class Signal:
 
     Values stay in that dtype (a byte image takes a byte per sample); `normalized` scales the ones asked for. Samples
     that are ``missing`` may hold anything; of all others NaN and infinite ones are refused. With ``points`` the grid is
-    the domain, and how densely it is sampled unless asked otherwise; the values are ``(n, channels)``.
+    the domain, and how densely it is sampled unless asked otherwise; the values are ``(n, channels)``. Values that are
+    more than may be held in memory are `Blocks` on disk; all of these have a value, on the grid.
     """
 
     grid: Grid
-    values: Shaped[np.ndarray, "*shape channels"]
+    values: Samples
     channels: tuple[Channel, ...]
     source: Source = field(repr=False)
     missing: Missing | None = None
@@ -179,6 +187,11 @@ class Signal:
         if self.missing is not None and self.missing.num_samples != self.grid.num_samples:
             raise ShapeError(
                 f"a mask of {self.grid.num_samples} samples was wanted, got one of {self.missing.num_samples}."
+            )
+        if isinstance(self.values, Blocks) and (self.missing is not None or self.points is not None):
+            raise InputError(
+                "samples on a grid, none of them missing, were wanted of an array larger than the working set; "
+                "allow a larger one (--working-set), or fit a part."
             )
         _check_finite(self.values, self.missing)
         for channel in self.channels:
@@ -215,39 +228,70 @@ class Signal:
 
     def normalized(self, indices: Int[np.ndarray, " n"]) -> Float[np.ndarray, "n channels"]:
         """Return the samples at flat ``indices``, scaled to [-1, 1] per channel, in float32."""
+        return self.scaled(self.samples(indices))
+
+    def samples(self, indices: Int[np.ndarray, " n"]) -> Shaped[np.ndarray, "n channels"]:
+        """Return the samples at flat ``indices`` as they are on disk."""
+        if isinstance(self.values, Blocks):
+            return self.values.take(indices)
+        if self.values.flags.c_contiguous:
+            return self.values.reshape(-1, self.num_channels)[indices]
+        return self.values[np.unravel_index(indices, self.grid.shape)]  # flattening would copy the whole signal
+
+    def scaled(self, samples: Shaped[np.ndarray, "n channels"]) -> Float[np.ndarray, "n channels"]:
+        """Return samples scaled to [-1, 1] per channel, in float32."""
         low = np.array([channel.low for channel in self.channels], dtype=np.float64)
         high = np.array([channel.high for channel in self.channels], dtype=np.float64)
-        if self.values.flags.c_contiguous:
-            chosen = self.values.reshape(-1, self.num_channels)[indices]
-        else:  # flattening would copy the whole signal
-            chosen = self.values[np.unravel_index(indices, self.grid.shape)]
-        return ((chosen.astype(np.float64) - low) / (high - low) * 2 - 1).astype(np.float32)
+        return ((samples.astype(np.float64) - low) / (high - low) * 2 - 1).astype(np.float32)
 
     def snr_offset_db(self) -> float:
         """Return by how much the PSNR of anything exceeds its SNR, in decibels; infinite for silence.
 
         Of channels with different ranges each counts in its own.
         """
-        flat, piece = self.values.reshape(-1, self.num_channels), 1 << 20
-        there = None if self.missing is None else ~self.missing.mask()
         reach = np.array([channel.high - channel.low for channel in self.channels])
-        power = 0.0
-        for start in range(0, len(flat), piece):
-            chosen = flat[start : start + piece]
-            power += float(np.square((chosen if there is None else chosen[there[start : start + piece]]) / reach).sum())
+        power = sum(float(np.square(chosen / reach).sum()) for chosen in self._pieces())
         return 10 * math.log10(self.num_samples * self.num_channels / power) if power else math.inf
 
     def digest(self) -> str:
-        """Return a short text that tells this signal from others: its samples, its grid and its channels."""
+        """Return a short text that tells this signal from others: its samples, its grid and its channels.
+
+        For samples on disk it also tells in what order a fit sees them.
+        """
+        if isinstance(self.values, Blocks):
+            order = f"{self.values.working_set} bytes of blocks of {self.values.largest}"
+            return f"{self.values.scan.checksum:08x} {self.values.dtype.str} {order} {self.grid} {self.channels}"
         checksum = zlib.crc32(np.ascontiguousarray(self.values).data)
         for part in (self.points, None if self.missing is None else np.frombuffer(self.missing.packed, np.uint8)):
             checksum = checksum if part is None else zlib.crc32(np.ascontiguousarray(part).data, checksum)
         return f"{checksum:08x} {self.values.dtype.str} {self.grid} {self.channels}"
 
+    def _pieces(self) -> Iterator[Shaped[np.ndarray, "_ channels"]]:
+        """Yield the samples that have a value, a million at a time."""
+        if isinstance(self.values, Blocks):
+            yield from (samples for _, samples in self.values.walk())
+            return
+        flat, piece = self.values.reshape(-1, self.num_channels), 1 << 20
+        there = None if self.missing is None else ~self.missing.mask()
+        for start in range(0, len(flat), piece):
+            chosen = flat[start : start + piece]
+            yield chosen if there is None else chosen[there[start : start + piece]]
 
-def _check_finite(values: np.ndarray, missing: Missing | None) -> None:
+
+def _check_finite(values: np.ndarray | Blocks, missing: Missing | None) -> None:
     if not np.issubdtype(values.dtype, np.floating):
         return
+    total, first = (values.scan.num_bad, values.scan.first_bad) if isinstance(values, Blocks) else _bad(values, missing)
+    if total:
+        position = tuple(int(number) for number in np.unravel_index(first, values.shape))
+        raise SampleError(
+            f"finite samples were wanted, {total} of {math.prod(values.shape)} are NaN or infinite, the first at index "
+            f"{position}; replace them before fitting, or mark them as missing with a masked array."
+        )
+
+
+def _bad(values: np.ndarray, missing: Missing | None) -> tuple[int, int]:
+    """Return how many samples that should have a value have none, and the flat index of the first."""
     total, first = 0, -1
     flat = values.reshape(-1, values.shape[-1])
     there = None if missing is None else ~missing.mask()
@@ -260,9 +304,4 @@ def _check_finite(values: np.ndarray, missing: Missing | None) -> None:
         if count and first < 0:
             first = start * values.shape[-1] + int(bad.argmax())
         total += count
-    if total:
-        position = tuple(int(number) for number in np.unravel_index(first, values.shape))
-        raise SampleError(
-            f"finite samples were wanted, {total} of {flat.size} are NaN or infinite, the first at index {position}; "
-            "replace them before fitting, or mark them as missing with a masked array."
-        )
+    return total, first

@@ -3,6 +3,7 @@
 import functools
 import operator
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from ligeia.core import FormatError, InputError, OutputError, check_readable, ch
 from ._axis import Alignment, Axis, steps_between_ends
 from ._grid import Grid
 from ._signal import Channel, Signal, VideoSource
+from ._spool import Spool
 from ._stacks import whole_blocks
 
 _CODECS = {  # by ending: FFmpeg's name of the container, and the codec where the original's does not fit
@@ -59,13 +61,25 @@ def is_video_output(path: Path) -> bool:
     return path.suffix.lower() in _CODECS
 
 
-def read_video(path: Path, *, frames: tuple[int, int] | None = None, align: Alignment = "centers") -> Signal:
+def read_video(
+    path: Path,
+    *,
+    frames: tuple[int, int] | None = None,
+    align: Alignment = "centers",
+    working_set: int | None = None,
+) -> Signal:
     """Read a video as ``(time, row, column)``, upright, in 8 or 16 bits a channel; sound tracks are left out.
 
-    ``frames`` is the first and the last (exclusive) frame to read. A frame rate that varies is refused: a grid has one
-    step. Raises `MissingExtraError` without the package av.
+    ``frames`` is the first and the last (exclusive) frame to read. Frames of more than ``working_set`` bytes go to a
+    temporary file. A frame rate that varies is refused: a grid has one step. Raises `MissingExtraError` without the
+    package av.
     """
     check_readable(path)
+    with closing(Spool(working_set)) as pictures:
+        return _read_video(path, pictures, frames, align)
+
+
+def _read_video(path: Path, pictures: Spool, frames: tuple[int, int] | None, align: Alignment) -> Signal:
     av = _av()
     try:
         with av.open(str(path)) as container:
@@ -74,23 +88,22 @@ def read_video(path: Path, *, frames: tuple[int, int] | None = None, align: Alig
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
             first, stop = (0, None) if frames is None else frames
-            pictures, times = _decoded(path, container, stream, first, stop)
             promised = _promised(container, stream)
+            times = _decoded(path, container, stream, first, stop, pictures)
             source = _source(container, stream, pictures)
     except av.error.FFmpegError as error:
         raise FormatError(f"{path}: not a readable video ({error.strerror}); get the whole file.") from error
-    if frames is not None and len(pictures) < frames[1] - frames[0]:
-        raise InputError(f"{path}: frames {first} to {stop} were wanted, the video has {first + len(pictures)}.")
-    if not pictures:
+    count = pictures.num_items
+    if frames is not None and count < frames[1] - frames[0]:
+        raise InputError(f"{path}: frames {first} to {stop} were wanted, the video has {first + count}.")
+    if not count:
         raise FormatError(f"{path}: a video with at least one frame was wanted, this one has none.")
     rate = Fraction(source.rate_numerator, source.rate_denominator)
     _check_steady(path, times, rate)
-    if frames is None and promised - len(pictures) > max(_FEW_FRAMES, promised // 20):
-        raise FormatError(f"{path}: the video is cut short, {len(pictures)} of {promised} frames; get the whole file.")
-    values = np.stack(pictures)
-    if values.shape[-1] == 4 and bool((values[..., 3] == np.iinfo(values.dtype).max).all()):
-        values = np.ascontiguousarray(values[..., :3])
-    count, rows, columns, _ = values.shape
+    if frames is None and promised - count > max(_FEW_FRAMES, promised // 20):
+        raise FormatError(f"{path}: the video is cut short, {count} of {promised} frames; get the whole file.")
+    values = pictures.values()
+    rows, columns = values.shape[1:3]
     ends = (float(first / rate), float((first + steps_between_ends(count, align)) / rate))
     time = Axis(name="time", size=count, extent=ends, unit="s")
     high = float(np.iinfo(values.dtype).max)
@@ -139,28 +152,28 @@ def write_video(
     write_atomically(path, write)
 
 
-def _decoded(
-    path: Path, container: Any, stream: Any, first: int, stop: int | None
-) -> tuple[list[np.ndarray], list[float]]:
-    pictures, times = [], []
+def _decoded(path: Path, container: Any, stream: Any, first: int, stop: int | None, pictures: Spool) -> list[float]:
+    """Decode frames into ``pictures``, and return their times."""
+    times = []
+    last = _promised(container, stream) if stop is None else stop
     for number, frame in enumerate(container.decode(stream)):
         if stop is not None and number >= stop:
             break
         if number < first:
             continue
         picture = _upright(frame)
-        if pictures and picture.shape != pictures[0].shape:
+        if pictures.first is not None and picture.shape != pictures.first.shape:
             raise FormatError(
-                f"{path}: one size was wanted, frame {number} is {picture.shape}, not {pictures[0].shape}."
+                f"{path}: one size was wanted, frame {number} is {picture.shape}, not {pictures.first.shape}."
             )
-        pictures.append(picture)
+        pictures.append(picture, num_expected=last - first)
         if frame.time is not None and container.format.name != "avi":  # which has a constant rate, and no times
             times.append(frame.time)
-        if picture.nbytes * len(pictures) > _MOST_BYTES:
+        if picture.nbytes * pictures.num_items > _MOST_BYTES and not pictures.is_bounded:
             raise InputError(
                 f"{path}: the frames take more than {_MOST_BYTES >> 30} GiB; choose some with --frames 0:{number}."
             )
-    return pictures, times
+    return times
 
 
 def _upright(frame: Any) -> np.ndarray:
@@ -181,7 +194,7 @@ def _promised(container: Any, stream: Any) -> int:
     return int(duration_s * (stream.average_rate or 0))
 
 
-def _source(container: Any, stream: Any, pictures: list[np.ndarray]) -> VideoSource:
+def _source(container: Any, stream: Any, pictures: Spool) -> VideoSource:
     rate = Fraction(stream.average_rate or stream.guessed_rate or 1)
     aspect = Fraction(stream.sample_aspect_ratio or 1)
     context = stream.codec_context
@@ -189,7 +202,7 @@ def _source(container: Any, stream: Any, pictures: list[np.ndarray]) -> VideoSou
         format=container.format.name.split(",")[0],
         codec=context.codec.canonical_name,
         pixel_format=str(context.pix_fmt or ""),
-        dtype=pictures[0].dtype.name if pictures else "uint8",
+        dtype="uint8" if pictures.first is None else pictures.first.dtype.name,
         rate_numerator=rate.numerator,
         rate_denominator=rate.denominator,
         aspect_numerator=aspect.numerator,
