@@ -57,6 +57,7 @@ def save(request: pytest.FixtureRequest) -> Save:
 @pytest.fixture
 def both(array: np.ndarray, save: Save, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Signal, Signal]:
     monkeypatch.setattr("ligeia.signals._blocks._BOX_BYTES", 2000)
+    monkeypatch.setattr("ligeia.signals._blocks._LEAST_BOXES", 16)
     monkeypatch.setattr("ligeia.signals._blocks._PIECE_BYTES", 3000)
     on_disk = read_signal(save(tmp_path, array), working_set=8000)
     return on_disk, from_array(array)
