@@ -124,6 +124,7 @@ REFUSED = [
     (f"{FIT} --snr 0", "an SNR in decibels above 0 was wanted as a stop rule, got 0"),
     ("fit silence.wav -o new.lig --snr 20", "an SNR was asked for, but the signal is silent"),
     ("fit cut.wav -o new.lig", "cut.wav: the sound is cut short"),
+    ("fit photo.png -o new.lig --no-channels", "photo.png: channels along the last axis can be said of arrays only"),
     ("fit times.npy -o new.lig", "times.npy: samples that single precision can tell apart were wanted, .* subtract"),
     ("fit wind.nc -o new.lig", r"wind.nc: one variable .* holds: u \(y 3 x x 4 float64\); v .* --variable"),
     ("fit wind.nc -o new.lig --variable w", "wind.nc: the variable 'w' was wanted, the file holds: u"),

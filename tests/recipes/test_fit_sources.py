@@ -8,7 +8,7 @@ from PIL import Image
 from ligeia.core import InputError
 from ligeia.field import Field
 from ligeia.fitting import Stop, Values, passes, plateau, psnr
-from ligeia.recipes import checked_device, fast, fit, paper, to_signal
+from ligeia.recipes import checked_device, decode, fast, fit, paper, to_signal
 from ligeia.recipes._fit import _completed
 from ligeia.signals import from_array
 
@@ -83,3 +83,24 @@ def test_an_unknown_device_is_refused(device: str) -> None:
 def test_auto_is_cuda_where_there_is_one() -> None:
     assert checked_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
     assert checked_device("cpu") == torch.device("cpu")
+
+
+@pytest.mark.parametrize("num_axes", range(1, 7))
+@pytest.mark.parametrize("num_channels", [None, 3])
+def test_arrays_of_any_number_of_axes_come_back_in_their_shape(
+    num_axes: int, num_channels: int | None, tmp_path: Path
+) -> None:
+    grid = (7, 5, 4, 3, 2, 3)[:num_axes]
+    shape = grid if num_channels is None else (*grid, num_channels)
+    array = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    np.save(tmp_path / "array.npy", array)
+    signal = to_signal(tmp_path / "array.npy", channels=num_channels is not None)
+    assert signal.grid.shape == grid
+    field = fit(signal, stop=passes(60), hidden_features=32)
+    decode(field, tmp_path / "again.npy")
+    again = np.load(tmp_path / "again.npy")
+    assert (again.shape, again.dtype) == (array.shape, array.dtype)
+    assert field.report is not None
+    reach = float(array.max() - array.min())
+    error = np.mean((again.clip(array.min(), array.max()) - array) ** 2)
+    assert field.report.psnr_db == pytest.approx(10 * np.log10(reach**2 / error), abs=0.01)

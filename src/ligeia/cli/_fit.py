@@ -46,6 +46,9 @@ def fit(
     ] = None,
     variable: Annotated[str | None, typer.Option(metavar="NAME", help="Which of several arrays in a file.")] = None,
     frames: Annotated[str | None, typer.Option(metavar="A:B", help="Part of a video, such as 0:60.")] = None,
+    channels: Annotated[
+        bool | None, typer.Option("--channels/--no-channels", help="Whether an array's last axis holds channels.")
+    ] = None,
     periodic: Annotated[str | None, typer.Option(metavar="AXIS", help="Axes whose ends meet, such as lon.")] = None,
     coordinates: Annotated[
         str | None, typer.Option(metavar="X,Y", help="Scattered samples: columns of places.")
@@ -53,17 +56,17 @@ def fit(
     values: Annotated[str | None, typer.Option(metavar="V,W", help="Their columns of values.")] = None,
     box: Annotated[str | None, typer.Option(metavar="A:B,C:D", help="Their domain, if it is not all.")] = None,
     hold_out: Annotated[
-        float | None, typer.Option(metavar="F", help="Share measured, not fitted; 0.1 of scattered ones.")
+        float | None, typer.Option(metavar="F", help="Share not fitted but measured (points: 0.1).")
     ] = None,
-    recipe: Annotated[str, typer.Option(help="fast, or paper: the reference experiment.")] = "fast",
+    recipe: Annotated[str, typer.Option(help="fast, or paper, the reference.")] = "fast",
     network: Annotated[str, typer.Option(help="siren.")] = "siren",
     hidden_features: Annotated[
         int | None, typer.Option(metavar="N", help="Width; by default 256, more for --psnr, --snr.")
     ] = None,
     hidden_layers: Annotated[int, typer.Option(metavar="N", help="Sine layers after the first.")] = 3,
-    omega: Annotated[float, typer.Option(metavar="W", help="Frequency factor of every sine layer.")] = 30.0,
+    omega: Annotated[float, typer.Option(metavar="W", help="Frequency factor of sine layers.")] = 30.0,
     first_omega: Annotated[
-        str | None, typer.Option(metavar="W[,W]", help="Frequency of the first layer, for all axes or each.")
+        str | None, typer.Option(metavar="W[,W]", help="First layer's frequency, of all axes or each.")
     ] = None,
     working_set: Annotated[int, typer.Option(metavar="MIB", min=1, help="Samples held in memory.")] = 256,
     report: Annotated[Path | None, typer.Option(metavar="R.png", help="Draw a report picture.")] = None,
@@ -86,7 +89,7 @@ def fit(
     from ligeia.signals import SoundSource
 
     reading = _reading(variable, frames, periodic, working_set) | _columns(coordinates, values, box)
-    whole = recipes.to_signal(source, _configuration(recipe), **reading)
+    whole = recipes.to_signal(source, _configuration(recipe), channels=channels, **reading)
     signal, held_out = recipes.hold_out(whole, hold_out, seed=seed)
     stop = _stop(psnr, snr, seconds, passes)
     size = recipes.choose_size(

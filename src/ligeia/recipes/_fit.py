@@ -105,31 +105,35 @@ def to_signal(
     frames: tuple[int, int] | None = None,
     periodic: Sequence[str] = (),
     columns: PointColumns | None = None,
+    channels: bool | None = None,
     working_set: int = WORKING_SET,
 ) -> Signal:
     """Return the signal of a file, an array or a tensor, aligned as ``configuration`` wants it; a Signal as it is.
 
     ``variable`` names one of several arrays in a file, ``frames`` the first and the last (exclusive) frame of a video,
-    ``periodic`` axes whose ends are the same place, ``columns`` those of scattered samples. Memory maps, ``.npy``
-    files, zarr arrays and videos of more than ``working_set`` bytes stay on disk: a fit holds so many bytes of their
-    samples at a time, and sees them group by group (design/bigger-than-memory.md).
+    ``periodic`` axes whose ends are the same place, ``columns`` those of scattered samples, ``channels`` whether the
+    last axis of an array holds channels. Memory maps, ``.npy`` files, zarr arrays and videos of more than
+    ``working_set`` bytes stay on disk: a fit holds so many bytes of their samples at a time, and sees them group by
+    group (design/bigger-than-memory.md).
     """
-    if periodic:
-        parts = {"variable": variable, "frames": frames, "columns": columns, "working_set": working_set}
-        signal = to_signal(source, configuration, **parts)
-        return declare_periodic(signal, periodic)
-    if isinstance(source, Signal):
-        return source
     align = "centers" if configuration is None else configuration.align
-    if isinstance(source, torch.Tensor):
-        source = source.detach().cpu()
-        source = (source.float() if source.dtype == torch.bfloat16 else source).numpy()
-    if isinstance(source, np.ndarray):
-        return from_array(source, align=align, working_set=working_set)
-    if not isinstance(source, (str, Path)):
+    arrays = {"channels": channels, "align": align, "working_set": working_set}
+    if isinstance(source, Signal):
+        signal = source
+    elif isinstance(source, (torch.Tensor, np.ndarray)):
+        signal = from_array(_as_numpy(source), **arrays)
+    elif isinstance(source, (str, Path)):
+        signal = read_signal(Path(source), variable=variable, frames=frames, columns=columns, **arrays)
+    else:
         raise InputError(f"a path, an array, a tensor or a Signal was wanted, got {type(source).__name__}.")
-    parts = {"variable": variable, "frames": frames, "columns": columns, "working_set": working_set}
-    return read_signal(Path(source), **parts, align=align)
+    return declare_periodic(signal, periodic) if periodic else signal
+
+
+def _as_numpy(array: torch.Tensor | np.ndarray) -> np.ndarray:
+    if isinstance(array, np.ndarray):
+        return array
+    array = array.detach().cpu()
+    return (array.float() if array.dtype == torch.bfloat16 else array).numpy()
 
 
 def _with_snr(report: Report, signal: Signal) -> Report:

@@ -123,8 +123,13 @@ def value_range_of(
     return low, high
 
 
-def read_array(path: Path, *, align: Alignment = "centers", working_set: int | None = None) -> Signal:
-    """Read an ``.npy`` file, in blocks if it has more than ``working_set`` bytes; pickled objects are refused."""
+def read_array(
+    path: Path, *, channels: bool | None = None, align: Alignment = "centers", working_set: int | None = None
+) -> Signal:
+    """Read an ``.npy`` file, in blocks if it has more than ``working_set`` bytes; pickled objects are refused.
+
+    ``channels`` is that of `from_array`.
+    """
     check_readable(path)
     with path.open("rb") as file:
         head = file.read(len(np.lib.format.MAGIC_PREFIX))
@@ -135,13 +140,18 @@ def read_array(path: Path, *, align: Alignment = "centers", working_set: int | N
     except (ValueError, OSError, EOFError, SyntaxError, tokenize.TokenError) as error:
         raise FormatError(f"{path}: not a readable .npy file of numbers ({error}).") from error
     try:
-        return from_array(array, align=align, working_set=working_set)
+        return from_array(array, channels=channels, align=align, working_set=working_set)
     except InputError as error:
         raise type(error)(f"{path}: {error}") from error
 
 
-def read_archive(path: Path, *, variable: str | None = None, align: Alignment = "centers") -> Signal:
-    """Read one array of an ``.npz`` file: the only one of numbers, or the one named ``variable``."""
+def read_archive(
+    path: Path, *, variable: str | None = None, channels: bool | None = None, align: Alignment = "centers"
+) -> Signal:
+    """Read one array of an ``.npz`` file: the only one of numbers, or the one named ``variable``.
+
+    ``channels`` is that of `from_array`.
+    """
     check_readable(path)
     try:
         with zipfile.ZipFile(path) as archive:
@@ -156,7 +166,7 @@ def read_archive(path: Path, *, variable: str | None = None, align: Alignment = 
     except (ValueError, OSError, EOFError, MemoryError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
         raise FormatError(f"{path}: not a readable .npz file of numbers ({error}).") from error
     try:
-        signal = from_array(array, align=align)
+        signal = from_array(array, channels=channels, align=align)
     except InputError as error:
         raise type(error)(f"{path}, {name}: {error}") from error
     assert isinstance(signal.source, ArraySource)

@@ -29,14 +29,16 @@ def read_signal(
     variable: str | None = None,
     frames: tuple[int, int] | None = None,
     columns: PointColumns | None = None,
+    channels: bool | None = None,
     align: Alignment = "centers",
     working_set: int | None = None,
 ) -> Signal:
     """Read a signal file of any kind, or a zarr folder; `FormatError` for anything else.
 
     ``variable`` names one of several arrays or variables in a file, ``frames`` the first and the last (exclusive) frame
-    of a video, ``columns`` those of scattered samples. ``.npy`` files, zarr arrays and videos of more than
-    ``working_set`` bytes stay on disk (`Blocks`); None reads everything into memory.
+    of a video, ``columns`` those of scattered samples, ``channels`` whether the last axis of an array holds channels.
+    ``.npy`` files, zarr arrays and videos of more than ``working_set`` bytes stay on disk (`Blocks`); None reads
+    everything into memory.
     """
     check_readable(path)
     if frames is not None and is_table(path):
@@ -48,29 +50,33 @@ def read_signal(
         return read_points(path, columns.coordinates, columns.values, box=columns.box, align=align)
     if columns is not None:
         raise InputError(f"{path}: scattered samples come from a .csv, .npz or .mat file; leave the columns out.")
-    if path.suffix.lower() == ".mat":
-        return read_matlab(path, variable=variable, align=align)
     head = b""
     if path.is_file():
         with path.open("rb") as file:
             head = file.read(_HEAD)
     suffix = path.suffix.lower()
+    is_npy, is_npz = head.startswith(_NPY_SIGNATURE) or suffix == ".npy", head.startswith(_ZIP_SIGNATURE)
+    is_npz |= suffix == ".npz"
+    if channels is not None and not (is_npy or is_npz or suffix == ".mat" or is_zarr_array(path)):
+        raise InputError(f"{path}: channels along the last axis can be said of arrays only; leave that out.")
+    if suffix == ".mat":
+        return read_matlab(path, variable=variable, channels=channels, align=align)
     if is_zarr_array(path):
         if variable is not None:
             raise InputError(f"{path}: this is one zarr array, so {variable!r} cannot be chosen; leave it out.")
-        return read_zarr_array(path, align=align, working_set=working_set)
+        return read_zarr_array(path, channels=channels, align=align, working_set=working_set)
     if is_gridded(head, path):
         return read_gridded(path, variable=variable, align=align)
-    if suffix == ".npz" or head.startswith(_ZIP_SIGNATURE):
-        return read_archive(path, variable=variable, align=align)
+    if is_npz:
+        return read_archive(path, variable=variable, channels=channels, align=align)
     if variable is not None:
         raise InputError(f"{path}: this kind of file holds one signal, so {variable!r} cannot be chosen; leave it out.")
     if is_video(head, path):
         return read_video(path, frames=frames, align=align, working_set=working_set)
     if frames is not None:
         raise InputError(f"{path}: frames can be chosen of a video only; leave them out.")
-    if head.startswith(_NPY_SIGNATURE) or suffix == ".npy":
-        return read_array(path, align=align, working_set=working_set)
+    if is_npy:
+        return read_array(path, channels=channels, align=align, working_set=working_set)
     if is_sound(head, path):
         return read_sound(path, align=align)
     if is_volume(path):

@@ -96,8 +96,13 @@ def write_columns(path: Path, columns: Mapping[str, Shaped[np.ndarray, "..."]]) 
     write_atomically(path, write_text)
 
 
-def read_matlab(path: Path, *, variable: str | None = None, align: Alignment = "centers") -> Signal:
-    """Read one array of a ``.mat`` file as samples on a grid; `InputError` lists the arrays where none is named."""
+def read_matlab(
+    path: Path, *, variable: str | None = None, channels: bool | None = None, align: Alignment = "centers"
+) -> Signal:
+    """Read one array of a ``.mat`` file as samples on a grid; `InputError` lists the arrays where none is named.
+
+    ``channels`` is that of `from_array`.
+    """
     check_readable(path)
     shapes = _shapes(path)
     if variable not in shapes:
@@ -107,7 +112,7 @@ def read_matlab(path: Path, *, variable: str | None = None, align: Alignment = "
             "--coordinates x,y --values w, or an array of samples on a grid with --variable."
         )
     try:
-        signal = from_array(_read_array(path, str(variable)), align=align)
+        signal = from_array(_read_array(path, str(variable)), channels=channels, align=align)
     except InputError as error:
         raise type(error)(f"{path}, {variable}: {error}") from error
     assert isinstance(signal.source, ArraySource)

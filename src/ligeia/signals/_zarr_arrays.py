@@ -31,10 +31,12 @@ def is_zarr_array(path: Path) -> bool:
         return False  # the reader of groups says what is wrong
 
 
-def read_zarr_array(path: Path, *, align: Alignment = "centers", working_set: int | None = None) -> Signal:
+def read_zarr_array(
+    path: Path, *, channels: bool | None = None, align: Alignment = "centers", working_set: int | None = None
+) -> Signal:
     """Read a zarr array; with more than ``working_set`` bytes it is read in its chunks.
 
-    Raises `MissingExtraError` without the package zarr.
+    ``channels`` is that of `from_array`. Raises `MissingExtraError` without the package zarr.
     """
     check_readable(path)
     zarr = optional("zarr", extra="science", needed_for="zarr")
@@ -44,7 +46,7 @@ def read_zarr_array(path: Path, *, align: Alignment = "centers", working_set: in
     except _BROKEN as error:
         raise _unreadable(path, error) from error
     try:
-        has_channels = has_channel_axis(shape, dtype)
+        has_channels = has_channel_axis(shape, dtype, channels)
         full = shape if has_channels else (*shape, 1)
         if working_set is None or math.prod(shape) * dtype.itemsize <= working_set:
             return signal_of(_part(path, array, ()).reshape(full), has_channels, align=align)
