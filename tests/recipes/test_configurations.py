@@ -29,10 +29,15 @@ def test_a_picture_gets_six_times_the_reference_frequency() -> None:
 
 
 def test_a_short_axis_gets_less_than_its_samples_can_tell() -> None:
-    found = fast().first_frequencies(smooth(300, 100, 9), 30.0)
-    assert [each.omega for each in found] == pytest.approx([180.0, 0.7 * 100, 0.7 * 9])
-    assert [each.axis for each in found] == ["z", "y", "x"]
-    assert [each.reason for each in found] == ["6 x omega_0", *["0.7 radians per sample, at most"] * 2]
+    found = fast().first_frequencies(smooth(300, 100), 30.0)
+    assert [each.omega for each in found] == pytest.approx([180.0, 0.7 * 100])
+    assert [each.axis for each in found] == ["row", "column"]
+    assert [each.reason for each in found] == ["6 x omega_0", "0.7 radians per sample, at most"]
+
+
+def test_three_axes_or_more_get_twice_the_reference_frequency() -> None:
+    assert omegas(fast(), smooth(300, 100, 9)) == pytest.approx([60.0, 60.0, 0.7 * 9])
+    assert omegas(fast(), smooth(90, 100, 9, 200)) == pytest.approx([60.0, 60.0, 0.7 * 9, 60.0])
 
 
 def test_a_sound_gets_more_by_its_spectrum() -> None:

@@ -32,6 +32,8 @@ class Configuration:
     """Factor of the network's first weights."""
     sound_scale: float | None = None
     """Another such factor, for sounds; None is the same."""
+    volume_scale: float | None = None
+    """Another such factor, for signals of three axes or more; None is the same."""
     per_frequency: float | None
     """Where it is more: ``omega_0 * scale`` along an axis, over the signal's RMS frequency there; None ignores it."""
     most_per_sample: float | None
@@ -45,15 +47,17 @@ class Configuration:
         """Return how fast the first layer turns along each axis of a signal, with the reason.
 
         An axis that varies fast needs more: that of a small picture of fine detail, and that of a sound, but there at
-        most the geometric mean of its RMS frequency and 24,000. (Along several axes
-        the frequencies up to those of a large one are more than a network has weights for.) A short axis gets less: a
-        first layer that turns by more than the samples can tell fits them and is noise in between. Scattered ones leave
-        gaps, and tell less. Only ``omega * scale`` counts: to scale coordinates is the same as to scale the first
-        weights.
+        most the geometric mean of its RMS frequency and 24,000. Along several axes the frequencies up to those of a
+        large signal are more than a network has weights for, and along three or more its weights reach less far along
+        each. A short axis gets less: a first layer that turns by more than the samples can tell fits them and is noise
+        in between. Scattered ones leave gaps, and tell less. Only ``omega * scale`` counts: to scale coordinates is the
+        same as to scale the first weights.
         """
         scale = self.first_layer_scale
         if self.sound_scale is not None and isinstance(signal.source, SoundSource):
             scale = self.sound_scale
+        if self.volume_scale is not None and signal.grid.num_axes > 2:
+            scale = self.volume_scale
         usual = f"{scale:g} x omega_0"
         found = [FirstFrequency(axis.name, scale * omega_0, usual) for axis in signal.grid.axes]
         if self.per_frequency is not None and (signal.grid.num_axes == 1 or signal.grid.num_samples <= _FEW_SAMPLES):
@@ -96,6 +100,7 @@ def fast(*, hidden_features: int = 256) -> Configuration:
         per_frequency=4.0,
         most_per_sample=0.7,
         most_per_point=0.075,
+        volume_scale=2.0,
         stop=None,
     )
 
