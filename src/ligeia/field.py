@@ -106,6 +106,8 @@ class Field(nn.Module):
         is not named keeps its original samples. Dates are read by the axis's own unit and calendar. ``derivative``
         names an axis: the result is the derivative along it, per its unit.
         """
+        if derivative is not None and not isinstance(derivative, str):
+            raise InputError(f"the name of one axis was wanted for the derivative, got {derivative!r}.")
         unknown = sorted({*places, *([derivative] if derivative else [])} - {axis.name for axis in self.grid.axes})
         if unknown:
             names = ", ".join(axis.name for axis in self.grid.axes)
@@ -141,26 +143,31 @@ class Field(nn.Module):
         *,
         region: Region | None = None,
         quantity: Quantity = "value",
+        derivative_scale: Sequence[float] | None = None,
     ) -> Float[Tensor, "*shape c"]:
         """Return the field on a grid of ``shape`` (by default as dense as its original sampling), on the CPU.
 
         ``region`` gives, per axis, the first and the last (exclusive) original sample to cover, or by name
         physical intervals and places: ``{"z": (-40, 60), "x": 12.5}``. ``quantity`` is the value, the gradient's
-        magnitude or the Laplacian, the latter two per unit coordinate. Memory beyond the result does not grow with
-        its size.
+        magnitude or the Laplacian, the latter two per unit coordinate, each axis times its ``derivative_scale``:
+        ``1 / grid.physical_scale()`` makes them physical. Memory beyond the result does not grow with its size.
         """
         sampling = self.grid.sampling(shape, region)
         dtype = next(self.parameters()).dtype
         result = torch.empty((sampling.num_samples, len(self.channels)), dtype=dtype)
-        for start, stop, piece in self.pieces(sampling, quantity=quantity):
+        for start, stop, piece in self.pieces(sampling, quantity=quantity, derivative_scale=derivative_scale):
             result[start:stop] = piece
         return result.view(*sampling.shape, len(self.channels))
 
     def pieces(
-        self, sampling: Sampling, *, quantity: Quantity = "value"
+        self,
+        sampling: Sampling,
+        *,
+        quantity: Quantity = "value",
+        derivative_scale: Sequence[float] | None = None,
     ) -> Iterator[tuple[int, int, Float[Tensor, "n c"]]]:
         """Yield ``(start, stop, values)`` over the flat samples of a sampling, in order, a bounded number at a time."""
-        evaluate = self._evaluator(quantity)
+        evaluate = self._evaluator(quantity, derivative_scale)
         size = self._piece(first_order=quantity != "value")
         parameter = next(self.parameters())
 
@@ -178,21 +185,26 @@ class Field(nn.Module):
         width = max(self.network.config.hidden_features, len(self.channels), self.grid.num_inputs)
         return max(1, _WORKING_SET // (width * (self.grid.num_axes + 2) if first_order else width))
 
-    def _jacobian(self, points: Float[Tensor, "n d"]) -> Float[Tensor, "n c d"]:
+    def _jacobian(self, points: Float[Tensor, "n d"], scale: Sequence[float] | None = None) -> Float[Tensor, "n c d"]:
         inputs = network_inputs(self.grid, points)
         jacobian = self.network.value_and_jacobian(inputs)[1]
-        slopes = _slopes_of_inputs(self.grid, inputs)
+        slopes = _slopes_of_inputs(self.grid, inputs, scale)
         jacobian = jacobian if slopes is None else jacobian @ slopes.first
         return jacobian * self._half_range.to(points)[:, None]
 
-    def _evaluator(self, quantity: Quantity) -> Callable[[Tensor], Tensor]:
+    def _evaluator(self, quantity: Quantity, scale: Sequence[float] | None) -> Callable[[Tensor], Tensor]:
+        def laplacian(points: Tensor) -> Tensor:
+            inputs = network_inputs(self.grid, points)
+            jet = self.network.jet(inputs, _slopes_of_inputs(self.grid, inputs, scale))
+            return jet.laplacian * self._half_range.to(points)
+
         match quantity:
             case "value":
                 return self.forward
             case "gradient":
-                return lambda points: self._jacobian(points).norm(dim=-1)
+                return lambda points: self._jacobian(points, scale).norm(dim=-1)
             case "laplacian":
-                return lambda points: self.jet(points).laplacian
+                return laplacian
             case _:
                 raise InputError(f"the quantity must be value, gradient or laplacian, got {quantity!r}.")
 
@@ -228,21 +240,27 @@ def network_inputs(grid: Grid, points: Float[Tensor, "*batch d"]) -> Float[Tenso
     return torch.stack(columns, dim=-1)
 
 
-def _slopes_of_inputs(grid: Grid, inputs: Float[Tensor, "n inputs"]) -> InputSlopes | None:
-    """Return how the inputs of a network change with the coordinates; None where they are the same."""
-    if grid.num_inputs == grid.num_axes:
+def _slopes_of_inputs(
+    grid: Grid, inputs: Float[Tensor, "n inputs"], scale: Sequence[float] | None = None
+) -> InputSlopes | None:
+    """Return how the inputs of a network change with the coordinates, times ``scale``; None where they are the same."""
+    if grid.num_inputs == grid.num_axes and scale is None:
         return None
     first = inputs.new_zeros((len(inputs), grid.num_inputs, grid.num_axes))
     second = torch.zeros_like(inputs)
     column = 0
     for number, axis in enumerate(grid.axes):
+        factor = 1.0 if scale is None else float(scale[number])
         if not axis.is_periodic:
-            first[:, column, number] = 1
+            first[:, column, number] = factor
             column += 1
             continue
-        cosine, sine = inputs[:, column], inputs[:, column + 1]
-        first[:, column, number], first[:, column + 1, number] = -math.pi * sine, math.pi * cosine
-        second[:, column], second[:, column + 1] = -(math.pi**2) * cosine, -(math.pi**2) * sine
+        pair = inputs[:, column : column + 2]
+        first[:, column, number], first[:, column + 1, number] = (
+            -math.pi * factor * pair[:, 1],
+            math.pi * factor * pair[:, 0],
+        )
+        second[:, column : column + 2] = -((math.pi * factor) ** 2) * pair
         column += 2
     return InputSlopes(first, second)
 

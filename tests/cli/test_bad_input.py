@@ -133,7 +133,10 @@ REFUSED = [
     ("fit cut.nc -o new.lig", "cut.nc: not readable gridded data"),
     ("fit photo.png -o new.lig --periodic lon", "the axes are row, column; lon cannot be made periodic"),
     ("render photo.lig -o new.png --region depth=3", r"the axes are \(row, column\), a region of depth came"),
-    ("render photo.lig -o new.png --region row=", "physical places such as row=-40:60 were wanted, got ''"),
+    (
+        "render photo.lig -o new.png --region row=",
+        "a region such as z=-40:60,y=12.5 or time=2001-06-16 .* got 'row='",
+    ),
     ("render photo.lig -o new.png --region row=0:9", "axis 'row' goes from -1 to 1, got 9"),
     ("decode photo.lig -o new.nc", "new.nc: gridded data need a field that came from them"),
     ("fit flow.csv -o new.lig", "flow.csv: columns of coordinates and of values were wanted, .* holds: x, y, w"),
@@ -152,6 +155,8 @@ REFUSED = [
     ("decode photo.lig --at missing.csv -o new.csv", "missing.csv: no such file"),
     ("decode photo.lig --at flow.csv -o new.csv", "flow.csv: a column 'row' was wanted, the file holds: x, y, w"),
     ("decode photo.lig --at flow.csv -o new.png", "new.png: values at places are written as .csv or .npz"),
+    ("fit photo.png -o photo.lig --resume", "photo.lig is there and no checkpoint of it is: that fit has ended"),
+    ("paper audio --input silence.wav -o new.png", "silence.wav: a sound of at least 1000 samples was wanted, got 300"),
     ("paper activations -o new.xyz", "new.xyz: a figure ends in"),
 ]
 

@@ -85,6 +85,21 @@ def test_auto_is_cuda_where_there_is_one() -> None:
     assert checked_device("cpu") == torch.device("cpu")
 
 
+@pytest.mark.parametrize("array", [np.zeros(8000, np.float32), np.full((30, 30), 7), np.full((5, 6, 3), 200, np.uint8)])
+def test_a_constant_is_met_exactly_and_at_once(array: np.ndarray) -> None:
+    field = fit(array)
+    assert field.report is not None
+    assert (field.report.stopped_by, field.report.steps) == ("exact", 1)
+    assert field.report.psnr_db > 140
+    samples = field.sample().numpy().reshape(array.shape)
+    assert np.array_equal(samples.round(4), array)
+    almost = np.zeros(100_000, np.float32)  # one of them may be missed by those that are looked at first
+    almost[77] = 1
+    report = fit(almost, stop=passes(0.1), hidden_features=8).report
+    assert report is not None
+    assert report.stopped_by == "passes"
+
+
 @pytest.mark.parametrize("num_axes", range(1, 7))
 @pytest.mark.parametrize("num_channels", [None, 3])
 def test_arrays_of_any_number_of_axes_come_back_in_their_shape(

@@ -30,7 +30,11 @@ def sea(tmp_path_factory: pytest.TempPathFactory) -> Path:
     values[:, 3:9, 4:12] = np.nan
     data = xarray.Dataset(
         {"sst": (("time", "lat", "lon"), values, {"units": "K"})},
-        coords={"time": ("time", [0.0, 30.0]), "lat": ("lat", lat), "lon": ("lon", lon, ATTRIBUTES)},
+        coords={
+            "time": ("time", [0.0, 30.0], {"units": "days since 2001-01-01"}),
+            "lat": ("lat", lat, {"units": "degrees_north"}),
+            "lon": ("lon", lon, ATTRIBUTES),
+        },
     )
     path = tmp_path_factory.mktemp("sea") / "sea.nc"
     data.to_netcdf(path, engine="h5netcdf")
@@ -74,10 +78,22 @@ def test_a_finer_rendering_has_coordinates_between_and_the_same_land(fitted: lg.
     with xarray.open_dataset(tmp_path / "part.nc") as part:
         np.testing.assert_allclose(part.lon.values, np.arange(-25.0, 30, 10), atol=1e-4)
         np.testing.assert_allclose(part.lat.values, [10.0], atol=1e-6)
-    render(fitted, tmp_path / "slope.nc", quantity="gradient")
-    with xarray.open_dataset(tmp_path / "slope.nc") as slope:
-        assert "units" not in slope.sst.attrs
-        assert np.isnan(slope.sst.values).sum() == 2 * 48
+    with pytest.raises(InputError, match=r"slope.nc: axes of one unit were wanted for the gradient, got time \(days"):
+        render(fitted, tmp_path / "slope.nc", quantity="gradient")
+    at = fitted.grid.sampling().physical(2)[7]
+    for name, power in (("gradient", 1), ("laplacian", 2)):
+        render(fitted, tmp_path / f"{name}.nc", quantity=name, region={"time": "2001-01-31"})  # type: ignore[arg-type]
+        with xarray.open_dataset(tmp_path / f"{name}.nc") as slope:
+            assert "units" not in slope.sst.attrs
+            assert np.isnan(slope.sst.values).sum() == 48
+            found = float(slope.sst[0, 1, 7])
+        double = fitted.double()
+        place = torch.tensor([[30.0, -70.0, float(at)]], dtype=torch.float64)
+        slopes = lg.jacobian(double.physical, place).detach()[0, 0, 1:]
+        second = lg.hessian(double.physical, place).detach()[0, 0].diagonal()[1:]
+        wanted = float(slopes.norm() if power == 1 else second.sum())
+        fitted.float()
+        assert found == pytest.approx(wanted, rel=2e-3, abs=1e-5)
     render(fitted, tmp_path / "slice.npy", region={"time": 0.0})
     assert np.isnan(np.load(tmp_path / "slice.npy")).sum() == 48
     render(fitted, tmp_path / "map.png", region={"time": 0.0})

@@ -74,3 +74,12 @@ def test_the_experiment_on_video_reaches_its_quality_and_draws_its_figure(tmp_pa
     assert (tmp_path / "video.png").stat().st_size > 1000
     assert found.holds == (found.measured >= found.published - found.tolerance)
     assert not found.is_certain
+
+
+def test_frames_are_compared_with_the_same_frames(video: Path, tmp_path: Path) -> None:
+    part = read_signal(video, frames=(0, 4))
+    save(fit(part, stop=passes(1), hidden_features=8), tmp_path / "part.lig")
+    with pytest.raises(InputError, match=r"part.lig: time from 0 to 0.32 was wanted as in the other, got 0 to 0.16"):
+        compare(video, tmp_path / "part.lig")
+    with pytest.raises(InputError, match="frames 20 to 30 were wanted, the video has 8"):
+        read_signal(video, frames=(20, 30))

@@ -147,6 +147,18 @@ def test_any_axis_can_be_declared_periodic() -> None:
         declare_periodic(signal, ["lon"])
 
 
+def test_zarr_of_format_2_stays_so(tmp_path: Path) -> None:
+    dataset().to_zarr(tmp_path / "a.zarr", zarr_format=2)
+    again(read_signal(tmp_path / "a.zarr"), tmp_path / "b.zarr")
+    assert (tmp_path / "b.zarr" / ".zgroup").exists()
+
+
+def test_times_are_no_samples(tmp_path: Path) -> None:
+    times = xarray.Dataset({"t": (("x",), np.array(["2001-01-01", "2001-02-01"], "datetime64[ns]"))})
+    with pytest.raises(InputError, match="t: samples were wanted, these are times"):
+        read_signal(written(times, tmp_path / "a.nc"))
+
+
 @pytest.mark.parametrize(
     ("lat", "message"),
     [

@@ -67,7 +67,7 @@ def run(arguments: Sequence[str]) -> int:
         return 2
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = lambda message, *_: say(f"ligeia: {message}")
+            warnings.showwarning = lambda message, *_: say(f"ligeia: {message}", quiet="--quiet" in arguments)
             status = _app(list(arguments), prog_name="ligeia", standalone_mode=False)
     except _UsageError as error:
         command = error.ctx.command_path if error.ctx is not None else "ligeia"

@@ -17,7 +17,7 @@ from ligeia.core import InputError
 
 if TYPE_CHECKING:
     from ligeia.fitting import Checkpointer, Step
-    from ligeia.signals import Region
+    from ligeia.signals import Place, Region
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors and JSON.")]
@@ -74,14 +74,31 @@ def parse_region(text: str | None) -> "Region | None":
         return None
     if "=" not in text:
         return _parse_ranges(text)
-    region: dict[str, float | tuple[float, float]] = {}
+    region: dict[str, Place | tuple[Place, Place]] = {}
     for part in text.split(","):
         name, _, ends = part.partition("=")
-        numbers = parse_numbers(ends.replace(":", ","), f"physical places such as {name.strip() or 'z'}=-40:60")
-        if not name.strip() or len(numbers) > 2 or not all(map(math.isfinite, numbers)):
-            raise InputError(f"a region such as z=-40:60,y=12.5 was wanted, got {text!r}.")
-        region[name.strip()] = numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
+        places = [_place(end, text) for end in ends.split(":")]
+        if not name.strip() or len(places) > 2:
+            raise _no_region(text)
+        region[name.strip()] = places[0] if len(places) == 1 else (places[0], places[1])
     return region
+
+
+def _place(text: str, region: str) -> "Place":
+    """Return a number, or a date as it is: its axis knows the calendar."""
+    try:
+        number = float(text)
+    except ValueError:
+        if "-" in text[1:] and text.strip()[-1:].isdigit():
+            return text.strip()
+        raise _no_region(region) from None
+    if not math.isfinite(number):
+        raise _no_region(region)
+    return number
+
+
+def _no_region(text: str) -> InputError:
+    return InputError(f"a region such as z=-40:60,y=12.5 or time=2001-06-16 was wanted, got {text!r}.")
 
 
 def _parse_ranges(text: str) -> tuple[tuple[int, int], ...]:

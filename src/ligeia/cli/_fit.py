@@ -1,5 +1,6 @@
 """`ligeia fit`."""
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -174,7 +175,9 @@ def describe(result: dict[str, Any], field: "Field", *, psnr: float | None = Non
         lines.append(f"the PSNR was measured on {result['num_measured']:,} of {result['num_samples']:,} samples")
     if "num_held_out" in result:
         held_out = f"held out, {result['num_held_out']:,} samples: relative L2 {result['held_out_relative_l2']:.4g}"
-        lines.append(f"{held_out}, {decibels(result['held_out_psnr_db'])}")
+        relative, psnr_db = result["held_out_relative_l2"], result["held_out_psnr_db"]
+        is_sound = snr_db is not None and relative > 0
+        lines.append(f"{held_out}, {f'SNR {-20 * math.log10(relative):.2f} dB' if is_sound else decibels(psnr_db)}")
     if field.missing is not None:
         lines.append(f"{field.missing.num_missing:,} of {field.grid.num_samples:,} samples are missing, and stay so")
     wanted = [(psnr, result["psnr_db"]), (snr, result.get("snr_db"))]
@@ -241,6 +244,10 @@ def _checkpoint(output: Path, *, resume: bool, quiet: bool) -> "Checkpointer":
     checkpoint = Checkpointer(output.with_name(output.name + ".checkpoint"), resume=resume)
     if checkpoint.path.exists() and not resume:
         say(f"ligeia: {checkpoint.path} of an earlier fit is written over; --resume would go on from it.", quiet=quiet)
+    if resume and not checkpoint.path.exists() and output.exists():
+        raise InputError(
+            f"{output} is there and no checkpoint of it is: that fit has ended; leave --resume out to fit it anew."
+        )
     if resume and not checkpoint.path.exists():
         say(f"ligeia: no checkpoint {checkpoint.path} to resume from; starting afresh.", quiet=quiet)
     return checkpoint

@@ -399,7 +399,7 @@ def _check_source(kind: int, source: Source) -> None:
             raise RecordError("source record: numbers of colors up to 255 were wanted.")
     if isinstance(source, VolumeSource) and len(source.header) not in (348, 540):
         raise RecordError(f"source record: a NIfTI header of 348 or 540 bytes was wanted, got {len(source.header)}.")
-    if isinstance(source, GriddedSource) and source.format not in ("NETCDF3", "NETCDF4", "ZARR"):
-        raise RecordError(f"source record: NETCDF3, NETCDF4 or ZARR was wanted, got {source.format[:20]!r}.")
+    if isinstance(source, GriddedSource) and source.format not in ("NETCDF3", "NETCDF4", "ZARR", "ZARR2"):
+        raise RecordError(f"source record: NETCDF3, NETCDF4, ZARR or ZARR2 was wanted, got {source.format[:20]!r}.")
     if isinstance(source, SoundSource) and not 1 <= source.sample_rate < 2**31:
         raise RecordError(f"source record: 1 to {2**31 - 1} samples per second were wanted, got {source.sample_rate}.")

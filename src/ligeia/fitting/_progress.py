@@ -114,7 +114,7 @@ class Report:
 
     recipe: str
     stopped_by: str
-    """psnr, snr, seconds, passes, plateau, or callback."""
+    """psnr, snr, seconds, passes, plateau, callback, or exact: a constant signal takes no fit."""
     psnr_db: float
     num_points: int
     """Number of samples of the signal that have a value."""

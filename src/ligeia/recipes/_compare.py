@@ -52,6 +52,7 @@ def compare(reference: Path, candidate: Path) -> Comparison:
     first, second = _load(reference), _load(candidate)
     shape = (second if isinstance(first, Field) and isinstance(second, Signal) else first).grid.shape
     low, high = first.channels[0].low, first.channels[0].high
+    _check_parts(first, second, candidate)
     wanted, got = _values(first, shape), _values(second, shape)
     there = _there(first, second)
     if wanted.shape != got.shape:
@@ -96,6 +97,18 @@ def _values(source: Field | Signal, shape: tuple[int, ...]) -> Float[Tensor, "*s
         return source.sample(shape)
     exact = np.float32 if source.values.dtype.itemsize < 4 else np.float64
     return torch.from_numpy(source.values.astype(exact))
+
+
+def _check_parts(first: Field | Signal, second: Field | Signal, candidate: Path) -> None:
+    """Refuse signals of different parts of the same thing, such as 20 frames of a video and all of them."""
+    for one, other in zip(first.grid.axes, second.grid.axes, strict=False):
+        reach = abs(one.extent[1] - one.extent[0])
+        apart = max(abs(low - high) for low, high in zip(one.extent, other.extent, strict=True))
+        if one.name == other.name and first.grid.align == second.grid.align and apart > reach / one.size / 2:
+            raise InputError(
+                f"{candidate}: {one.name} from {one.extent[0]:g} to {one.extent[1]:g} was wanted as in the other, got "
+                f"{other.extent[0]:g} to {other.extent[1]:g}; compare the same part of both."
+            )
 
 
 def _there(first: Field | Signal, second: Field | Signal) -> Bool[np.ndarray, " n"] | None:

@@ -19,6 +19,8 @@ from ._configurations import Configuration, fast
 from ._sizing import choose_size
 
 WORKING_SET = 256 << 20  # bytes
+_AT_ONCE = 1e-9  # passes: a single step, which moves nothing where nothing is wrong
+_EXACT_DB = 120.0
 
 
 def fit(
@@ -80,6 +82,7 @@ def fit(
     )
     field = Field(network, signal.grid, signal.channels, signal.source, signal.missing).to(checked_device(device))
     objective = Values(signal, seed=seed)
+    is_constant = _meet_constant(field, objective)
     state = State(field, configuration.recipe, objective.num_points)
     if checkpoint is not None:
         checkpoint.begin(state, f"{signal.digest()} {config} {list(first_omegas)} {configuration.recipe} seed {seed}")
@@ -88,12 +91,12 @@ def fit(
         field,
         objective,
         configuration.recipe,
-        _completed(stop, configuration, objective),
+        fitting.passes(_AT_ONCE) if is_constant else _completed(stop, configuration, objective),
         seed=seed,
         callbacks=callbacks,
         state=state,
     )
-    field.report = _with_snr(report, signal)
+    field.report = _with_snr(replace(report, stopped_by="exact") if is_constant else report, signal)
     return field
 
 
@@ -134,6 +137,23 @@ def _as_numpy(array: torch.Tensor | np.ndarray) -> np.ndarray:
         return array
     array = array.detach().cpu()
     return (array.float() if array.dtype == torch.bfloat16 else array).numpy()
+
+
+def _meet_constant(field: Field, objective: Values) -> bool:
+    """Make a field of a constant signal that constant; return whether it is one."""
+    if objective.constant_db > -math.inf:
+        return False
+    device = next(field.parameters()).device
+    output = field.network.linears()[-1]
+    weight, bias = output.weight.detach().clone(), output.bias.detach().clone()
+    with torch.no_grad():
+        output.weight.zero_()
+        output.bias.copy_(objective.batch(np.arange(1), device)[1][0])
+        if objective.quality(field).psnr_db > _EXACT_DB:
+            return True
+        output.weight.copy_(weight)
+        output.bias.copy_(bias)
+    return False
 
 
 def _with_snr(report: Report, signal: Signal) -> Report:

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from ligeia.core import InputError, map_on_threads, random_stream
 from ligeia.field import Field
 from ligeia.metrics import decibels
-from ligeia.signals import Channel, Missing, Signal
+from ligeia.signals import Blocks, Channel, Missing, Signal
 
 _OF_POINTS = 0.1  # the share of scattered samples that is held out unless asked otherwise
 _PIECE = 1 << 13  # points that are measured at a time
@@ -89,6 +89,11 @@ def hold_out(signal: Signal, fraction: float | None = None, *, seed: int = 0) ->
     count = min(max(1, round(fraction * signal.num_samples)), signal.num_samples - 2)
     if fraction == 0 or count < 1:
         return signal, None
+    if isinstance(signal.values, Blocks):
+        raise InputError(
+            "samples can be held out (--hold-out) of signals in memory only, this one is larger than the working set; "
+            "allow a larger one (--working-set), or hold out none."
+        )
     order = torch.randperm(signal.num_samples, generator=random_stream(seed, "held out")).numpy()
     chosen = np.sort(order[:count])
     if signal.points is not None:

@@ -71,8 +71,29 @@ class _Output:
         return dtype
 
     def pieces(self) -> Iterator[tuple[int, int, np.ndarray]]:
-        for start, stop, values in self.field.pieces(self.sampling, quantity=self.quantity):
+        scale = self.derivative_scale()
+        for start, stop, values in self.field.pieces(self.sampling, quantity=self.quantity, derivative_scale=scale):
             yield start, stop, values.numpy()
+
+    def derivative_scale(self) -> list[float] | None:
+        """Return what makes derivatives physical, in files of physical places; those across a slice are left out.
+
+        Derivatives along axes of different units have no sum: `InputError`.
+        """
+        if self.quantity == "value" or not (is_gridded_output(self.path) or is_volume_output(self.path)):
+            return None
+        spread = [size > 1 for size in self.sampling.shape]
+        axes = self.field.grid.axes
+        # degrees_north and degrees_east are the same
+        units = {axis.unit.partition("_")[0] for axis, is_spread in zip(axes, spread, strict=True) if is_spread}
+        if len(units) > 1:
+            names = ", ".join(f"{axis.name} ({axis.unit or 'no unit'})" for axis in axes)
+            raise InputError(
+                f"{self.path}: axes of one unit were wanted for the {self.quantity}, got {names}; choose a slice with "
+                "--region, or write an .npy file, which is per unit coordinate."
+            )
+        scale = 1 / np.abs(self.field.grid.physical_scale())
+        return [float(each) if is_spread else 0.0 for each, is_spread in zip(scale, spread, strict=True)]
 
     def missing(self) -> Bool[np.ndarray, "..."] | None:
         """Return where the sampling has no value: where the nearest original sample has none."""
@@ -109,11 +130,12 @@ def render(
 
     ``shape`` gives the samples per axis, or ``scale`` how many times more than the original (of ``region``, if
     given). An ``.npy`` file gets float32 ``(*shape, channels)``: the value in signal units, the gradient's magnitude
-    or the Laplacian per unit coordinate; NaN where the original had no value; an ``.npz`` file of scattered samples has
-    coordinates beside it. A picture shows the latter two in gray, averaged over the color channels, black and white at
-    the extremes that one sample in a thousand exceeds; one of scattered samples has the first coordinate to the right,
-    the other upwards. A sound keeps its length: more samples are a higher sample rate. A video keeps its frame rate:
-    more frames are slow motion; ``crf`` is its encoder's quality.
+    or the Laplacian per unit coordinate (per physical unit in NetCDF, zarr and NIfTI); NaN where the original had no
+    value; an ``.npz`` file of scattered samples has coordinates beside it. A picture shows the latter two in gray,
+    averaged over the color channels, black and white at the extremes that one sample in a thousand exceeds; one of
+    scattered samples has the first coordinate to the right, the other upwards. A sound keeps its length: more
+    samples are a higher sample rate. A video keeps its frame rate: more frames are slow motion; ``crf`` is its
+    encoder's quality.
     """
     if scale is not None:
         if shape is not None:

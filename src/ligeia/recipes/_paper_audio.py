@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from ligeia.core import InputError
 from ligeia.fitting import Callback, Stop, passes, plateau, psnr, seconds
 from ligeia.metrics import decibels
 from ligeia.signals import Alignment, Signal, SoundSource, read_sound, sound_signal
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _PAPER_STEPS = 9001
+_FEWEST_SAMPLES = 1000
 _ENOUGH_DB = 66.0  # 10 dB beyond the published error
 _PUBLISHED_MSE = 1.101e-5  # of the waveform with a peak of 1
 
@@ -60,6 +62,10 @@ def paper_audio(
     configuration = paper() if full else fast()
     align = configuration.align
     signal = strings(align=align) if recording is None else read_sound(recording, align=align)
+    if signal.num_samples < _FEWEST_SAMPLES:
+        raise InputError(
+            f"{recording}: a sound of at least {_FEWEST_SAMPLES} samples was wanted, got {signal.num_samples}."
+        )
     stop: Stop = passes(_PAPER_STEPS) if full else psnr(_ENOUGH_DB) | plateau() | seconds(300)
     field = fit(signal, stop=stop, configuration=configuration, seed=seed, device=device, callbacks=callbacks)
     report = field.report

@@ -11,7 +11,7 @@ from ._arrays import (
 )
 from ._axis import Alignment as Alignment, Axis as Axis
 from ._blocks import Blocks as Blocks, BoxBlocks as BoxBlocks, FileBlocks as FileBlocks
-from ._grid import Grid as Grid, Region as Region, Sampling as Sampling
+from ._grid import Grid as Grid, Place as Place, Region as Region, Sampling as Sampling
 from ._gridded import (
     is_gridded_output as is_gridded_output,
     read_gridded as read_gridded,
@@ -76,6 +76,7 @@ __all__ = [
     "GriddedSource",
     "ImageSource",
     "Missing",
+    "Place",
     "PointColumns",
     "PointsSource",
     "Region",

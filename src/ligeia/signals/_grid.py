@@ -14,8 +14,9 @@ from ligeia.core import InputError, ShapeError
 
 from ._axis import Alignment, Axis, spread
 
-Region = Sequence[tuple[float, float]] | Mapping[str, float | tuple[float, float]]
-"""A part of a grid: per axis its first and last (exclusive) sample, or by name a physical interval or one place."""
+Place = float | str
+Region = Sequence[tuple[float, float]] | Mapping[str, Place | tuple[Place, Place]]
+"""A part of a grid: per axis its first and last (exclusive) sample, or by name a physical interval or place."""
 
 _MAX_SAMPLES = 2**62  # flat indices are int64
 _MAX_TABLE = 1 << 16  # coordinates of longer axes are worked out where they are asked for, never kept
@@ -182,7 +183,7 @@ class Grid:
                 )
         return tuple((float(start), float(stop)) for start, stop in bounds)
 
-    def _physical_ends(self, bounds: Mapping[str, float | tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    def _physical_ends(self, bounds: Mapping[str, Place | tuple[Place, Place]]) -> tuple[tuple[float, float], ...]:
         unknown = sorted(set(bounds) - {axis.name for axis in self.axes})
         if unknown:
             raise InputError(f"the axes are {self._names()}, a region of {', '.join(unknown)} came.")
@@ -192,7 +193,7 @@ class Grid:
             if asked is None:
                 ends.append((0.0, float(axis.size)))
                 continue
-            values = np.array([asked] if isinstance(asked, (int, float)) else [*asked], np.float64)
+            values = axis.numbers([*asked] if isinstance(asked, (tuple, list)) else [asked])
             positions = np.sort(axis.positions_of(values, self.align))
             at_corners = axis.aligned(self.align) == "corners"
             low, high = float(positions[0]), float(positions[-1])

@@ -35,7 +35,7 @@ from ._gridded_axes import axis_of
 from ._missing import Missing
 from ._signal import Channel, GriddedSource, Signal
 
-_ENGINES = {"NETCDF3": "scipy", "NETCDF4": "h5netcdf", "ZARR": "zarr"}
+_ENGINES = {"NETCDF3": "scipy", "NETCDF4": "h5netcdf", "ZARR": "zarr", "ZARR2": "zarr"}
 _SUFFIXES = (".nc", ".nc4", ".cdf", ".zarr")
 _HDF = b"\x89HDF\r\n\x1a\n"
 _ZARR_MARKS = ("zarr.json", ".zgroup", ".zarray")
@@ -82,6 +82,8 @@ def read_gridded(path: Path, *, variable: str | None = None, align: Alignment = 
         raise type(error)(f"{path}: {error}") from error
     except (OSError, ValueError, KeyError, TypeError, IndexError, RuntimeError, MemoryError) as error:
         raise FormatError(f"{path}: not readable gridded data ({error}); get the whole file.") from error
+    if any(" since " in str(attrs.get("units", "")) for attrs in attributes):
+        raise SampleError(f"{path}, {names[0]}: samples were wanted, these are times; choose another variable.")
     unpacked = [_unpacked(raw, attrs) for raw, attrs in zip(samples, attributes, strict=True)]
     missing = np.any([gone for _, gone in unpacked], axis=0)
     if missing.all():
@@ -151,9 +153,10 @@ def write_gridded(
         each.encoding = {} if "_FillValue" in each.attrs else {"_FillValue": None}
     limits = [name for name in kept["unlimited"] if name in dims]
     if path.suffix.lower() == ".zarr":
+        zarr_format = 2 if source.format == "ZARR2" else 3
         with warnings.catch_warnings():  # xarray warns of files without them, zarr of files with them
             warnings.filterwarnings("ignore", message="Consolidated metadata")
-            write_folder(path, lambda partial: dataset.to_zarr(partial, mode="w"))
+            write_folder(path, lambda partial: dataset.to_zarr(partial, mode="w", zarr_format=zarr_format))
         return
     engine, kind = ("scipy", "NETCDF3_64BIT") if source.format == "NETCDF3" else ("h5netcdf", "NETCDF4")
     write_atomically(
@@ -163,7 +166,7 @@ def write_gridded(
 
 def _kind(path: Path) -> str:
     if path.is_dir():
-        return "ZARR"
+        return "ZARR" if (path / "zarr.json").exists() else "ZARR2"
     with path.open("rb") as file:
         return "NETCDF3" if file.read(3) == b"CDF" else "NETCDF4"
 
@@ -172,7 +175,7 @@ def _options(kind: str) -> dict[str, Any]:
     if kind == "NETCDF4":
         optional("h5netcdf", extra="science", needed_for="NetCDF-4")
         return {"phony_dims": "access"}
-    if kind == "ZARR":
+    if kind in ("ZARR", "ZARR2"):
         optional("zarr", extra="science", needed_for="zarr")
         return {"consolidated": False}
     return {}

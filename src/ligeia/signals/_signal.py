@@ -133,7 +133,7 @@ class GriddedSource:
     """What a NetCDF file or a zarr group was, beside its samples: enough to write the same kind of file again."""
 
     format: str
-    """NETCDF3, NETCDF4 or ZARR."""
+    """NETCDF3, NETCDF4, ZARR (format 3) or ZARR2."""
     name: str
     """Of the variable."""
     dtype: str

@@ -95,7 +95,9 @@ def _read_video(path: Path, pictures: Spool, frames: tuple[int, int] | None, ali
         raise FormatError(f"{path}: not a readable video ({error.strerror}); get the whole file.") from error
     count = pictures.num_items
     if frames is not None and count < frames[1] - frames[0]:
-        raise InputError(f"{path}: frames {first} to {stop} were wanted, the video has {first + count}.")
+        raise InputError(
+            f"{path}: frames {first} to {stop} were wanted, the video has {first + count if count else promised}."
+        )
     if not count:
         raise FormatError(f"{path}: a video with at least one frame was wanted, this one has none.")
     rate = Fraction(source.rate_numerator, source.rate_denominator)
