@@ -74,7 +74,7 @@ from ligeia.kernels import _native
 Path("broken.so").write_bytes(b"no library")
 _native.find = lambda: Path("broken.so")
 from ligeia.cli import run
-sys.exit(run(["fit", "{folder}/photo.png", "-o", "a.lig", "--passes", "1", "--hidden-features", "8", "--quiet"]))
+sys.exit(run(["fit", "{folder}/photo.png", "-o", "a.lig", "--passes", "1", "--hidden-features", "8"]))
 """
     alone = {name: value for name, value in os.environ.items() if name != "LIGEIA_KERNEL"}
     command = [sys.executable, "-c", program]
