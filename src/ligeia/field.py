@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ligeia.core import InputError, ShapeError, map_on_threads
 from ligeia.kernels import InputSlopes, Jet, is_transformed
 from ligeia.networks import Siren
-from ligeia.signals import ArraySource, Channel, Grid, Missing, Region, Sampling, Source
+from ligeia.signals import ArraySource, Channel, Footprint, Grid, Missing, Region, Sampling, Source
 
 if TYPE_CHECKING:
     from ligeia.fitting import Report
@@ -142,6 +142,7 @@ class Field(nn.Module):
         shape: Sequence[int] | None = None,
         *,
         region: Region | None = None,
+        footprints: Sequence[Footprint] | None = None,
         quantity: Quantity = "value",
         derivative_scale: Sequence[float] | None = None,
     ) -> Float[Tensor, "*shape c"]:
@@ -150,9 +151,13 @@ class Field(nn.Module):
         ``region`` gives, per axis, the first and the last (exclusive) original sample to cover, or by name
         physical intervals and places: ``{"z": (-40, 60), "x": 12.5}``. ``quantity`` is the value, the gradient's
         magnitude or the Laplacian, the latter two per unit coordinate, each axis times its ``derivative_scale``:
-        ``1 / grid.physical_scale()`` makes them physical. Memory beyond the result does not grow with its size.
+        ``1 / grid.physical_scale()`` makes them physical. With ``footprints``, one per axis or one for all, each sample
+        is a mean around its place, in steps between the samples asked for: ``[Box()]`` is that over its cell, which
+        shows no moire in a picture smaller than the original. Memory beyond the result does not grow with its size.
         """
         sampling = self.grid.sampling(shape, region)
+        if footprints is not None:
+            sampling = sampling.averaging(footprints)
         dtype = next(self.parameters()).dtype
         result = torch.empty((sampling.num_samples, len(self.channels)), dtype=dtype)
         for start, stop, piece in self.pieces(sampling, quantity=quantity, derivative_scale=derivative_scale):
@@ -168,12 +173,14 @@ class Field(nn.Module):
     ) -> Iterator[tuple[int, int, Float[Tensor, "n c"]]]:
         """Yield ``(start, stop, values)`` over the flat samples of a sampling, in order, a bounded number at a time."""
         evaluate = self._evaluator(quantity, derivative_scale)
-        size = self._piece(first_order=quantity != "value")
         parameter = next(self.parameters())
+        weights = torch.from_numpy(sampling.node_weights()).to(parameter)
+        size = max(1, self._piece(first_order=quantity != "value") // len(weights))
 
         @torch.no_grad()  # here, because it does not reach into threads
         def values_of(bounds: tuple[int, int]) -> Float[Tensor, "n c"]:
-            return evaluate(torch.from_numpy(sampling.points(*bounds)).to(parameter)).cpu()
+            points = sampling.node_points_of(np.arange(*bounds))
+            return weighted_means(evaluate(torch.from_numpy(points).to(parameter)), weights).cpu()
 
         total = sampling.num_samples
         bounds = ((start, min(start + size, total)) for start in range(0, total, size))
@@ -224,6 +231,13 @@ class Field(nn.Module):
             )
         if points.dtype != dtype:
             raise InputError(f"points must be {dtype} like the weights, got {points.dtype}; convert one of them.")
+
+
+def weighted_means(values: Float[Tensor, "points c"], weights: Float[Tensor, " k"]) -> Float[Tensor, "n c"]:
+    """Return the weighted sum of every ``k`` rows that follow each other."""
+    if len(weights) == 1:
+        return values
+    return torch.einsum("nkc,k->nc", values.view(-1, len(weights), values.shape[-1]), weights)
 
 
 def network_inputs(grid: Grid, points: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch inputs"]:

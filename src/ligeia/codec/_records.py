@@ -11,14 +11,20 @@ from typing import Final, NamedTuple, final
 
 from ligeia.core import InputError
 from ligeia.signals import (
+    POINT,
     ArraySource,
     Axis,
+    Bicubic,
+    Box,
     Channel,
+    Footprint,
+    Gaussian,
     Grid,
     GriddedSource,
     ImageSource,
     Missing,
     PointsSource,
+    Profile,
     SoundSource,
     Source,
     VideoSource,
@@ -133,13 +139,22 @@ def pack_grid(grid: Grid) -> bytes:
         raise RecordError(f"a file holds at most 255 axes, got {grid.num_axes}.")
     parts = [bytes([grid.align == "corners", grid.num_axes])]
     for axis in grid.axes:
-        present = (axis.extent != _DEFAULT_EXTENT, axis.unit, axis.ticks, axis.is_periodic, axis.calendar)
+        has_footprint = axis.footprint != POINT
+        present = (
+            axis.extent != _DEFAULT_EXTENT,
+            axis.unit,
+            axis.ticks,
+            axis.is_periodic,
+            axis.calendar,
+            has_footprint,
+        )
         flags = sum(bool(each) << bit for bit, each in enumerate(present))
         parts += [text_bytes(axis.name), varint_bytes(axis.size), bytes([flags])]
         parts += [number_bytes(end) for end in axis.extent if axis.extent != _DEFAULT_EXTENT]
         parts += [text_bytes(axis.unit)] if axis.unit else []
         parts += [number_bytes(tick) for tick in axis.ticks]
         parts += [text_bytes(axis.calendar)] if axis.calendar else []
+        parts += [_footprint_bytes(axis.footprint)] if has_footprint else []
     return b"".join(parts)
 
 
@@ -159,7 +174,7 @@ def unpack_grid(payload: bytes | memoryview) -> Grid:
 
 def _read_axis(reader: ByteReader) -> Axis:
     name, size = reader.text(), reader.varint()
-    flags = reader.flags(0b11111)
+    flags = reader.flags(0b111111)
     extent = _DEFAULT_EXTENT
     if flags & 1:
         extent = (reader.number(), reader.number())
@@ -178,7 +193,40 @@ def _read_axis(reader: ByteReader) -> Axis:
         ticks=ticks,
         is_periodic=bool(flags & 8),
         calendar=calendar,
+        footprint=_read_footprint(reader) if flags & 32 else POINT,
     )
+
+
+def _footprint_bytes(footprint: Footprint) -> bytes:
+    match footprint:
+        case Box(width):
+            return b"\x01" + number_bytes(width)
+        case Gaussian(sigma):
+            return b"\x02" + number_bytes(sigma)
+        case Bicubic():
+            return b"\x03"
+        case Profile(weights, width):
+            numbers = b"".join(map(number_bytes, weights))
+            return b"\x04" + varint_bytes(len(weights)) + numbers + number_bytes(width)
+        case _:
+            raise RecordError(f"a file has no kind for the footprint {footprint!r}.")
+
+
+def _read_footprint(reader: ByteReader) -> Footprint:
+    match reader.byte():  # on disk: append, never renumber
+        case 1:
+            return Box(reader.number())
+        case 2:
+            return Gaussian(reader.number())
+        case 3:
+            return Bicubic()
+        case 4:
+            count = reader.varint()
+            if count > reader.remaining():  # a weight takes a byte at least
+                raise reader.wrong(f"{count} weights of a footprint end inside a value")
+            return Profile(tuple(reader.number() for _ in range(count)), reader.number())
+        case kind:
+            raise reader.wrong(f"footprint {kind} is unknown, wanted 1 to 4")
 
 
 def _present_text(reader: ByteReader, what: str) -> str:

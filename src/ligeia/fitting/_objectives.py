@@ -1,5 +1,6 @@
 """Objectives: how a field is held to what is known. A new application is a new objective, never a new trainer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, final, runtime_checkable
 
@@ -8,10 +9,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ligeia.core import map_on_threads, random_stream
-from ligeia.field import Field, network_inputs
+from ligeia.core import InputError, map_on_threads, random_stream
+from ligeia.field import Field, network_inputs, weighted_means
 from ligeia.metrics import decibels
-from ligeia.signals import Blocks, Signal
+from ligeia.signals import Blocks, Sampling, Signal
 
 from ._batches import Batches
 from ._block_batches import BlockBatches, BlockSamples
@@ -74,10 +75,22 @@ def batches_of(objective: Objective, batch_size: int | None, seed: int) -> "Batc
 
 @final
 class Values:
-    """Hold a field to the samples of a signal: the mean squared error in network units, where the range is [-1, 1]."""
+    """Hold a field to the samples of a signal: the mean squared error in network units, where the range is [-1, 1].
 
-    def __init__(self, signal: Signal, *, seed: int = 0) -> None:
+    Where the grid says that samples are means around their places, so are the field's values that they are compared
+    with: over ``nodes_per_step`` places a step, for each axis or for all.
+    """
+
+    def __init__(self, signal: Signal, *, seed: int = 0, nodes_per_step: Sequence[float] = (2,)) -> None:
         self.signal = signal
+        self._sampling: Sampling | None = None
+        if signal.grid.is_averaged:
+            if signal.points is not None:
+                raise InputError("scattered samples are values at points; footprints are for samples on a grid.")
+            self._sampling = signal.grid.sampling().averaging(signal.grid.footprints, nodes_per_step=nodes_per_step)
+        weights = np.ones(1, np.float32) if self._sampling is None else self._sampling.node_weights()
+        self.weights = torch.from_numpy(weights)
+        """Of the places that a sample is a mean of, ``(k,)``."""
         self._seed = seed
         self._chosen: dict[int, np.ndarray] = {}
         self._kept: tuple[Tensor, Tensor] | None = None
@@ -112,21 +125,27 @@ class Values:
         return self._constant_db
 
     def batch(self, indices: Int[np.ndarray, " n"], device: torch.device) -> tuple[Tensor, Tensor]:
-        """Return what a network sees of the points ``indices``, and their scaled samples."""
-        if self.num_points > _MOST_KEPT or self._on_disk is not None:
+        """Return what a network sees of the points ``indices``, and their scaled samples.
+
+        The former are as many rows for each sample as it has places, one sample after the other.
+        """
+        if self.num_points * len(self.weights) > _MOST_KEPT or self._on_disk is not None:
             inputs, values = self._inputs_and_values(indices)
             return inputs.to(device), values.to(device)
         if self._kept is None or self._kept[0].device != device:
             inputs, values = self._inputs_and_values(np.arange(self.num_points))
             self._kept = inputs.to(device), values.to(device)
         chosen = torch.from_numpy(indices).to(device)
-        return self._kept[0].index_select(0, chosen), self._kept[1].index_select(0, chosen)
+        inputs, values = self._kept
+        inputs = inputs.view(len(values), -1).index_select(0, chosen).view(-1, inputs.shape[-1])
+        return inputs, values.index_select(0, chosen)
 
     def _inputs_and_values(self, indices: Int[np.ndarray, " n"]) -> tuple[Tensor, Tensor]:
         places = indices if self._places is None else self._places[indices]
-        points = torch.from_numpy(self.signal.coordinates(places))
+        sampling = self._sampling
+        points = self.signal.coordinates(places) if sampling is None else sampling.node_points_of(places)
         samples = self.signal.samples(places) if self._on_disk is None else self._on_disk[places]
-        return network_inputs(self.signal.grid, points), torch.from_numpy(self.signal.scaled(samples))
+        return network_inputs(self.signal.grid, torch.from_numpy(points)), torch.from_numpy(self.signal.scaled(samples))
 
     def batches(self, batch_size: int | None, seed: int) -> Batches | BlockBatches:
         """Return the batches of a fit: shuffled as a whole, or in groups of blocks where the samples are on disk."""
@@ -138,7 +157,10 @@ class Values:
     def loss(self, field: Field, batch: tuple[Tensor, Tensor]) -> Float[Tensor, ""]:
         """Return the mean squared error of a batch, in network units."""
         inputs, values = batch
-        return torch.nn.functional.mse_loss(field.network(inputs), values)
+        return torch.nn.functional.mse_loss(self._samples_of(field, inputs), values)
+
+    def _samples_of(self, field: Field, inputs: Float[Tensor, "points inputs"]) -> Float[Tensor, "n c"]:
+        return weighted_means(field.network(inputs), self.weights.to(inputs))
 
     def quality(self, field: Field, *, most_points: int | None = None) -> Quality:
         """Return the PSNR of the field, its values clipped to the signal's range.
@@ -157,9 +179,9 @@ class Values:
         @torch.no_grad()  # here, because it does not reach into threads
         def squared_error(piece: np.ndarray) -> float:
             inputs, values = self.batch(piece, device)
-            return float((field.network(inputs).clamp(-1, 1) - values).double().square().sum())
+            return float((self._samples_of(field, inputs).clamp(-1, 1) - values).double().square().sum())
 
-        pieces = np.array_split(measured, -(-count // _PIECE))
+        pieces = np.array_split(measured, -(-count * len(self.weights) // _PIECE))
         total = sum(map_on_threads(squared_error, pieces))
         return Quality(decibels(total / (count * self.signal.num_channels), peak=2.0), count)
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ligeia.core import thread_pool
 from ligeia.field import Field
-from ligeia.kernels import OutOfDomain, Shape, borrowed, fused_shape
+from ligeia.kernels import MOST_PER_SAMPLE, OutOfDomain, Shape, borrowed, fused_shape
 
 from ._objectives import Objective, Values
 from ._state import State
@@ -35,7 +35,7 @@ def stepping(field: Field, objective: Objective) -> Iterator[TakeStep]:
     with thread_pool() as pool:
         plain = partial(autograd_step, pool=pool, num_threads=num_threads)
         shape = fused_shape(list(field.network.parameters()), field.network.omegas(), num_threads)
-        if shape is None or not isinstance(objective, Values):
+        if shape is None or not isinstance(objective, Values) or len(objective.weights) > MOST_PER_SAMPLE:
             yield plain
         else:
             yield partial(fused_step, shape=shape, otherwise=plain)
@@ -81,6 +81,7 @@ def fused_step(state: State, objective: Objective, indices: np.ndarray, *, shape
     moments = state.moments
     hot = state.learning_rate > _LEAST_RATE * moments.settings.learning_rate * state.progress.rate_factor
     shape = shape._replace(bfloat16=shape.bfloat16 and hot and not state.progress.loss < _FINE_LOSS)
+    assert isinstance(objective, Values)
     points, values = objective.batch(indices, moments.parameters[0].device)
     try:
         with borrowed(shape) as network:
@@ -90,6 +91,7 @@ def fused_step(state: State, objective: Objective, indices: np.ndarray, *, shape
                 points,
                 values,
                 moments.next_step(state.learning_rate),
+                objective.weights,
             )
     except OutOfDomain:
         return otherwise(state, objective, indices)

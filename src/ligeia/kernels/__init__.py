@@ -15,6 +15,7 @@ from ._dispatch import (
     is_transformed as is_transformed,
 )
 from ._fused import (
+    MOST_PER_SAMPLE as MOST_PER_SAMPLE,
     AdamSettings as AdamSettings,
     FusedNetwork as FusedNetwork,
     OutOfDomain as OutOfDomain,
@@ -31,6 +32,7 @@ from ._reference import (
 )
 
 __all__ = [
+    "MOST_PER_SAMPLE",
     "AdamSettings",
     "FusedNetwork",
     "InputSlopes",

@@ -17,6 +17,9 @@ from ._reference import sine_mlp
 _TILE = 128  # points: a small batch is one tile a thread, and its activations stay in a cache of 2 MiB
 _MOST_IDLE = 8
 
+MOST_PER_SAMPLE = _TILE
+"""Most points whose weighted sum a sample can be in `FusedNetwork.adam_step`."""
+
 BFLOAT16 = "avx512-bf16"
 
 
@@ -111,14 +114,19 @@ class FusedNetwork:
         self,
         parameters: Sequence[Tensor],
         moments: Sequence[Sequence[Tensor]],
-        x: Float[Tensor, "n d"],
+        x: Float[Tensor, "points d"],
         y: Float[Tensor, "n c"],
         settings: "AdamSettings",
+        weights: Float[Tensor, " group"] | None = None,
     ) -> float:
         """Move the parameters, in place, by one step of Adam on the mean squared error; return that error.
 
-        ``moments`` are the averages of the gradients and those of their squares, like the parameters.
+        ``moments`` are the averages of the gradients and those of their squares, like the parameters. With ``weights``
+        each sample ``y`` is held to the weighted sum of the values at as many points, at most `MOST_PER_SAMPLE`, that
+        follow each other in ``x``.
         """
+        weights = torch.ones(1) if weights is None else weights.contiguous()
+        assert len(x) == len(y) * len(weights)
         rate, (beta1, beta2), eps, number = settings
         step = (ctypes.c_float * 7)(rate, eps, beta2, 1 - beta1, 1 - beta2, 1 - beta1**number, 1 - beta2**number)
         x, y = x.contiguous(), y.contiguous()
@@ -130,7 +138,9 @@ class FusedNetwork:
             _pointers(moments[1]),
             x.data_ptr(),
             y.data_ptr(),
-            len(x),
+            weights.data_ptr(),
+            len(weights),
+            len(y),
             step,
             ctypes.addressof(loss),
         )

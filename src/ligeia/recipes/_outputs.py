@@ -12,7 +12,9 @@ from jaxtyping import Bool, Float, Shaped
 from ligeia.core import InputError
 from ligeia.field import Field, Quantity
 from ligeia.signals import (
+    POINT,
     ArraySource,
+    Box,
     Channel,
     GriddedSource,
     ImageSource,
@@ -129,7 +131,8 @@ def render(
     """Sample a field at any resolution into a file, and return the shape sampled.
 
     ``shape`` gives the samples per axis, or ``scale`` how many times more than the original (of ``region``, if
-    given). An ``.npy`` file gets float32 ``(*shape, channels)``: the value in signal units, the gradient's magnitude
+    given). Along an axis of fewer samples than the original a sample is the mean over its cell: there is no moire. An
+    ``.npy`` file gets float32 ``(*shape, channels)``: the value in signal units, the gradient's magnitude
     or the Laplacian per unit coordinate (per physical unit in NetCDF, zarr and NIfTI); NaN where the original had no
     value; an ``.npz`` file of scattered samples has coordinates beside it. A picture shows the latter two in gray,
     averaged over the color channels, black and white at the extremes that one sample in a thousand exceeds; one of
@@ -142,6 +145,7 @@ def render(
             raise InputError("give the shape or the scale of a rendering, not both.")
         shape = _scaled(field.grid.sampling(None, region).shape, scale)
     sampling = field.grid.sampling(shape, region)
+    sampling = sampling.averaging([Box() if step > 1 else POINT for step in sampling.steps()])
     output = _Output(field=field, path=path, sampling=sampling, quantity=quantity, crf=crf)
     _writer(output)(output)
     return sampling.shape
@@ -160,7 +164,8 @@ def decode(field: Field, path: Path, *, crf: int | None = None) -> tuple[int, ..
             f"{path}: this field came from scattered samples, whose places are not in its file; name them with --at, "
             "or sample a grid with ligeia render."
         )
-    output = _Output(field=field, path=path, sampling=field.grid.sampling(), crf=crf, is_original=True)
+    sampling = field.grid.sampling().averaging(field.grid.footprints)  # samples are what they were in the fit
+    output = _Output(field=field, path=path, sampling=sampling, crf=crf, is_original=True)
     _writer(output)(output)
     return output.sampling.shape
 

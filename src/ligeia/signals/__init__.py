@@ -11,6 +11,15 @@ from ._arrays import (
 )
 from ._axis import Alignment as Alignment, Axis as Axis
 from ._blocks import Blocks as Blocks, BoxBlocks as BoxBlocks, FileBlocks as FileBlocks
+from ._footprint import (
+    POINT as POINT,
+    Bicubic as Bicubic,
+    Box as Box,
+    Footprint as Footprint,
+    Gaussian as Gaussian,
+    Point as Point,
+    Profile as Profile,
+)
 from ._grid import Grid as Grid, Place as Place, Region as Region, Sampling as Sampling
 from ._gridded import (
     is_gridded_output as is_gridded_output,
@@ -23,7 +32,7 @@ from ._image_writer import write_image as write_image
 from ._images import read_image as read_image
 from ._missing import Missing as Missing
 from ._points import (
-    Box as Box,
+    Bounds as Bounds,
     PointColumns as PointColumns,
     from_points as from_points,
     read_points as read_points,
@@ -64,21 +73,28 @@ from ._zarr_arrays import (
 )
 
 __all__ = [
+    "POINT",
     "Alignment",
     "ArraySource",
     "Axis",
+    "Bicubic",
     "Blocks",
+    "Bounds",
     "Box",
     "BoxBlocks",
     "Channel",
     "FileBlocks",
+    "Footprint",
+    "Gaussian",
     "Grid",
     "GriddedSource",
     "ImageSource",
     "Missing",
     "Place",
+    "Point",
     "PointColumns",
     "PointsSource",
+    "Profile",
     "Region",
     "Sampling",
     "Signal",

@@ -15,6 +15,8 @@ from jaxtyping import Float
 
 from ligeia.core import InputError, ShapeError, optional
 
+from ._footprint import POINT, Footprint
+
 Alignment = Literal["centers", "corners"]
 
 _DATE = re.compile(r"(-?\d{1,5})-(\d{1,2})(?:-(\d{1,2})(?:[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d*)?)?)?)?Z?")
@@ -46,6 +48,8 @@ class Axis:
     """Whether the ends are the same place, as 0 and 360 degrees are. Its samples are centers under any alignment."""
     calendar: str = ""
     """CF name of the calendar of an axis in units such as "days since 2001-01-01"; empty is the standard one."""
+    footprint: Footprint = POINT
+    """What a sample is, along this axis: the value at its place, or a mean around it."""
 
     def __post_init__(self) -> None:
         if self.size < 1:

@@ -3,17 +3,19 @@
 import math
 import operator
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import final
+from typing import NamedTuple, TypeVar, final
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Real
 
 from ligeia.core import InputError, ShapeError
 
 from ._axis import Alignment, Axis, spread
+from ._footprint import POINT, Footprint
 
+Each = TypeVar("Each")
 Place = float | str
 Region = Sequence[tuple[float, float]] | Mapping[str, Place | tuple[Place, Place]]
 """A part of a grid: per axis its first and last (exclusive) sample, or by name a physical interval or place."""
@@ -30,11 +32,34 @@ def _table(axis: Axis, size: int, ends: tuple[float, float], align: Alignment) -
 
 
 def _coordinates(
-    axis: Axis, index: Int[np.ndarray, " n"], size: int, ends: tuple[float, float], align: Alignment
+    axis: Axis, index: Real[np.ndarray, " n"], size: int, ends: tuple[float, float], align: Alignment
 ) -> Float[np.ndarray, " n"]:
     if ends == (0.0, axis.size):  # exactly what a grid of that size has
         return axis.resized(size, align).coordinates_at(index.astype(np.float64), align)
     return axis.coordinates_at(spread(ends, index, size, axis.aligned(align)), align)
+
+
+@lru_cache(maxsize=64)
+def _node_table(
+    axis: Axis, size: int, ends: tuple[float, float], align: Alignment, offsets: tuple[float, ...]
+) -> Float[np.ndarray, "n k"]:
+    result = _node_coordinates(axis, np.arange(size), size, ends, align, offsets)
+    result.flags.writeable = False
+    return result
+
+
+def _node_coordinates(
+    axis: Axis,
+    index: Int[np.ndarray, " n"],
+    size: int,
+    ends: tuple[float, float],
+    align: Alignment,
+    offsets: tuple[float, ...],
+) -> Float[np.ndarray, "n k"]:
+    """Return the coordinates around samples, at offsets in steps; those beyond the ends of an axis are its ends."""
+    places = (index[:, None] + np.array(offsets)).reshape(-1)
+    found = _coordinates(axis, places, size, ends, align)
+    return (found if axis.is_periodic else found.clip(-1, 1)).reshape(len(index), len(offsets))
 
 
 @final
@@ -94,6 +119,31 @@ class Grid:
     def num_samples(self) -> int:
         """Number of samples, the product of ``shape``."""
         return math.prod(self.shape)
+
+    @property
+    def footprints(self) -> tuple[Footprint, ...]:
+        """What a sample is, per axis."""
+        return tuple(axis.footprint for axis in self.axes)
+
+    @property
+    def is_averaged(self) -> bool:
+        """Whether a sample is more than the value at its place."""
+        return any(axis.footprint != POINT for axis in self.axes)
+
+    def with_footprints(self, footprints: Sequence[Footprint]) -> "Grid":
+        """Return this grid with other footprints: one per axis, or one for all.
+
+        >>> Grid.of((2, 4)).with_footprints([Box()]).footprints
+        (Box(width=1.0), Box(width=1.0))
+        """
+        pairs = zip(self.axes, self.per_axis(footprints, "footprints"), strict=True)
+        return replace(self, axes=tuple(replace(axis, footprint=footprint) for axis, footprint in pairs))
+
+    def per_axis(self, given: Sequence[Each], what: str) -> list[Each]:
+        """Return one of ``given`` for each axis; a single one is that of all."""
+        result = list(given) * (self.num_axes if len(given) == 1 else 1)
+        self._check_axes(result, "list", what)
+        return result
 
     def coordinates(self, axis: int) -> Float[np.ndarray, " n"]:
         """Return the coordinates in [-1, 1] of every sample along one axis, in float64."""
@@ -213,6 +263,15 @@ class Grid:
         return "(" + ", ".join(axis.name for axis in self.axes) + ")"
 
 
+class Nodes(NamedTuple):
+    """Where a sample looks around its place along one axis, and with what weights."""
+
+    offsets: tuple[float, ...]
+    """In steps between samples."""
+    weights: tuple[float, ...]
+    """They add up to 1."""
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Sampling:
@@ -222,11 +281,17 @@ class Sampling:
     shape: tuple[int, ...]
     ends: tuple[tuple[float, float], ...]
     """Per axis the first and last (exclusive) sample of the part, of the original ones; equal for a single place."""
+    nodes: tuple[Nodes, ...] = ()
+    """Per axis the places that a sample is a weighted mean of; empty for samples that are values at their places."""
 
     @property
     def num_samples(self) -> int:
         """Number of samples, the product of ``shape``."""
         return math.prod(self.shape)
+
+    def steps(self) -> tuple[float, ...]:
+        """Return, per axis, how many original samples a step from sample to sample goes over; 0 at a single place."""
+        return tuple((stop - start) / size for (start, stop), size in zip(self.ends, self.shape, strict=True))
 
     def positions(self, axis: int, index: Int[np.ndarray, " n"] | None = None) -> Float[np.ndarray, " n"]:
         """Return the places of samples along one axis, of all or of those asked for, counted in original samples."""
@@ -264,3 +329,45 @@ class Sampling:
         for number, index in enumerate(np.unravel_index(indices, self.shape)):
             result[:, number] = self.coordinates(number, index)
         return result
+
+    def averaging(
+        self, footprints: Sequence[Footprint], *, nodes_per_step: Sequence[float] | None = None
+    ) -> "Sampling":
+        """Return the same samples as means around their places, in steps between these samples.
+
+        A mean is over ``nodes_per_step`` places along each step; by default two, or one for each original sample that
+        a step goes over. Footprints and numbers are one per axis, or one for all.
+        """
+        footprints = self.grid.per_axis(footprints, "footprints")
+        if all(each == POINT for each in footprints):
+            return replace(self, nodes=())
+        if nodes_per_step is None:
+            nodes_per_step = [max(2.0, math.ceil(step)) for step in self.steps()]
+        counts = self.grid.per_axis(nodes_per_step, "numbers of places")
+        pairs = (footprint.nodes(count) for footprint, count in zip(footprints, counts, strict=True))
+        nodes = tuple(Nodes(tuple(offsets.tolist()), tuple(weights.tolist())) for offsets, weights in pairs)
+        return replace(self, nodes=nodes)
+
+    def node_weights(self) -> Float[np.ndarray, " k"]:
+        """Return the float32 weights of the places that a sample is a mean of, last axis fastest."""
+        weights = np.ones(1)
+        for each in self.nodes:
+            weights = (weights[:, None] * np.array(each.weights)).reshape(-1)
+        return weights.astype(np.float32)
+
+    def node_points_of(self, indices: Int[np.ndarray, " n"]) -> Float[np.ndarray, "points d"]:
+        """Return the float32 coordinates of the places that samples are means of, those of a sample one by one."""
+        if not self.nodes:
+            return self.points_of(indices)
+        counts = [len(each.offsets) for each in self.nodes]
+        result = np.empty((len(indices), *counts, len(counts)), dtype=np.float32)
+        for number, index in enumerate(np.unravel_index(indices, self.shape)):
+            size, along, offsets = self.shape[number], self.grid.axes[number], self.nodes[number].offsets
+            if size * len(offsets) <= _MAX_TABLE:
+                found = _node_table(along, size, self.ends[number], self.grid.align, offsets)[index]
+            else:
+                found = _node_coordinates(along, index, size, self.ends[number], self.grid.align, offsets)
+            ones = [1] * len(counts)
+            ones[number] = counts[number]
+            result[..., number] = found.reshape(len(indices), *ones)
+        return result.reshape(-1, len(counts))

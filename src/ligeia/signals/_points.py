@@ -18,7 +18,7 @@ from ._grid import Grid
 from ._signal import Channel, PointsSource, Signal
 from ._tables import column_listing, read_columns
 
-Box = Sequence[tuple[float, float]]
+Bounds = Sequence[tuple[float, float]]
 """The lowest and the highest physical coordinate of a domain, per axis."""
 
 _MOST_UNEQUAL = 10.0  # extents: beyond that they are taken to be of different kinds, such as meters and seconds
@@ -40,7 +40,7 @@ def read_points(
     coordinates: Sequence[str],
     values: Sequence[str],
     *,
-    box: Box | None = None,
+    box: Bounds | None = None,
     align: Alignment = "centers",
 ) -> Signal:
     """Read scattered samples from named columns of a ``.csv``, ``.npz`` or ``.mat`` file; see `from_points`.
@@ -81,7 +81,7 @@ def from_points(
     *,
     names: Sequence[str] | None = None,
     channels: Sequence[str] | None = None,
-    box: Box | None = None,
+    box: Bounds | None = None,
     align: Alignment = "centers",
 ) -> Signal:
     """Return the signal of values, ``(n,)`` or ``(n, c)``, at points ``(n, d)`` in physical coordinates.
@@ -127,7 +127,7 @@ def _checked_names(names: Sequence[str] | None, usual: Sequence[str], count: int
 
 
 def _within(
-    points: Float[np.ndarray, "n d"], values: Shaped[np.ndarray, "n c"], box: Box, names: Sequence[str]
+    points: Float[np.ndarray, "n d"], values: Shaped[np.ndarray, "n c"], box: Bounds, names: Sequence[str]
 ) -> tuple[Float[np.ndarray, "k d"], Shaped[np.ndarray, "k c"]]:
     if len(box) != len(names) or not all(low < high and math.isfinite(high - low) for low, high in box):
         ranges = ",".join(f"{low:g}:{high:g}" for low, high in box)
@@ -147,7 +147,7 @@ def _within(
     return points[inside], values[inside]
 
 
-def _extents(points: Float[np.ndarray, "n d"], box: Box | None, names: Sequence[str]) -> Float[np.ndarray, "d two"]:
+def _extents(points: Float[np.ndarray, "n d"], box: Bounds | None, names: Sequence[str]) -> Float[np.ndarray, "d two"]:
     if len(points) < 2:
         raise ShapeError(f"points at 2 different places or more were wanted, got {len(points)}.")
     low, high = points.min(axis=0), points.max(axis=0)

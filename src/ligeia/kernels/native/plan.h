@@ -61,8 +61,9 @@ struct Variant {
   // adds dL / d parameters to the share's sums, given dL / d values; grad_x may be null
   void (*backward)(const Plan* plan, Share* share, const float* x, const float* grad, int64_t n, float* grad_x,
                    int with_parameters);
-  // the same for L = factor * sum of squared errors against y
-  void (*squared_error)(const Plan* plan, Share* share, const float* x, const float* y, int64_t n, float factor);
+  // the same for L = factor * sum of squared errors against n samples y: each the weighted sum over a group of points
+  void (*squared_error)(const Plan* plan, Share* share, const float* x, const float* y, const float* weights,
+                        int group, int64_t n, float factor);
   // sums of the shares, in order, for outputs [first, last) of a layer
   void (*collect)(const Plan* plan, int layer, int first, int last, float* weight_grad, float* bias_grad);
   void (*adam)(const Plan* plan, int layer, int first, int last, float* const* weight, float* const* bias,

@@ -38,7 +38,7 @@ extern const Variant ligeia_avx2, ligeia_avx512, ligeia_avx512_bf16;
 
 namespace {
 
-constexpr int ABI = 2;
+constexpr int ABI = 3;
 enum Status { DONE = 0, OUT_OF_DOMAIN = 1 };
 enum Path { BASELINE = 0, AVX2 = 1, AVX512 = 2, AVX512_BF16 = 3 };
 
@@ -378,18 +378,20 @@ LIGEIA_API int ligeia_backward(Plan* plan, const float* x, const float* grad, in
   return DONE;
 }
 
-// One step of Adam on the mean squared error. parameters, first and second moments: weight and bias of each layer in turn.
+// One step of Adam on the mean squared error of n samples y, each the weighted sum of the values at `group` points, at
+// most as many as a tile has. parameters, first and second moments: weight and bias of each layer in turn.
 LIGEIA_API int ligeia_step(Plan* plan, float* const* parameters, float* const* first, float* const* second,
-                           const float* x, const float* y, int64_t n, const AdamStep* adam, double* loss) {
+                           const float* x, const float* y, const float* weights, int group, int64_t n,
+                           const AdamStep* adam, double* loss) {
   pack(plan, parameters);
-  if (!in_domain(plan, x, n)) return OUT_OF_DOMAIN;
+  if (!in_domain(plan, x, n * group)) return OUT_OF_DOMAIN;
   const int d = plan->layers[0].in, c = plan->layers[plan->num_layers - 1].out;
   const float factor = 1.f / ((float)n * c);
   pool().run(plan->num_shares, [&](int share) {
     const Range part = range(plan, share, n);
     begin_sums(plan, plan->shares[share], part.count > 0);
-    plan->variant->squared_error(plan, &plan->shares[share], x + part.first * d, y + part.first * c, part.count,
-                                 factor);
+    plan->variant->squared_error(plan, &plan->shares[share], x + part.first * group * d, y + part.first * c, weights,
+                                 group, part.count, factor);
   });
   pool().run(plan->num_shares, [&](int share) {
     for (int l = 0; l < plan->num_layers; l++) {

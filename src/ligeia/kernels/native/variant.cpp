@@ -410,14 +410,17 @@ float* backward_tile(const Plan* plan, Share* share, int points, int with_parame
   return share->delta[now];
 }
 
+// n samples of `group` points each, cut into tiles of whole samples; full ones hold a multiple of four points if they can
 template <class Work>
-INLINE void each_tile(const Plan* plan, int64_t n, Work work) {
+INLINE void each_tile(const Plan* plan, int64_t n, int group, Work work) {
   if (n == 0) return;
-  const int64_t tiles = (n + plan->tile - 1) / plan->tile;
-  const int64_t size = ((n + tiles - 1) / tiles + 3) / 4 * 4;
+  int unit = group % 4 == 0 ? 1 : group % 2 == 0 ? 2 : 4;
+  if (unit * group > plan->tile) unit = 1;
+  const int64_t most = plan->tile / group / unit * unit, tiles = (n + most - 1) / most;
+  const int64_t size = ((n + tiles - 1) / tiles + unit - 1) / unit * unit;
   for (int64_t start = 0; start < n; start += size) {
     const int here = (int)(n - start < size ? n - start : size);
-    work(start, here, multiple(here, 4));
+    work(start, here, multiple(here * group, 4));
   }
 }
 
@@ -425,7 +428,7 @@ INLINE void each_tile(const Plan* plan, int64_t n, Work work) {
 
 void values(const Plan* plan, Share* share, const float* x, int64_t n, float* out) {
   const int d = plan->layers[0].in, last = plan->num_layers - 1, c = plan->layers[last].out;
-  each_tile(plan, n, [&](int64_t start, int here, int points) {
+  each_tile(plan, n, 1, [&](int64_t start, int here, int points) {
     load_tile(plan, share->x, x + start * d, d, here, points);
     forward_tile<false>(plan, share, points);
     store_tile(plan, out + start * c, share->sine[last], c, here, c);
@@ -434,7 +437,7 @@ void values(const Plan* plan, Share* share, const float* x, int64_t n, float* ou
 
 void jacobian(const Plan* plan, Share* share, const float* x, int64_t n, float* out, float* slopes) {
   const int d = plan->layers[0].in, last = plan->num_layers - 1, c = plan->layers[last].out;
-  each_tile(plan, n, [&](int64_t start, int here, int points) {
+  each_tile(plan, n, 1, [&](int64_t start, int here, int points) {
     load_tile(plan, share->x, x + start * d, d, here, points);
     forward_tile<true>(plan, share, points);
     store_tile(plan, out + start * c, share->sine[last], c, here, c);
@@ -451,7 +454,7 @@ void jacobian(const Plan* plan, Share* share, const float* x, int64_t n, float* 
 void backward(const Plan* plan, Share* share, const float* x, const float* grad, int64_t n, float* grad_x,
               int with_parameters) {
   const int d = plan->layers[0].in, c = plan->layers[plan->num_layers - 1].out;
-  each_tile(plan, n, [&](int64_t start, int here, int points) {
+  each_tile(plan, n, 1, [&](int64_t start, int here, int points) {
     load_tile(plan, share->x, x + start * d, d, here, points);
     forward_tile<true>(plan, share, points);
     load_tile(plan, share->delta[0], grad + start * c, c, here, points);
@@ -460,19 +463,26 @@ void backward(const Plan* plan, Share* share, const float* x, const float* grad,
   });
 }
 
-void squared_error(const Plan* plan, Share* share, const float* x, const float* y, int64_t n, float factor) {
+void squared_error(const Plan* plan, Share* share, const float* x, const float* y, const float* weights, int group,
+                   int64_t n, float factor) {
   const int d = plan->layers[0].in, last = plan->num_layers - 1, c = plan->layers[last].out;
-  each_tile(plan, n, [&](int64_t start, int here, int points) {
-    load_tile(plan, share->x, x + start * d, d, here, points);
+  each_tile(plan, n, group, [&](int64_t start, int samples, int points) {
+    const int here = samples * group;
+    load_tile(plan, share->x, x + start * group * d, d, here, points);
     forward_tile<true>(plan, share, points);
     double loss = 0;
     for (int column = 0; column < c; column++) {
       const int64_t at = (int64_t)(column / NR) * plan->tile * NR + column % NR;
-      for (int i = 0; i < points; i++) {
-        const float error = i < here ? share->sine[last][at + i * NR] - y[(start + i) * c + column] : 0.f;
+      const float* value = share->sine[last] + at;
+      float* delta = share->delta[0] + at;
+      for (int k = 0; k < samples; k++, value += group * NR, delta += group * NR) {
+        float mean = 0;
+        for (int i = 0; i < group; i++) mean += weights[i] * value[i * NR];
+        const float error = mean - y[(start + k) * c + column];
         loss += (double)error * error;
-        share->delta[0][at + i * NR] = 2 * factor * error;
+        for (int i = 0; i < group; i++) delta[i * NR] = 2 * factor * error * weights[i];
       }
+      for (int i = here; i < points; i++, delta += NR) *delta = 0;
     }
     share->loss += factor * loss;
     backward_tile(plan, share, points, 1, 0);
