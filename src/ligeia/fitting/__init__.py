@@ -9,7 +9,7 @@ from ._loop import (
     Step as Step,
     fit as fit,
 )
-from ._objectives import Objective as Objective, Quality as Quality, Values as Values
+from ._objectives import Averages as Averages, Objective as Objective, Quality as Quality, Values as Values
 from ._progress import (
     Measurement as Measurement,
     Progress as Progress,
@@ -31,6 +31,7 @@ from ._stop import (
 
 __all__ = [
     "Adam",
+    "Averages",
     "Batches",
     "BlockBatches",
     "Callback",

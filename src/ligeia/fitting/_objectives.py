@@ -196,3 +196,58 @@ class Values:
                 drawn = torch.randint(self.num_points, (count,), generator=stream)
                 self._chosen[count] = np.sort(drawn.numpy())
         return self._chosen[count]
+
+
+@final
+class Averages:
+    """Hold a field to samples that are means of its values at places of any kind, each at its own.
+
+    ``points`` are the coordinates in [-1, 1] that each sample is the ``weights``-ed sum of, ``values`` the samples as
+    the network sees them, in [-1, 1]. Shifted exposures and stacks of slices are such samples.
+    """
+
+    def __init__(
+        self,
+        points: Float[np.ndarray, "n k d"],
+        values: Float[np.ndarray, "n c"],
+        weights: Float[np.ndarray, " k"],
+    ) -> None:
+        self._points, self._values = (
+            torch.from_numpy(np.ascontiguousarray(each, np.float32)) for each in (points, values)
+        )
+        self.weights = torch.from_numpy(np.asarray(weights, np.float32))
+
+    @property
+    def num_points(self) -> int:
+        """Number of samples."""
+        return len(self._values)
+
+    @property
+    def finest_db(self) -> float:
+        """No limit: what the samples were rounded to is not known."""
+        return np.inf
+
+    @property
+    def constant_db(self) -> float:
+        """No limit: a part of a signal may be flat."""
+        return -np.inf
+
+    def batch(self, indices: Int[np.ndarray, " n"], device: torch.device) -> tuple[Tensor, Tensor]:
+        """Return the coordinates of the places of the samples ``indices``, ``(n * k, d)``, and the samples."""
+        chosen = torch.from_numpy(indices)
+        points = self._points.index_select(0, chosen)
+        return points.view(-1, points.shape[-1]).to(device), self._values.index_select(0, chosen).to(device)
+
+    def loss(self, field: Field, batch: tuple[Tensor, Tensor]) -> Float[Tensor, ""]:
+        """Return the mean squared error of a batch, in network units."""
+        points, values = batch
+        inputs = network_inputs(field.grid, points)
+        return torch.nn.functional.mse_loss(weighted_means(field.network(inputs), self.weights.to(points)), values)
+
+    @torch.no_grad()
+    def quality(self, field: Field, *, most_points: int | None = None) -> Quality:
+        """Return the PSNR of the field's means, on all samples or on evenly spaced ones."""
+        count = self.num_points if most_points is None else min(most_points, self.num_points)
+        indices = np.linspace(0, self.num_points - 1, count).astype(np.int64)
+        error = float(self.loss(field, self.batch(indices, next(field.parameters()).device)))
+        return Quality(decibels(error, peak=2.0), count)

@@ -13,7 +13,7 @@ from ligeia.core import thread_pool
 from ligeia.field import Field
 from ligeia.kernels import MOST_PER_SAMPLE, OutOfDomain, Shape, borrowed, fused_shape
 
-from ._objectives import Objective, Values
+from ._objectives import Averages, Objective, Values
 from ._state import State
 
 _PIECE = 1 << 16  # points whose activations are held at a time
@@ -35,7 +35,7 @@ def stepping(field: Field, objective: Objective) -> Iterator[TakeStep]:
     with thread_pool() as pool:
         plain = partial(autograd_step, pool=pool, num_threads=num_threads)
         shape = fused_shape(list(field.network.parameters()), field.network.omegas(), num_threads)
-        if shape is None or not isinstance(objective, Values) or len(objective.weights) > MOST_PER_SAMPLE:
+        if shape is None or not isinstance(objective, Values | Averages) or len(objective.weights) > MOST_PER_SAMPLE:
             yield plain
         else:
             yield partial(fused_step, shape=shape, otherwise=plain)
@@ -81,7 +81,7 @@ def fused_step(state: State, objective: Objective, indices: np.ndarray, *, shape
     moments = state.moments
     hot = state.learning_rate > _LEAST_RATE * moments.settings.learning_rate * state.progress.rate_factor
     shape = shape._replace(bfloat16=shape.bfloat16 and hot and not state.progress.loss < _FINE_LOSS)
-    assert isinstance(objective, Values)
+    assert isinstance(objective, Values | Averages)
     points, values = objective.batch(indices, moments.parameters[0].device)
     try:
         with borrowed(shape) as network:

@@ -56,6 +56,7 @@ from ._sounds import (
     write_sound as write_sound,
 )
 from ._spectrum import rms_frequencies as rms_frequencies
+from ._spool import check_room as check_room
 from ._stacks import read_stack as read_stack, write_stack as write_stack
 from ._tables import (
     is_table as is_table,
@@ -103,6 +104,7 @@ __all__ = [
     "VideoSource",
     "VolumeSource",
     "cast_samples",
+    "check_room",
     "declare_periodic",
     "from_array",
     "from_points",

@@ -1,0 +1,208 @@
+"""Fields of small parts of a signal, each sample held to the mean over its footprint, blended into a finer whole.
+
+A small part has few enough samples for a narrow network to follow all of them, so that the fit of a part ends after a
+fixed number of steps, whatever is in it. Parts overlap and fade into each other. Every place is seen by the networks of
+several tilings, whose edges lie apart: what their networks make up between the samples averages out.
+"""
+
+import itertools
+import math
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple, final
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from ligeia import fitting
+from ligeia.core import map_on_threads, random_stream
+from ligeia.field import Field
+from ligeia.fitting import Adam, Averages, Cooling, Recipe, Values
+from ligeia.networks import SirenConfig
+from ligeia.signals import Channel, Grid, check_room
+
+_TILE_SAMPLES: Final = 4096
+_LEAST_LENGTH: Final = 8
+_OVERLAP: Final = 1 / 8  # of a tile
+_IN_MEMORY: Final = 1 << 28  # bytes of a result that are not spooled to disk
+
+
+@final
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TileSettings:
+    """How the field of a tile is fitted. The defaults, and what else was tried: ``design/enlargement.md``."""
+
+    hidden_features: int = 64
+    hidden_layers: int = 3
+    omega_0: float = 30.0
+    radians_per_sample: float = 0.9
+    """How far the first layer turns from sample to sample, at most: the largest angle is that of a steepest weight."""
+    steps: int = 600
+    batch_size: int = 512
+    learning_rate: float = 5e-4
+    num_tilings: int = 2
+    """Number of networks that see each place; where tiles meet in one tiling, they do not in the next."""
+
+    def recipe(self) -> Recipe:
+        """Return how the weights are found: over a known number of steps, the learning rate falls to 0."""
+        return Recipe(
+            name="tiles",
+            optimizer=Adam(learning_rate=self.learning_rate, betas=(0.9, 0.99)),
+            batch_size=self.batch_size,
+            cooling=Cooling(warmup_steps=20, slow_after=math.inf),
+            spike=None,
+        )
+
+
+class Tile(NamedTuple):
+    """A part of a lattice of samples: its core, and how far it reaches beyond into those of its neighbors."""
+
+    number: int
+    core: tuple[tuple[int, int], ...]
+    """First and last (exclusive) sample along each axis."""
+    reach: tuple[int, ...]
+    lattice: tuple[int, ...]
+    """Samples per axis of the whole."""
+
+    def ranges(self) -> tuple[tuple[int, int], ...]:
+        """Return the first and the last (exclusive) sample along each axis, with the reach."""
+        parts = zip(self.core, self.reach, self.lattice, strict=True)
+        return tuple((max(0, start - reach), min(size, stop + reach)) for (start, stop), reach, size in parts)
+
+    def coordinates(self, axis: int, places: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+        """Return the coordinates in the tile's [-1, 1] of places along an axis, in samples from the lattice's edge."""
+        start, stop = self.ranges()[axis]
+        return 2 * (places - start) / (stop - start) - 1
+
+
+ObjectiveOf = Callable[[Tile, int], Values | Averages]
+"""Makes the objective of a tile, given the seed of its fit."""
+
+
+def blended(
+    lattice: Sequence[int],
+    shape: Sequence[int],
+    channels: Sequence[Channel],
+    objective_of: ObjectiveOf,
+    *,
+    settings: TileSettings | None = None,
+    seed: int = 0,
+    on_tile: Callable[[int, int], None] | None = None,
+) -> Float[np.ndarray, "*shape c"]:
+    """Fit a field to each tile of a lattice of samples, and return their mean at ``shape`` samples of the same domain.
+
+    Values are in the channels' units. ``on_tile`` hears after each tile how many are done, and of how many. A result
+    of more than 256 MiB is a memory map of a temporary file.
+    """
+    settings = TileSettings() if settings is None else settings
+    scales = [new / old for new, old in zip(shape, lattice, strict=True)]
+    tiles = all_tiles(lattice, scales, settings.num_tilings)
+    result = _zeros((*shape, len(channels)))
+    done = itertools.count(1)
+
+    def fit_one(tile: Tile) -> tuple[tuple[slice, ...], np.ndarray]:
+        field = _fitted(tile, channels, objective_of(tile, seed + tile.number), settings, seed + tile.number)
+        places, window = _window(tile, scales)
+        edges = [tile.coordinates(axis, (each + 0.5) / scales[axis]) for axis, each in enumerate(places)]
+        points = np.stack(np.meshgrid(*edges, indexing="ij"), axis=-1).astype(np.float32)
+        with torch.no_grad():
+            found = field(torch.from_numpy(points)).numpy()
+        if on_tile is not None:
+            on_tile(next(done), len(tiles))
+        where = tuple(slice(int(each[0]), int(each[-1]) + 1) for each in places)
+        return where, found * (window[..., None] / settings.num_tilings)
+
+    # in groups, so that what waits to be added stays small; always in the same order, for the same bits
+    group = 4 * torch.get_num_threads()
+    for start in range(0, len(tiles), group):
+        for where, part in map_on_threads(fit_one, tiles[start : start + group]):
+            result[where] += part
+    return result
+
+
+def all_tiles(lattice: Sequence[int], scales: Sequence[float], num_tilings: int) -> list[Tile]:
+    """Return the tiles of all tilings, each of which covers the lattice."""
+    lengths = _tile_lengths(lattice, scales)
+    overlaps = [max(2, round(length * _OVERLAP)) for length in lengths]
+    tiles: list[Tile] = []
+    for tiling in range(num_tilings):
+        cores = []
+        for size, length, overlap in zip(lattice, lengths, overlaps, strict=True):
+            bounds = [0, size] if length >= size else _bounds(size, length - overlap, tiling / num_tilings)
+            cores.append(list(itertools.pairwise(bounds)))
+        reach = tuple(overlap // 2 for overlap in overlaps)
+        for core in itertools.product(*cores):
+            tiles.append(Tile(len(tiles), core, reach, tuple(lattice)))
+    return tiles
+
+
+def _tile_lengths(lattice: Sequence[int], scales: Sequence[float]) -> list[int]:
+    """Return the samples of a tile per axis: as many new ones along each, some four thousand old ones in all."""
+    lengths, left = [0] * len(lattice), float(_TILE_SAMPLES)
+    rest = sorted(range(len(lattice)), key=lambda axis: lattice[axis] * scales[axis])
+    while rest:  # the shortest first: what it leaves over is for the others
+        new_length = (left * math.prod(scales[axis] for axis in rest)) ** (1 / len(rest))
+        axis = rest.pop(0)
+        lengths[axis] = min(lattice[axis], max(_LEAST_LENGTH, round(new_length / scales[axis])))
+        left /= lengths[axis]
+    return lengths
+
+
+def _bounds(size: int, core: int, shift: float) -> list[int]:
+    """Return where cores of at most ``core`` samples meet; shifted, the first and the last are shorter."""
+    count = -(-size // core)
+    inner = [round((each + (shift or 1)) * size / count) for each in range(count if shift else count - 1)]
+    return [0, *inner, size]
+
+
+def _window(tile: Tile, scales: Sequence[float]) -> tuple[list[np.ndarray], Float[np.ndarray, "*part"]]:
+    """Return the new samples in a tile along each axis, and their weights, which make 1 with those of its neighbors."""
+    places, window = [], np.ones((1,) * len(scales), np.float32)
+    for axis, ((first, last), (start, stop)) in enumerate(zip(tile.core, tile.ranges(), strict=True)):
+        scale, reach = scales[axis], tile.reach[axis]
+        index = np.arange(math.ceil(start * scale - 0.5), math.ceil(stop * scale - 0.5))
+        edge = (index + 0.5) / scale  # in old samples, from the edge of the first
+        weight = np.ones(len(index))
+        if first > 0:
+            weight *= _ramp((edge - first + reach) / (2 * reach))
+        if last < tile.lattice[axis]:
+            weight *= 1 - _ramp((edge - last + reach) / (2 * reach))
+        places.append(index)
+        window = window * weight.astype(np.float32).reshape([-1 if each == axis else 1 for each in range(len(scales))])
+    return places, window
+
+
+def _ramp(x: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    x = x.clip(0, 1)
+    return x * x * (3 - 2 * x)
+
+
+def _fitted(
+    tile: Tile, channels: Sequence[Channel], objective: Values | Averages, settings: TileSettings, seed: int
+) -> Field:
+    sizes = [stop - start for start, stop in tile.ranges()]
+    config = SirenConfig(
+        in_features=len(sizes),
+        hidden_features=settings.hidden_features,
+        hidden_layers=settings.hidden_layers,
+        out_features=len(channels),
+        omegas=(settings.omega_0,) * (settings.hidden_layers + 1),
+    )
+    network = config.build(
+        # the first weights are U(+-1/axes), and from sample to sample coordinates go 2 / size
+        first_layer_scale=[settings.radians_per_sample * size / 2 / settings.omega_0 for size in sizes],
+        generator=random_stream(seed, "initial weights"),
+    )
+    field = Field(network, Grid.of(sizes), channels)
+    num_passes = settings.steps / math.ceil(objective.num_points / settings.batch_size)
+    fitting.fit(field, objective, settings.recipe(), fitting.passes(num_passes), seed=seed)
+    return field
+
+
+def _zeros(shape: tuple[int, ...]) -> np.ndarray:
+    if math.prod(shape) * 4 <= _IN_MEMORY:
+        return np.zeros(shape, np.float32)
+    check_room(math.prod(shape) * 4)
+    return np.memmap(tempfile.TemporaryFile(), np.float32, "w+", shape=shape)
