@@ -16,6 +16,7 @@ from ._compare import compare
 from ._console import say
 from ._decode import decode
 from ._demo import demo
+from ._enlarge import enlarge
 from ._fit import fit
 from ._info import info
 from ._paper import paper
@@ -28,7 +29,7 @@ _app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (fit, render, decode, compare, info, demo, paper, bench):
+for _command in (fit, render, decode, enlarge, compare, info, demo, paper, bench):
     _app.command()(_command)
 
 

@@ -58,6 +58,20 @@ def decibels(value: float) -> str:
     return "exact" if value == math.inf else f"{value:.2f} dB"
 
 
+def parse_scale(text: str) -> tuple[float | None, tuple[int, int] | None]:
+    """Return the factor of ``2`` or ``1.7``, or rows and columns of ``1920x1080`` (width x height)."""
+    if "x" in text.lower():
+        shape = parse_shape(text)
+        if shape is not None and len(shape) == 2:
+            return None, (shape[1], shape[0])
+    else:
+        try:
+            return float(text), None
+        except ValueError:
+            pass
+    raise InputError(f"a factor such as 2 or 1.7, or a width x height such as 1920x1080, was wanted, got {text!r}.")
+
+
 def parse_shape(text: str | None) -> tuple[int, ...] | None:
     """Return the sizes of ``768x1024`` (rows x columns)."""
     if text is None:
@@ -188,6 +202,19 @@ class _Bar:
     def running(self) -> Iterator[None]:
         with self._progress:
             yield
+
+
+@contextmanager
+def watched_tiles(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """Show a progress bar of so many tiles done, of so many."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("tiles"), BarColumn(bar_width=30), MofNCompleteColumn(), TimeRemainingColumn())
+    is_shown = not quiet and sys.stderr.isatty()
+    with Progress(*columns, console=Console(stderr=True), disable=not is_shown, transient=True) as progress:
+        task = progress.add_task("tiles", total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
 @contextmanager

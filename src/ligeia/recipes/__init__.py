@@ -15,6 +15,14 @@ from ._configurations import (
     fast as fast,
     paper as paper,
 )
+from ._consistency import Shrinking as Shrinking, make_consistent as make_consistent, shrunk as shrunk
+from ._enlarge import (
+    KERNELS as KERNELS,
+    Enlarged as Enlarged,
+    check_enlarged_output as check_enlarged_output,
+    enlarge as enlarge,
+    write_enlarged as write_enlarged,
+)
 from ._fit import checked_device as checked_device, checked_omegas as checked_omegas, fit as fit, to_signal as to_signal
 from ._held_out import (
     HeldOut as HeldOut,
@@ -40,18 +48,26 @@ from ._sizing import (
     num_coefficients as num_coefficients,
 )
 from ._tables import decode_at as decode_at, values_at as values_at
+from ._tiles import Tile as Tile, TileSettings as TileSettings, blended as blended
 
 __all__ = [
+    "KERNELS",
     "Comparison",
     "Configuration",
+    "Enlarged",
     "FirstFrequency",
     "FitTime",
     "HeldOut",
     "HeldOutQuality",
     "PaperResult",
     "Rates",
+    "Shrinking",
     "Size",
+    "Tile",
+    "TileSettings",
+    "blended",
     "camera",
+    "check_enlarged_output",
     "check_figure",
     "checked_device",
     "checked_omegas",
@@ -61,12 +77,14 @@ __all__ = [
     "decode_at",
     "demo_stop",
     "draw_report",
+    "enlarge",
     "fast",
     "file_bytes",
     "fit",
     "flight",
     "hold_out",
     "interleaved",
+    "make_consistent",
     "measure_rates",
     "num_coefficients",
     "operations_per_point",
@@ -76,8 +94,10 @@ __all__ = [
     "paper_image",
     "paper_video",
     "render",
+    "shrunk",
     "strings",
     "time_fit",
     "to_signal",
     "values_at",
+    "write_enlarged",
 ]

@@ -5,17 +5,20 @@ no farther from the truth than what was projected.
 """
 
 import math
+import tempfile
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, final
 
 import numpy as np
 from jaxtyping import Float
 
-from ligeia.signals import POINT, Box, Footprint
+from ligeia.signals import Box, Footprint, check_room
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-_ROUNDS = 3  # of clipping to a range and projecting
+_IN_MEMORY = 1 << 28  # bytes
+_BLOCK = 1 << 22  # numbers
 
 
 @final
@@ -23,51 +26,68 @@ class Shrinking:
     """Makes one axis of ``fine`` samples shorter, to ``coarse`` ones, each weighted by a footprint."""
 
     def __init__(self, fine: int, coarse: int, footprint: Footprint) -> None:
-        from scipy.sparse import eye_array  # late: most commands need none
-
-        self._matrix = eye_array(fine, format="csr") if fine == coarse else _matrix(fine, coarse, footprint)
-        self._is_identity = fine == coarse or footprint == POINT
+        self.fine, self.coarse = fine, coarse
+        self._matrix = _matrix(fine, coarse, footprint)
 
     def shrink(self, values: Float[np.ndarray, "fine rest"]) -> Float[np.ndarray, "coarse rest"]:
         """Return the samples of fewer."""
-        return values if self._is_identity else self._matrix @ values
+        return self._matrix @ values
 
     def least_norm(self, values: Float[np.ndarray, "coarse rest"]) -> Float[np.ndarray, "fine rest"]:
         """Return the smallest signal that shrinks to ``values``: the pseudo-inverse, ``A^T (A A^T)^-1``."""
-        if self._is_identity:
-            return values
-        from scipy.linalg import solveh_banded
+        from scipy.linalg import solveh_banded  # late: most commands need none
 
         gram = (self._matrix @ self._matrix.T).todia()
         width = int(gram.offsets.max())
-        bands = np.zeros((width + 1, gram.shape[0]))
+        bands = np.zeros((width + 1, self.coarse))
         for offset, diagonal in zip(gram.offsets, gram.data, strict=True):
             if offset >= 0:
                 bands[width - offset] = diagonal
         return self._matrix.T @ solveh_banded(bands, values)
 
 
-def shrunk(values: Float[np.ndarray, "*fine c"], ways: list[Shrinking]) -> Float[np.ndarray, "*coarse c"]:
+def shrunk(values: Float[np.ndarray, "*fine c"], ways: Sequence[Shrinking]) -> Float[np.ndarray, "*coarse c"]:
     """Return a signal made smaller along each axis."""
     for axis, way in enumerate(ways):
-        values = _along(values, axis, way.shrink)
+        values = _along(values, axis, way.coarse, way.shrink)
     return values
 
 
-def consistent(
-    values: Float[np.ndarray, "*fine c"], wanted: Float[np.ndarray, "*coarse c"], ways: list[Shrinking]
-) -> Float[np.ndarray, "*fine c"]:
-    """Return the signal nearest to ``values`` that becomes ``wanted`` when it is made smaller."""
-    missing = wanted - shrunk(values, ways)
+def make_consistent(
+    values: Float[np.ndarray, "*fine c"], wanted: Float[np.ndarray, "*coarse c"], ways: Sequence[Shrinking]
+) -> None:
+    """Move ``values``, in place, to the nearest signal that becomes ``wanted`` when it is made smaller."""
+    missing = shrunk(values, ways)
+    np.subtract(wanted, missing, out=missing)
     for axis, way in enumerate(ways):
-        missing = _along(missing, axis, way.least_norm)
-    return values + missing
+        missing = _along(missing, axis, way.fine, way.least_norm)
+    values += missing
 
 
-def _along(values, axis, change):
-    moved = np.moveaxis(values, axis, 0)
-    changed = change(moved.reshape(len(moved), -1))
-    return np.moveaxis(changed.reshape(-1, *moved.shape[1:]), 0, axis)
+def _along(
+    values: Float[np.ndarray, "..."], axis: int, size: int, change: Callable[[np.ndarray], np.ndarray]
+) -> Float[np.ndarray, "..."]:
+    """Return what ``change`` makes of a signal along one axis, block by block: of as many columns, in float64."""
+    if size == values.shape[axis]:
+        return values.copy()
+    result = room_for((*values.shape[:axis], size, *values.shape[axis + 1 :]))
+    other = 0 if axis else 1  # there is one: the last is that of channels
+    step = max(1, _BLOCK * values.shape[other] // max(values.size, result.size))
+    for start in range(0, values.shape[other], step):
+        block = tuple(slice(start, start + step) if each == other else slice(None) for each in range(values.ndim))
+        moved = np.moveaxis(values[block], axis, 0)
+        changed = change(moved.reshape(len(moved), -1).astype(np.float64))
+        result[block] = np.moveaxis(changed.reshape(size, *moved.shape[1:]), 0, axis)
+    return result
+
+
+def room_for(shape: tuple[int, ...]) -> Float[np.ndarray, "..."]:
+    """Return zeros: of more than 256 MiB a memory map of a temporary file; `OutputError` if the disk has no room."""
+    num_bytes = 4 * math.prod(shape)
+    if num_bytes <= _IN_MEMORY:
+        return np.zeros(shape, np.float32)
+    check_room(num_bytes)
+    return np.memmap(tempfile.TemporaryFile(), np.float32, "w+", shape=shape)
 
 
 def _matrix(fine: int, coarse: int, footprint: Footprint) -> "csr_array":

@@ -7,7 +7,6 @@ several tilings, whose edges lie apart: what their networks make up between the 
 
 import itertools
 import math
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, final
@@ -21,12 +20,13 @@ from ligeia.core import map_on_threads, random_stream
 from ligeia.field import Field
 from ligeia.fitting import Adam, Averages, Cooling, Recipe, Values
 from ligeia.networks import SirenConfig
-from ligeia.signals import Channel, Grid, check_room
+from ligeia.signals import Channel, Grid
+
+from ._consistency import room_for
 
 _TILE_SAMPLES: Final = 4096
 _LEAST_LENGTH: Final = 8
 _OVERLAP: Final = 1 / 8  # of a tile
-_IN_MEMORY: Final = 1 << 28  # bytes of a result that are not spooled to disk
 
 
 @final
@@ -99,7 +99,7 @@ def blended(
     settings = TileSettings() if settings is None else settings
     scales = [new / old for new, old in zip(shape, lattice, strict=True)]
     tiles = all_tiles(lattice, scales, settings.num_tilings)
-    result = _zeros((*shape, len(channels)))
+    result = room_for((*shape, len(channels)))
     done = itertools.count(1)
 
     def fit_one(tile: Tile) -> tuple[tuple[slice, ...], np.ndarray]:
@@ -199,10 +199,3 @@ def _fitted(
     num_passes = settings.steps / math.ceil(objective.num_points / settings.batch_size)
     fitting.fit(field, objective, settings.recipe(), fitting.passes(num_passes), seed=seed)
     return field
-
-
-def _zeros(shape: tuple[int, ...]) -> np.ndarray:
-    if math.prod(shape) * 4 <= _IN_MEMORY:
-        return np.zeros(shape, np.float32)
-    check_room(math.prod(shape) * 4)
-    return np.memmap(tempfile.TemporaryFile(), np.float32, "w+", shape=shape)
