@@ -10,6 +10,7 @@ from ligeia.codec._bytes import ByteReader, RecordError, number_bytes, text_byte
 from ligeia.codec._records import (
     NetworkRecord,
     pack_channels,
+    pack_grid,
     pack_network,
     pack_source,
     unpack_channels,
@@ -18,7 +19,18 @@ from ligeia.codec._records import (
     unpack_source,
 )
 from ligeia.networks import Siren, SirenConfig
-from ligeia.signals import ArraySource, Channel, ImageSource
+from ligeia.signals import (
+    ArraySource,
+    Axis,
+    Bicubic,
+    Box,
+    Channel,
+    Footprint,
+    Gaussian,
+    Grid,
+    ImageSource,
+    Profile,
+)
 
 NETWORK = bytes([1, 3, 2, 4, 0, 1]) + number_bytes(30.0)
 TIME = text_bytes("time") + varint_bytes(9)
@@ -74,6 +86,12 @@ def test_a_source_of_defaults_stores_only_what_has_none() -> None:
     assert pack_source(ArraySource(dtype="<f4", has_channel_axis=True)) == b"\1\1\3<f4"
 
 
+@pytest.mark.parametrize("footprint", [Box(), Box(4.0), Gaussian(0.3), Bicubic(), Profile((1.0, 3.0, 1.0), 2.0)])
+def test_a_footprint_is_read_as_written(footprint: Footprint) -> None:
+    grid = Grid((Axis(name="z", size=5, unit="mm", footprint=footprint), Axis(name="y", size=4)))
+    assert unpack_grid(pack_grid(grid)) == grid
+
+
 REFUSED: list[tuple[Callable[[bytes], object], bytes, str]] = [
     (unpack_network, b"\2" + NETWORK[1:], "network kind 2 is unknown"),
     (unpack_network, b"\1\7" + NETWORK[2:], "reserved bits must be zero, got 0x4"),
@@ -91,7 +109,12 @@ REFUSED: list[tuple[Callable[[bytes], object], bytes, str]] = [
     (unpack_network, bytes([1, 3, 2, 4, 0, 1]) + b"\3\0\x3e\x40", "a number is written in more bytes"),
     (unpack_network, bytes([1, 3, 2, 4, 0, 1]) + b"\x09" + b"\1" * 9, "at most 8 bytes, 9 are claimed"),
     (unpack_grid, b"\2\1" + TIME + b"\0", "reserved bits must be zero, got 0x2"),
-    (unpack_grid, b"\0\1" + TIME + b"\x20", "reserved bits must be zero, got 0x20"),
+    (unpack_grid, b"\0\1" + TIME + b"\x40", "reserved bits must be zero, got 0x40"),
+    (unpack_grid, b"\0\1" + TIME + b"\x20\0", "footprint 0 is unknown, wanted 1 to 4"),
+    (unpack_grid, b"\0\1" + TIME + b"\x20\5", "footprint 5 is unknown, wanted 1 to 4"),
+    (unpack_grid, b"\0\1" + TIME + b"\x20\1" + number_bytes(0.0), "a width of a box above 0 steps was wanted"),
+    (unpack_grid, b"\0\1" + TIME + b"\x20\4\x7f", "127 weights of a footprint end inside a value"),
+    (unpack_grid, b"\0\1" + TIME + b"\x20\4\0" + number_bytes(1.0), "finite weights with a sum above 0"),
     (unpack_grid, b"\0\0", "a grid needs at least one axis"),
     (unpack_grid, b"\0\2" + (TIME + b"\0") * 2, "the axes of a grid need different names"),
     (unpack_grid, b"\0\1" + text_bytes("time") + b"\0\0", "must have at least one sample, got 0"),

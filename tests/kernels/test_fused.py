@@ -105,21 +105,26 @@ def test_values_and_all_gradients_are_those_of_the_definition(
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_twenty_steps_of_adam_are_those_of_torch(path: str) -> None:
+@pytest.mark.parametrize(("num_samples", "group"), [(500, 1), (125, 4), (150, 3), (51, 10), (7, 99), (3, 128)])
+def test_twenty_steps_of_adam_are_those_of_torch(path: str, num_samples: int, group: int) -> None:
     widths = (2, 40, 40, 40, 3)
     parameters, omegas = network(widths)
-    x, y = points_of(500, 2), torch.rand(500, 3, generator=random_stream(3, "test"))
+    x, y = points_of(num_samples * group, 2), torch.rand(num_samples, 3, generator=random_stream(3, "test"))
+    weights = torch.ones(1)
+    if group > 1:
+        weights = torch.rand(group, generator=random_stream(4, "test")) * 2 / group
     plain = [parameter.double().requires_grad_() for parameter in parameters]
     optimizer = torch.optim.Adam(plain, lr=3e-4, betas=(0.9, 0.99))
     fused = FusedNetwork(shape_of(widths, omegas, path, num_threads=2))
     moments = [[torch.zeros_like(parameter) for parameter in parameters] for _ in range(2)]
     start = [parameter.double() for parameter in parameters]
     for number in range(1, 21):
-        loss = ((sine_mlp(x.double(), plain[::2], plain[1::2], omegas) - y) ** 2).mean()
+        values = sine_mlp(x.double(), plain[::2], plain[1::2], omegas).view(num_samples, group, 3)
+        loss = (((values * weights[:, None]).sum(dim=1) - y) ** 2).mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        mine = fused.adam_step(parameters, moments, x, y, AdamSettings(3e-4, (0.9, 0.99), 1e-8, number))
+        mine = fused.adam_step(parameters, moments, x, y, AdamSettings(3e-4, (0.9, 0.99), 1e-8, number), weights)
         assert mine == pytest.approx(float(loss.detach()), rel=0.05 if path == "avx512-bf16" else 2e-3)
     moved = torch.cat([(right.detach() - began).flatten() for right, began in zip(plain, start, strict=True)])
     found = torch.cat([(each.double() - began).flatten() for each, began in zip(parameters, start, strict=True)])

@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from ligeia.core import InputError
 from ligeia.field import Field
 from ligeia.fitting import passes
 from ligeia.recipes import decode, fit, render
+from ligeia.signals import Box, from_array
 
 RANDOM = np.random.default_rng(0)
 
@@ -96,8 +98,8 @@ def test_render_at_the_original_size_of_a_region_is_that_part_of_the_whole(field
 @pytest.mark.parametrize("quantity", ["gradient", "laplacian"])
 def test_render_derivatives_agree_with_differences(quantity: Any, tmp_path: Path) -> None:
     field = quick(bytes_of(8, 6)).double()
-    render(field, tmp_path / "q.npy", shape=(5, 4), quantity=quantity)
-    points = torch.from_numpy(field.grid.resampled((5, 4)).points()).double()
+    render(field, tmp_path / "q.npy", shape=(9, 7), quantity=quantity)
+    points = torch.from_numpy(field.grid.resampled((9, 7)).points()).double()
     step, first, second = 1e-4, 0.0, 0.0
     with torch.no_grad():
         for axis in range(2):
@@ -116,6 +118,35 @@ def test_pictures_of_derivatives_are_gray(field: Field, quantity: Any, tmp_path:
     with Image.open(tmp_path / "q.png") as image:
         assert (image.mode, image.size) == ("I;16", (12, 16))
         assert np.asarray(image).std() > 1000
+
+
+def test_a_rendering_smaller_than_the_original_shows_no_moire(tmp_path: Path) -> None:
+    # a plate of rings that get finer outwards: points of it, taken too far apart, show rings that are not there
+    rows, columns = np.meshgrid(np.arange(96), np.arange(96), indexing="ij")
+    rings = np.cos(0.016 * (rows**2 + columns**2)) * 100 + 128  # 3.0 radians from pixel to pixel at the far corner
+    signal = from_array(rings.astype(np.uint8))
+    field = fit(signal, stop=passes(60), hidden_features=64)
+    assert field.report is not None
+    assert field.report.psnr_db > 25
+    render(field, tmp_path / "small.npy", shape=(24, 24))
+    small = np.load(tmp_path / "small.npy")[..., 0]
+    points = field.sample((24, 24)).numpy()[..., 0]
+    wanted = rings.reshape(24, 4, 24, 4).mean(axis=(1, 3))
+    outer = (slice(14, None), slice(14, None))  # where four pixels hold a ring and more: they should be gray
+    assert np.abs(wanted[outer] - 128).max() < 40
+    assert np.sqrt(np.mean((small - wanted) ** 2)) < 8
+    assert points[outer].std() > 4 * small[outer].std()
+
+
+def test_a_field_of_means_is_decoded_to_means(tmp_path: Path) -> None:
+    array = bytes_of(12, 10)
+    signal = from_array(array)
+    averaged = dataclasses.replace(signal, grid=signal.grid.with_footprints([Box()]))
+    field = fit(averaged, stop=passes(100), hidden_features=48)
+    decode(field, tmp_path / "again.npy")
+    means = field.sample(footprints=[Box()]).numpy()[..., 0]
+    assert_array_equal(np.load(tmp_path / "again.npy"), np.rint(means.clip(0, 255)))
+    assert np.abs(field.sample().numpy()[..., 0] - means).max() > 5
 
 
 def test_a_picture_of_one_axis_or_three_is_refused(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def enlarge(
         within = Grid.of(part.shape[:-1]).with_footprints([Box()])
         source = ArraySource(dtype="<f4", has_channel_axis=True)
         cut = Signal(grid=within, values=part, channels=channels, source=source)
-        return Values(cut, seed=seed, nodes_per_step=[math.ceil(new / old) for new, old in per_axis])
+        return Values(cut, seed=seed)
 
     values = blended(wanted.shape[:-1], shape, channels, objective_of, settings=settings, seed=seed, on_tile=on_tile)
     ways = [Shrinking(new, old, kernel) for new, old in per_axis]

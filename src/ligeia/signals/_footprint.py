@@ -101,7 +101,7 @@ class Gaussian(Footprint):
         return np.exp(-((offset / self.sigma) ** 2) / 2)
 
     def response(self, frequency: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
-        """Return the response of the whole curve; the part cut off changes it by 0.003 at most."""
+        """Return the response of the whole curve; the part cut off changes it by 0.004 at most."""
         return np.exp(-((frequency * self.sigma) ** 2) / 2)
 
 
