@@ -27,7 +27,7 @@ class Footprint(ABC):
         """How far from its place a sample sees, in steps; 0 for a point."""
 
     @abstractmethod
-    def density(self, offset: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    def density(self, offset: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
         """Return the weight per step at offsets within the reach, up to a common factor."""
 
     @abstractmethod
@@ -55,7 +55,7 @@ class Point(Footprint):
     def reach(self) -> float:
         return 0.0
 
-    def density(self, offset: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    def density(self, offset: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
         return np.ones_like(offset)
 
     def response(self, frequency: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
@@ -76,7 +76,7 @@ class Box(Footprint):
     def reach(self) -> float:
         return self.width / 2
 
-    def density(self, offset: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    def density(self, offset: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
         return np.ones_like(offset)
 
     def response(self, frequency: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
@@ -97,7 +97,7 @@ class Gaussian(Footprint):
     def reach(self) -> float:
         return _SIGMAS * self.sigma
 
-    def density(self, offset: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    def density(self, offset: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
         return np.exp(-((offset / self.sigma) ** 2) / 2)
 
     def response(self, frequency: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
@@ -114,7 +114,7 @@ class Bicubic(Footprint):
     def reach(self) -> float:
         return 2.0
 
-    def density(self, offset: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    def density(self, offset: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
         x = np.abs(offset)
         near = (1.5 * x - 2.5) * x**2 + 1
         far = ((-0.5 * x + 2.5) * x - 4) * x + 2
@@ -147,7 +147,7 @@ class Profile(Footprint):
     def reach(self) -> float:
         return self.width / 2
 
-    def density(self, offset: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    def density(self, offset: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
         count = len(self.weights)
         cell = np.floor((offset / self.width + 0.5) * count).astype(np.int64).clip(0, count - 1)
         return np.asarray(self.weights)[cell]
