@@ -39,8 +39,8 @@ class TileSettings:
     omega_0: float = 30.0
     radians_per_sample: float = 0.9
     """How far the first layer turns from sample to sample, at most: the largest angle is that of a steepest weight."""
-    steps: int = 400
-    batch_size: int = 512
+    steps: int = 800
+    batch_size: int = 256
     learning_rate: float = 5e-4
     num_tilings: int = 3
     """Number of networks that see each place; where tiles meet in one tiling, they do not in the next."""
