@@ -26,6 +26,7 @@ from ligeia.signals import (
     Grid,
     Profile,
     Signal,
+    from_array,
     from_points,
 )
 
@@ -197,3 +198,26 @@ def test_scattered_samples_have_no_footprint() -> None:
     )
     with pytest.raises(InputError, match=re.escape("footprints are for samples on a grid")):
         fitting.Values(averaged)
+
+
+def test_a_prior_adds_differences_between_the_places_of_a_sample() -> None:
+    field = one_layer(0)
+    signal = of_means(field, Box())
+    plain = fitting.Values(signal, nodes_per_step=[3])
+    prior = fitting.Prior(total_variation=0.5, hessian=2.0)
+    with_prior = fitting.Values(signal, nodes_per_step=[3], prior=prior)
+    indices, device = np.array([4, 50]), torch.device("cpu")
+    inputs, values = plain.batch(indices, device)
+    with torch.no_grad():
+        error = float(plain.loss(field, (inputs, values)))
+        found = float(with_prior.loss(field, (inputs, values)))
+        at = field(inputs).numpy().reshape(2, 3, 3)
+    first = sum(np.abs(np.diff(at, axis=axis)).mean() for axis in (1, 2))
+    second = sum(np.abs(np.diff(at, n=2, axis=axis)).mean() for axis in (1, 2))
+    assert found == pytest.approx(error + 0.5 * first + 2 * second, rel=1e-4)
+    assert plain.is_plain
+    assert not with_prior.is_plain
+    with pytest.raises(InputError, match="a prior looks at the places within a sample"):
+        fitting.Values(from_array(np.zeros((8, 8))), prior=prior)
+    with pytest.raises(InputError, match="weights of 0 or more"):
+        fitting.Prior(hessian=-1.0)

@@ -18,6 +18,10 @@ def enlarge(
     downscaled_by: Annotated[
         str, typer.Option(metavar="K", help="How it was made smaller: box, bicubic or unknown.")
     ] = "unknown",
+    total_variation: Annotated[
+        float, typer.Option(min=0, metavar="W", help="Prior: weight of the total variation.")
+    ] = 0.0,
+    hessian: Annotated[float, typer.Option(min=0, metavar="W", help="Prior: weight of second differences.")] = 0.0,
     seed: Seed = 0,
     device: NoDevice = "auto",
     as_json: Json = False,
@@ -33,7 +37,7 @@ def enlarge(
     factor, shape = parse_scale(scale)
     check_readable(source)
     check_writable(output)
-    from ligeia import recipes
+    from ligeia import fitting, recipes
 
     if downscaled_by not in recipes.KERNELS:
         names = ", ".join(recipes.KERNELS)
@@ -41,12 +45,16 @@ def enlarge(
     began = time.perf_counter()
     signal = recipes.to_signal(source, working_set=1 << 62)
     recipes.check_enlarged_output(signal, output)
+    prior = None
+    if total_variation or hessian:
+        prior = fitting.Prior(total_variation=total_variation, hessian=hessian)
     with watched_tiles(quiet=quiet) as on_tile:
         enlarged = recipes.enlarge(
             signal,
             scale=factor,
             shape=shape,
             downscaled_by=recipes.KERNELS[downscaled_by],
+            prior=prior,
             seed=seed,
             on_tile=on_tile,
         )

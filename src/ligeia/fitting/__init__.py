@@ -9,7 +9,13 @@ from ._loop import (
     Step as Step,
     fit as fit,
 )
-from ._objectives import Averages as Averages, Objective as Objective, Quality as Quality, Values as Values
+from ._objectives import (
+    Averages as Averages,
+    Objective as Objective,
+    Prior as Prior,
+    Quality as Quality,
+    Values as Values,
+)
 from ._progress import (
     Measurement as Measurement,
     Progress as Progress,
@@ -39,6 +45,7 @@ __all__ = [
     "Cooling",
     "Measurement",
     "Objective",
+    "Prior",
     "Progress",
     "Quality",
     "Recipe",

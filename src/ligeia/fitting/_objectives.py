@@ -78,16 +78,26 @@ class Values:
     """Hold a field to the samples of a signal: the mean squared error in network units, where the range is [-1, 1].
 
     Where the grid says that samples are means around their places, so are the field's values that they are compared
-    with: over ``nodes_per_step`` places a step, for each axis or for all.
+    with: over ``nodes_per_step`` places a step, for each axis or for all. ``prior`` adds what it says of these places.
     """
 
-    def __init__(self, signal: Signal, *, seed: int = 0, nodes_per_step: Sequence[float] = (2,)) -> None:
+    def __init__(
+        self,
+        signal: Signal,
+        *,
+        seed: int = 0,
+        nodes_per_step: Sequence[float] = (2,),
+        prior: "Prior | None" = None,
+    ) -> None:
         self.signal = signal
         self._sampling: Sampling | None = None
         if signal.grid.is_averaged:
             if signal.points is not None:
                 raise InputError("scattered samples are values at points; footprints are for samples on a grid.")
             self._sampling = signal.grid.sampling().averaging(signal.grid.footprints, nodes_per_step=nodes_per_step)
+        self._prior = prior
+        if prior is not None and self._sampling is None:
+            raise InputError("a prior looks at the places within a sample; give the grid footprints.")
         weights = np.ones(1, np.float32) if self._sampling is None else self._sampling.node_weights()
         self.weights = torch.from_numpy(weights)
         """Of the places that a sample is a mean of, ``(k,)``."""
@@ -157,7 +167,17 @@ class Values:
     def loss(self, field: Field, batch: tuple[Tensor, Tensor]) -> Float[Tensor, ""]:
         """Return the mean squared error of a batch, in network units."""
         inputs, values = batch
-        return torch.nn.functional.mse_loss(self._samples_of(field, inputs), values)
+        if self._prior is None or self._sampling is None:
+            return torch.nn.functional.mse_loss(self._samples_of(field, inputs), values)
+        seen = field.network(inputs)
+        counts = [len(each.offsets) for each in self._sampling.nodes]
+        error = torch.nn.functional.mse_loss(weighted_means(seen, self.weights.to(inputs)), values)
+        return error + self._prior(seen.view(len(values), *counts, -1))
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the loss is the mean squared error alone."""
+        return self._prior is None
 
     def _samples_of(self, field: Field, inputs: Float[Tensor, "points inputs"]) -> Float[Tensor, "n c"]:
         return weighted_means(field.network(inputs), self.weights.to(inputs))
@@ -199,6 +219,34 @@ class Values:
 
 
 @final
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prior:
+    """What is believed of a field between its samples: that it changes little, or bends little.
+
+    ``total_variation`` and ``hessian`` weigh the mean absolute first and second differences between neighboring places
+    within a sample (Rudin, Osher & Fatemi 1992; Lefkimmiatis et al. 2013), in network units. Second ones need three
+    places along an axis.
+    """
+
+    total_variation: float = 0.0
+    hessian: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.total_variation < np.inf and 0 <= self.hessian < np.inf):
+            raise InputError(f"weights of 0 or more were wanted for a prior, got {self}.")
+
+    def __call__(self, values: Float[Tensor, "n *counts c"]) -> Float[Tensor, ""]:
+        """Return the penalty of values at the places of ``n`` samples, on their lattice."""
+        total = values.new_zeros(())
+        for axis in range(1, values.ndim - 1):
+            if values.shape[axis] > 1:
+                total = total + self.total_variation * values.diff(dim=axis).abs().mean()
+            if values.shape[axis] > 2:
+                total = total + self.hessian * values.diff(n=2, dim=axis).abs().mean()
+        return total
+
+
+@final
 class Averages:
     """Hold a field to samples that are means of its values at places of any kind, each at its own.
 
@@ -216,6 +264,9 @@ class Averages:
             torch.from_numpy(np.ascontiguousarray(each, np.float32)) for each in (points, values)
         )
         self.weights = torch.from_numpy(np.asarray(weights, np.float32))
+
+    is_plain = True
+    """Whether the loss is the mean squared error alone."""
 
     @property
     def num_points(self) -> int:

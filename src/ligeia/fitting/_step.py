@@ -35,10 +35,16 @@ def stepping(field: Field, objective: Objective) -> Iterator[TakeStep]:
     with thread_pool() as pool:
         plain = partial(autograd_step, pool=pool, num_threads=num_threads)
         shape = fused_shape(list(field.network.parameters()), field.network.omegas(), num_threads)
-        if shape is None or not isinstance(objective, Values | Averages) or len(objective.weights) > MOST_PER_SAMPLE:
+        if shape is None or not _is_fused(objective):
             yield plain
         else:
             yield partial(fused_step, shape=shape, otherwise=plain)
+
+
+def _is_fused(objective: Objective) -> bool:
+    if not isinstance(objective, Values | Averages):
+        return False
+    return objective.is_plain and len(objective.weights) <= MOST_PER_SAMPLE
 
 
 def autograd_step(

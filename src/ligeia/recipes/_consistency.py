@@ -87,7 +87,8 @@ def room_for(shape: tuple[int, ...]) -> Float[np.ndarray, "..."]:
     if num_bytes <= _IN_MEMORY:
         return np.zeros(shape, np.float32)
     check_room(num_bytes)
-    return np.memmap(tempfile.TemporaryFile(), np.float32, "w+", shape=shape)
+    with tempfile.TemporaryFile() as file:  # the map keeps it as long as it is needed
+        return np.memmap(file, np.float32, "w+", shape=shape)
 
 
 def _matrix(fine: int, coarse: int, footprint: Footprint) -> "csr_array":

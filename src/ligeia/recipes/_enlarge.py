@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ligeia.core import InputError
-from ligeia.fitting import Values
+from ligeia.fitting import Prior, Values
 from ligeia.signals import (
     ArraySource,
     Bicubic,
@@ -67,6 +67,7 @@ def enlarge(
     scale: float | None = None,
     shape: Sequence[int] | None = None,
     downscaled_by: Footprint | None = None,
+    prior: Prior | None = None,
     settings: TileSettings | None = None,
     seed: int = 0,
     on_tile: Callable[[int, int], None] | None = None,
@@ -76,7 +77,7 @@ def enlarge(
     Small fields are fitted to overlapping tiles, each sample being the mean over its cell; the result is then moved to
     the nearest picture that becomes the given one when it is made smaller by ``downscaled_by`` (unless given, a mean).
     Colors are those stored, as programs average them; beside an alpha they count by it. ``on_tile`` hears how many
-    tiles are done, and of how many.
+    tiles are done, and of how many. A ``prior`` on the field between samples takes twice the time and gains little.
 
     >>> signal = from_array(np.arange(64, dtype=np.uint8).reshape(8, 8))
     >>> enlarge(signal, scale=1.5, settings=TileSettings(steps=2)).shape
@@ -93,7 +94,7 @@ def enlarge(
         within = Grid.of(part.shape[:-1]).with_footprints([Box()])
         source = ArraySource(dtype="<f4", has_channel_axis=True)
         cut = Signal(grid=within, values=part, channels=channels, source=source)
-        return Values(cut, seed=seed)
+        return Values(cut, seed=seed, nodes_per_step=[2 if prior is None or not prior.hessian else 3], prior=prior)
 
     values = blended(wanted.shape[:-1], shape, channels, objective_of, settings=settings, seed=seed, on_tile=on_tile)
     ways = [Shrinking(new, old, kernel) for new, old in per_axis]

@@ -40,6 +40,7 @@ class TileSettings:
     radians_per_sample: float = 0.9
     """How far the first layer turns from sample to sample, at most: the largest angle is that of a steepest weight."""
     steps: int = 800
+    """Of a tile of 4,096 samples; as the root of their number for others."""
     batch_size: int = 256
     learning_rate: float = 5e-4
     num_tilings: int = 3
@@ -151,8 +152,8 @@ def _tile_lengths(lattice: Sequence[int], scales: Sequence[float]) -> list[int]:
 
 
 def _bounds(size: int, core: int, shift: float) -> list[int]:
-    """Return where cores of at most ``core`` samples meet; shifted, the first and the last are shorter."""
-    count = -(-size // core)
+    """Return where cores of about ``core`` samples meet; shifted, the first and the last are shorter."""
+    count = max(1, round(size / core))
     inner = [round((each + (shift or 1)) * size / count) for each in range(count if shift else count - 1)]
     return [0, *inner, size]
 
@@ -196,6 +197,7 @@ def _fitted(
         generator=random_stream(seed, "initial weights"),
     )
     field = Field(network, Grid.of(sizes), channels)
-    num_passes = settings.steps / math.ceil(objective.num_points / settings.batch_size)
+    steps = settings.steps * math.sqrt(objective.num_points / _TILE_SAMPLES)
+    num_passes = steps / math.ceil(objective.num_points / settings.batch_size)
     fitting.fit(field, objective, settings.recipe(), fitting.passes(num_passes), seed=seed)
     return field
