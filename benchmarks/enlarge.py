@@ -2,7 +2,8 @@
 
 Each photograph is made smaller by a mean over pixels or by Pillow's bicubic kernel, rounded to bytes and enlarged
 again: knowing how ("told"), or not. Iterative back-projection (Irani & Peleg 1991) is always told. Four pixels of the
-border are left out. ``table`` prints the tables of docs/enlargement.md from the rows that are there.
+border are left out. ``table`` prints the table of docs/enlargement.md from the rows that are
+there, ``picture`` draws its picture.
 """
 
 import argparse
@@ -112,10 +113,39 @@ def tables() -> None:
         )
 
 
+CROPS = {"camera": (180, 100), "coffee": (150, 250), "astronaut": (40, 180)}  # top left corners of 96 x 96 pixels
+
+
+def picture(folder: Path, path: Path) -> None:
+    """Draw crops of three photographs at a third of their size, and what is made of them."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(13, 8.4), layout="constrained")
+    axes = figure.subplots(len(CROPS), 5)
+    for line, (name, (top, left)) in zip(axes, CROPS.items(), strict=True):
+        truth = photograph(folder / f"images/skimage/{name}.png", 3)
+        given = smaller(truth, 3, "box")
+        ways = {
+            "a third of the size": given.repeat(3, axis=0).repeat(3, axis=1),
+            "bicubic": interpolated(given, 3, Image.Resampling.BICUBIC),
+            "back-projection": back_projected(given, 3, Image.Resampling.BICUBIC, recipes.KERNELS["box"]),
+            "ligeia enlarge": recipes.enlarge(from_array(given, channels=True), scale=3).values,
+            "the original": truth,
+        }
+        for axis, (way, values) in zip(line, ways.items(), strict=True):
+            crop = values[top : top + 96, left : left + 96]
+            crop = np.rint(crop.clip(0, 255)).astype(np.uint8)
+            axis.imshow(crop.squeeze(-1) if crop.shape[2] == 1 else crop, cmap="gray", vmin=0, vmax=255)
+            found = quality(values, truth)["psnr_db"] if way != "the original" else np.inf
+            axis.set_title(way if np.isinf(found) else f"{way}\n{found:.2f} dB", fontsize=11)
+            axis.set_axis_off()
+    figure.savefig(path, dpi=80)
+
+
 def main() -> None:
     """Enlarge and compare, or print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["measure", "table"])
+    parser.add_argument("what", choices=["measure", "table", "picture"])
     parser.add_argument("--scales", type=int, nargs="+", default=[2, 3, 4])
     parser.add_argument("--kinds", nargs="+", default=["box", "bicubic"])
     parser.add_argument("--untold", action="store_true", help="do not say how the photographs were made smaller")
@@ -128,6 +158,9 @@ def main() -> None:
     folder = data_folder()
     if folder is None:
         raise SystemExit("the research data are not here; see LIGEIA_DATA.")
+    if arguments.what == "picture":
+        picture(folder, Path(__file__).parents[1] / "docs" / "enlargement.png")
+        return
     for scale in arguments.scales:
         for kind in arguments.kinds:
             for name in arguments.pictures:

@@ -1,8 +1,9 @@
 """`ligeia enlarge`."""
 
+import math
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,14 +11,33 @@ from ligeia.core import InputError, check_readable, check_writable
 
 from ._console import Json, NoDevice, Output, Quiet, Seed, emit, parse_scale, watched_tiles
 
+if TYPE_CHECKING:
+    from ligeia.recipes import Pose
+    from ligeia.signals import Signal
+
+_PROFILES = ("box", "gaussian")
+_FWHM = math.sqrt(8 * math.log(2))  # of a Gaussian, in standard deviations
+
 
 def enlarge(
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="A picture, or an array of any number of axes.")],
+    sources: Annotated[
+        list[Path], typer.Argument(metavar="INPUT...", help="A picture; several of one scene; a video; volumes.")
+    ],
     output: Output,
-    scale: Annotated[str, typer.Option(metavar="S|WxH", help="Times the size (2, 1.7), or width x height.")],
+    scale: Annotated[
+        str | None, typer.Option(metavar="S|WxH", help="Times the size (2, 1.7), or width x height.")
+    ] = None,
     downscaled_by: Annotated[
-        str, typer.Option(metavar="K", help="How it was made smaller: box, bicubic or unknown.")
+        str, typer.Option(metavar="K", help="How a picture was made smaller: box, bicubic or unknown.")
     ] = "unknown",
+    poses: Annotated[
+        Path | None, typer.Option(metavar="P.csv", help="Known rows, columns and degrees of each exposure.")
+    ] = None,
+    moving: Annotated[bool, typer.Option("--moving", help="Leave out what moves between exposures.")] = False,
+    frame: Annotated[int | None, typer.Option(metavar="N", help="Video: the frame to enlarge, from 0.")] = None,
+    neighbors: Annotated[int, typer.Option(metavar="N", help="Video: frames before and after it to use.")] = 3,
+    isotropic: Annotated[bool, typer.Option("--isotropic", help="Volumes of thick slices to one of cubes.")] = False,
+    slice_profile: Annotated[str, typer.Option(metavar="P", help="Volumes: box or gaussian.")] = "box",
     total_variation: Annotated[
         float, typer.Option(min=0, metavar="W", help="Prior: weight of the total variation.")
     ] = 0.0,
@@ -29,47 +49,126 @@ def enlarge(
 ) -> None:
     """Enlarge a picture: fields are fitted to what its pixels are, means over areas.
 
-    Nothing is learned from other pictures. Made smaller again, the result is the input to within half a gray level;
-    how far it is from that is reported.
+    Nothing is learned from other pictures. Several exposures of one scene, or frames of a video, make one sharper
+    picture; thick slices, of one stack or of orthogonal ones, make a volume of cubes.
 
     Example: ligeia enlarge photo.png -o large.png --scale 2
     """
-    factor, shape = parse_scale(scale)
-    check_readable(source)
+    for source in sources:
+        check_readable(source)
     check_writable(output)
+    began = time.perf_counter()
+    if isotropic:
+        found = _isotropic(sources, output, slice_profile, seed, quiet=quiet)
+    else:
+        if scale is None:
+            raise InputError("the scale was wanted: --scale 2 or --scale 1920x1080; volumes take --isotropic.")
+        factor, shape = parse_scale(scale)
+        size = {"scale": factor, "shape": shape}
+        if len(sources) > 1 or frame is not None:
+            found = _fused(sources, output, size, poses, (frame, neighbors), moving=moving, seed=seed, quiet=quiet)
+        else:
+            prior = (total_variation, hessian)
+            found = _enlarged(sources[0], output, size, downscaled_by, prior, seed, quiet=quiet)
+    took = time.perf_counter() - began
+    size_text = " x ".join(map(str, found["shape"]))
+    summary = f"{output}: {size_text} samples in {took:.1f} s"
+    if "consistency" in found:
+        summary += f"\nmade smaller again: within {found['consistency']:.2g} gray levels"
+    for number, pose in enumerate(found.get("poses", [])):
+        summary += "\nexposure {}: {:+.3f} rows, {:+.3f} columns, {:+.3f} degrees".format(number, *pose)
+    emit(found | {"seconds": took, "output": str(output), "seed": seed}, summary, as_json=as_json, quiet=quiet)
+
+
+def _enlarged(
+    source: Path,
+    output: Path,
+    size: dict[str, Any],
+    downscaled_by: str,
+    weights: tuple[float, float],
+    seed: int,
+    *,
+    quiet: bool,
+) -> dict[str, Any]:
     from ligeia import fitting, recipes
 
     if downscaled_by not in recipes.KERNELS:
         names = ", ".join(recipes.KERNELS)
         raise InputError(f"--downscaled-by must be one of {names}, got {downscaled_by!r}.")
-    began = time.perf_counter()
     signal = recipes.to_signal(source, working_set=1 << 62)
     recipes.check_enlarged_output(signal, output)
-    prior = None
-    if total_variation or hessian:
-        prior = fitting.Prior(total_variation=total_variation, hessian=hessian)
+    prior = fitting.Prior(total_variation=weights[0], hessian=weights[1]) if any(weights) else None
     with watched_tiles(quiet=quiet) as on_tile:
         enlarged = recipes.enlarge(
             signal,
-            scale=factor,
-            shape=shape,
+            **size,
             downscaled_by=recipes.KERNELS[downscaled_by],
             prior=prior,
             seed=seed,
             on_tile=on_tile,
         )
-    recipes.write_enlarged(enlarged, output)
-    took = time.perf_counter() - began
-    result = {
-        "shape": enlarged.shape,
-        "seconds": took,
-        "output": str(output),
-        "consistency": enlarged.consistency,
-        "downscaled_by": downscaled_by,
-        "seed": seed,
-    }
-    size = " x ".join(map(str, enlarged.shape))
-    summary = (
-        f"{output}: {size} samples in {took:.1f} s\nmade smaller again: within {enlarged.consistency:.2g} gray levels"
-    )
-    emit(result, summary, as_json=as_json, quiet=quiet)
+    recipes.write_enlarged(output, enlarged.values, enlarged.channels, enlarged.source)
+    return {"shape": enlarged.shape, "consistency": enlarged.consistency, "downscaled_by": downscaled_by}
+
+
+def _fused(
+    sources: list[Path],
+    output: Path,
+    size: dict[str, Any],
+    poses: Path | None,
+    clip: tuple[int | None, int],
+    *,
+    moving: bool,
+    seed: int,
+    quiet: bool,
+) -> dict[str, Any]:
+    from ligeia import recipes
+    from ligeia.signals import ArraySource, ImageSource
+
+    frames, reference = [recipes.to_signal(source) for source in sources], 0
+    number, neighbors = clip
+    if number is not None:
+        if len(frames) > 1:
+            raise InputError(f"one video was wanted with --frame, got {len(frames)} files.")
+        frames, reference = recipes.clip_around(frames[0], number, neighbors=neighbors)
+    recipes.check_enlarged_output(frames[0], output)
+    with watched_tiles(quiet=quiet) as on_tile:
+        fused = recipes.fuse(
+            frames,
+            **size,
+            poses=None if poses is None else _read_poses(poses),
+            reference=reference,
+            moving=moving,
+            seed=seed,
+            on_tile=on_tile,
+        )
+    source = frames[reference].source
+    assert isinstance(source, ArraySource | ImageSource)
+    recipes.write_enlarged(output, fused.values, frames[reference].channels, source)
+    found = [(pose.row, pose.column, math.degrees(pose.angle)) for pose in fused.poses]
+    return {"shape": fused.values.shape[:-1], "poses": found, "shares": fused.shares}
+
+
+def _read_poses(path: Path) -> "list[Pose]":
+    from ligeia import recipes
+    from ligeia.signals import read_columns
+
+    columns = [column.numbers for column in read_columns(path, ["row", "column", "degrees"])]
+    return [
+        recipes.Pose(float(row), float(column), math.radians(float(angle)))
+        for row, column, angle in zip(*columns, strict=True)
+    ]
+
+
+def _isotropic(sources: list[Path], output: Path, profile: str, seed: int, *, quiet: bool) -> dict[str, Any]:
+    from ligeia import recipes
+    from ligeia.signals import Box, Gaussian
+
+    if profile not in _PROFILES:
+        raise InputError(f"--slice-profile must be one of {', '.join(_PROFILES)}, got {profile!r}.")
+    stacks: list[Signal] = [recipes.to_signal(source, working_set=1 << 62) for source in sources]
+    footprint = Box() if profile == "box" else Gaussian(1 / _FWHM)
+    with watched_tiles(quiet=quiet) as on_tile:
+        volume = recipes.isotropic(stacks, profile=footprint, seed=seed, on_tile=on_tile)
+    recipes.write_isotropic(output, volume)
+    return {"shape": volume.values.shape[:-1], "spacing_mm": volume.spacing_mm}

@@ -131,14 +131,15 @@ def check_enlarged_output(signal: Signal, path: Path) -> None:
         raise InputError(f"{path}: the ending of an image or .npy was wanted ({endings}); rename the output.")
 
 
-def write_enlarged(enlarged: Enlarged, path: Path) -> None:
+def write_enlarged(
+    path: Path, values: Float[np.ndarray, "*shape c"], channels: Sequence[Channel], source: ArraySource | ImageSource
+) -> None:
     """Write an enlarged picture, as the kind of file that ``path`` ends in; ``.npy`` holds it as float32."""
-    values = enlarged.values
     if path.suffix.lower() == ".npy":
         write_array(path, values.shape, np.dtype(np.float32), _pieces(values))
         return
     rows, columns = values.shape[:2]
-    write_image(path, (rows, columns), _pieces(values), enlarged.channels, enlarged.source, upright=True)
+    write_image(path, (rows, columns), _pieces(values), channels, source, upright=True)
 
 
 def _pieces(values: np.ndarray) -> Iterator[tuple[int, int, np.ndarray]]:
