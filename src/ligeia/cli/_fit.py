@@ -59,13 +59,14 @@ def fit(
     hold_out: Annotated[
         float | None, typer.Option(metavar="F", help="Share not fitted but measured (points: 0.1).")
     ] = None,
+    footprint: Annotated[str, typer.Option(metavar="F", help="point, or samples are means: box, bicubic.")] = "point",
     recipe: Annotated[str, typer.Option(help="fast, or paper, the reference.")] = "fast",
     network: Annotated[str, typer.Option(help="siren.")] = "siren",
     hidden_features: Annotated[
         int | None, typer.Option(metavar="N", help="Width; by default 256, more for --psnr, --snr.")
     ] = None,
     hidden_layers: Annotated[int, typer.Option(metavar="N", help="Sine layers after the first.")] = 3,
-    omega: Annotated[float, typer.Option(metavar="W", help="Frequency factor of sine layers.")] = 30.0,
+    omega: Annotated[float, typer.Option(metavar="W", help="Sine layers' frequency factor.")] = 30.0,
     first_omega: Annotated[
         str | None, typer.Option(metavar="W[,W]", help="First layer's frequency, of all axes or each.")
     ] = None,
@@ -91,6 +92,7 @@ def fit(
 
     reading = _reading(variable, frames, periodic, working_set) | _columns(coordinates, values, box)
     whole = recipes.to_signal(source, _configuration(recipe), channels=channels, **reading)
+    whole = recipes.with_footprint(whole, footprint)
     signal, held_out = recipes.hold_out(whole, hold_out, seed=seed)
     stop = _stop(psnr, snr, seconds, passes)
     size = recipes.choose_size(

@@ -42,7 +42,7 @@ def info(
         | {name: value for name, value in asdict(record.network).items() if name != "kind"},
         "shape": record.grid.shape,
         "align": record.grid.align,
-        "axes": [asdict(axis) for axis in record.grid.axes],
+        "axes": [asdict(axis) | {"footprint": repr(axis.footprint)} for axis in record.grid.axes],
         "channels": [asdict(channel) for channel in record.channels],
         # bytes have no place in JSON; their number says whether there is a profile
         "source": {"kind": type(record.source).__name__}
@@ -94,11 +94,13 @@ def _lines(result: dict[str, Any]) -> list[str]:
     ]
     channels = [f"{each['name']} {each['low']:g}..{each['high']:g}{each['unit']}" for each in result["channels"]]
     layers = f"{network['in_features']} -> {network['hidden_features']} x {network['hidden_layers'] + 1}"
+    footprints = list(dict.fromkeys(axis["footprint"] for axis in result["axes"]))
+    means = "" if footprints == ["Point()"] else f", means by {', '.join(footprints)}"
     aligned = f"{'cell ' if result['align'] == 'centers' else ''}{result['align']}"
     return [
         f"file        {result['bytes']:,} bytes, {result['parameters']:,} weights in {result['weights']}",
         f"network     {network['kind']}, {layers} -> {network['out_features']}, omega_0 {shown}",
-        f"grid        {', '.join(axes)}; samples at {aligned}",
+        f"grid        {', '.join(axes)}; samples at {aligned}{means}",
         f"channels    {', '.join(channels)}",
         "source      " + ", ".join(f"{name} {value}" for name, value in source.items() if value not in (0, "", False)),
     ]

@@ -23,7 +23,13 @@ from ._enlarge import (
     enlarge as enlarge,
     write_enlarged as write_enlarged,
 )
-from ._fit import checked_device as checked_device, checked_omegas as checked_omegas, fit as fit, to_signal as to_signal
+from ._fit import (
+    checked_device as checked_device,
+    checked_omegas as checked_omegas,
+    fit as fit,
+    to_signal as to_signal,
+    with_footprint as with_footprint,
+)
 from ._held_out import (
     HeldOut as HeldOut,
     HeldOutQuality as HeldOutQuality,
@@ -99,5 +105,6 @@ __all__ = [
     "time_fit",
     "to_signal",
     "values_at",
+    "with_footprint",
     "write_enlarged",
 ]

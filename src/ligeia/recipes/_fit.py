@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import torch
@@ -13,7 +14,17 @@ from ligeia.core import InputError, random_stream
 from ligeia.field import Field
 from ligeia.fitting import Callback, Checkpointer, Report, State, Stop, Values
 from ligeia.networks import SirenConfig
-from ligeia.signals import PointColumns, Signal, SoundSource, declare_periodic, from_array, read_signal
+from ligeia.signals import (
+    POINT,
+    Bicubic,
+    Box,
+    PointColumns,
+    Signal,
+    SoundSource,
+    declare_periodic,
+    from_array,
+    read_signal,
+)
 
 from ._configurations import Configuration, fast
 from ._sizing import choose_size
@@ -21,6 +32,7 @@ from ._sizing import choose_size
 WORKING_SET = 256 << 20  # bytes
 _AT_ONCE = 1e-9  # passes: a single step, which moves nothing where nothing is wrong
 _EXACT_DB = 120.0
+_FOOTPRINTS: Final = {"point": POINT, "box": Box(), "bicubic": Bicubic()}
 
 
 def fit(
@@ -130,6 +142,17 @@ def to_signal(
     else:
         raise InputError(f"a path, an array, a tensor or a Signal was wanted, got {type(source).__name__}.")
     return declare_periodic(signal, periodic) if periodic else signal
+
+
+def with_footprint(signal: Signal, name: str) -> Signal:
+    """Return a signal whose samples are values at points, means over their cells or bicubic means, along every axis."""
+    if name not in _FOOTPRINTS:
+        raise InputError(f"a footprint of {', '.join(_FOOTPRINTS)} was wanted, got {name!r}.")
+    if name == "point":
+        return signal
+    if signal.points is not None:
+        raise InputError(f"scattered samples are values at points; the footprint {name} is for samples on a grid.")
+    return replace(signal, grid=signal.grid.with_footprints([_FOOTPRINTS[name]]))
 
 
 def _as_numpy(array: torch.Tensor | np.ndarray) -> np.ndarray:

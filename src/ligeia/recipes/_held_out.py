@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 
 from ligeia.core import InputError, map_on_threads, random_stream
-from ligeia.field import Field
+from ligeia.field import Field, weighted_means
 from ligeia.metrics import decibels
 from ligeia.signals import Blocks, Channel, Missing, Signal
 
@@ -43,13 +43,17 @@ class HeldOut:
 
     def errors(self, field: Field) -> Float[np.ndarray, "n c"]:
         """Return field less sample, in the signal's units."""
-        points = torch.from_numpy(self.signal.coordinates(self.indices)).to(next(field.parameters()))
+        sampling = self.signal.grid.sampling().averaging(self.signal.grid.footprints)
+        is_averaged = self.signal.grid.is_averaged
+        points = sampling.node_points_of(self.indices) if is_averaged else self.signal.coordinates(self.indices)
+        weights = torch.from_numpy(sampling.node_weights()).to(next(field.parameters()))
+        size = _PIECE // len(weights) * len(weights) or len(weights)
 
         @torch.no_grad()  # here, because it does not reach into threads
         def values_of(piece: torch.Tensor) -> torch.Tensor:
-            return field(piece).double().cpu()
+            return weighted_means(field(piece), weights).double().cpu()
 
-        found = torch.cat(list(map_on_threads(values_of, points.split(_PIECE)))).numpy()
+        found = torch.cat(list(map_on_threads(values_of, torch.from_numpy(points).to(weights).split(size)))).numpy()
         return found - self._values()
 
     def quality(self, field: Field) -> HeldOutQuality:
