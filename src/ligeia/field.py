@@ -1,9 +1,11 @@
 """Field: a network with its domain and its units. Callable, sampled at any resolution, differentiated exactly."""
 
+import copy
 import itertools
 import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, final
 
 import numpy as np
@@ -172,6 +174,9 @@ class Field(nn.Module):
         derivative_scale: Sequence[float] | None = None,
     ) -> Iterator[tuple[int, int, Float[Tensor, "n c"]]]:
         """Yield ``(start, stop, values)`` over the flat samples of a sampling, in order, a bounded number at a time."""
+        if quantity == "value" and self._has_closed_means(sampling):
+            yield from self._with_smaller_waves(sampling).pieces(replace(sampling, nodes=()))
+            return
         evaluate = self._evaluator(quantity, derivative_scale)
         parameter = next(self.parameters())
         weights = torch.from_numpy(sampling.node_weights()).to(parameter)
@@ -187,6 +192,32 @@ class Field(nn.Module):
         while group := list(itertools.islice(bounds, _GROUP)):
             for (start, stop), values in zip(group, map_on_threads(values_of, group), strict=True):
                 yield start, stop, values
+
+    def _has_closed_means(self, sampling: Sampling) -> bool:
+        """Return whether means are those of single waves, within their cells: one sine layer, even steps."""
+        config, axes = self.network.config, self.grid.axes
+        return (
+            bool(sampling.nodes)
+            and config.hidden_layers == 0
+            and config.outermost_linear
+            and not any(axis.ticks or axis.is_periodic for axis in axes)
+            and all(max(map(abs, each.offsets)) <= 0.5 for each in sampling.nodes)
+            and self.grid.align == "centers"  # aligned at corners, the outermost cells reach beyond the ends
+        )
+
+    def _with_smaller_waves(self, sampling: Sampling) -> "Field":
+        """Return the field whose values are this one's means: that of ``sin(w x + b)`` is a smaller such wave."""
+        shrunk = copy.deepcopy(self)
+        first, last = shrunk.network.linears()
+        factors = torch.ones(len(first.weight), dtype=torch.float64, device=first.weight.device)
+        for number, (axis, nodes) in enumerate(zip(self.grid.axes, sampling.nodes, strict=True)):
+            step = sampling.steps()[number] * 2 / axis.size
+            turn = self.network.config.omegas[0] * step * first.weight.detach()[:, number].double()
+            offsets, weights = (torch.tensor(each, dtype=torch.float64).to(turn) for each in nodes)
+            factors *= torch.cos(turn[:, None] * offsets) @ weights
+        with torch.no_grad():
+            last.weight.mul_(factors.to(last.weight))
+        return shrunk
 
     def _piece(self, *, first_order: bool) -> int:
         width = max(self.network.config.hidden_features, len(self.channels), self.grid.num_inputs)

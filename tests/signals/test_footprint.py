@@ -221,3 +221,25 @@ def test_a_prior_adds_differences_between_the_places_of_a_sample() -> None:
         fitting.Values(from_array(np.zeros((8, 8))), prior=prior)
     with pytest.raises(InputError, match="weights of 0 or more"):
         fitting.Prior(hessian=-1.0)
+
+
+def test_means_of_one_sine_layer_take_one_evaluation_for_each_sample() -> None:
+    field = one_layer(3)
+    sampling = field.grid.sampling().averaging([Box()], nodes_per_step=[5])
+    assert field._has_closed_means(sampling)
+    seen: list[int] = []
+    forward = Field.forward
+
+    def counted(self: Field, points: torch.Tensor) -> torch.Tensor:
+        seen.append(len(points))
+        return forward(self, points)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Field, "forward", counted)
+        (piece,) = [values for _, _, values in field.pieces(sampling)]
+    assert sum(seen) == 96  # instead of 96 * 25
+    points = torch.from_numpy(sampling.node_points_of(np.arange(96)))
+    with torch.no_grad():
+        wanted = field(points).reshape(96, 25).mean(dim=1)
+    assert_allclose(piece[:, 0], wanted, atol=2e-6)
+    assert not field._has_closed_means(field.grid.sampling().averaging([Bicubic()]))  # reaches beyond the ends
