@@ -15,6 +15,7 @@ from ._configurations import (
     fast as fast,
     paper as paper,
 )
+from ._exposures import Fused as Fused, clip_around as clip_around, fuse as fuse
 from ._fit import checked_device as checked_device, checked_omegas as checked_omegas, fit as fit, to_signal as to_signal
 from ._held_out import (
     HeldOut as HeldOut,
@@ -31,6 +32,7 @@ from ._paper import (
 from ._paper_audio import paper_audio as paper_audio, strings as strings
 from ._paper_result import PaperResult as PaperResult
 from ._paper_video import flight as flight, paper_video as paper_video
+from ._poses import Pose as Pose
 from ._report import draw_report as draw_report
 from ._report_parts import check_figure as check_figure
 from ._sizing import (
@@ -40,22 +42,27 @@ from ._sizing import (
     num_coefficients as num_coefficients,
 )
 from ._tables import decode_at as decode_at, values_at as values_at
+from ._tiles import TileSettings as TileSettings
 
 __all__ = [
     "Comparison",
     "Configuration",
     "FirstFrequency",
     "FitTime",
+    "Fused",
     "HeldOut",
     "HeldOutQuality",
     "PaperResult",
+    "Pose",
     "Rates",
     "Size",
+    "TileSettings",
     "camera",
     "check_figure",
     "checked_device",
     "checked_omegas",
     "choose_size",
+    "clip_around",
     "compare",
     "decode",
     "decode_at",
@@ -65,6 +72,7 @@ __all__ = [
     "file_bytes",
     "fit",
     "flight",
+    "fuse",
     "hold_out",
     "interleaved",
     "measure_rates",

@@ -7,7 +7,7 @@ conjugate gradients from its picture.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, final
 
 import numpy as np
@@ -17,16 +17,17 @@ from ligeia.core import InputError
 from ligeia.fitting import Averages
 from ligeia.signals import ArraySource, Blocks, Grid, Signal
 
-from ._imaging import agreeing
-from ._poses import Pose, check_overlap
+from ._imaging import agreeing, steps_that_help
+from ._poses import Pose, check_overlap, pixels_of
 from ._registration import estimated, jointly
 from ._tiles import ObjectiveOf, Tile, TileSettings, blended
 
 _LEAST_SIDE: Final = 8
-_AGREEING_STEPS: Final = 10
+_AGREEING_STEPS: Final = 16  # at most
+_HELD: Final = 16  # one pixel in so many is kept from the field, to tell how many steps help
 _NEIGHBORHOOD: Final = 3  # pixels along each side, where the reference may take any of its values
 _SIGMAS: Final = 3.0
-EXPOSURES: Final = TileSettings(num_tilings=1)
+_SETTINGS: Final = TileSettings(num_tilings=1)
 """How the field of many exposures is fitted; what else was tried: ``design/enlargement.md``."""
 
 
@@ -38,7 +39,9 @@ class Fused:
     values: Float[np.ndarray, "H W c"]
     poses: tuple[Pose, ...]
     shares: tuple[float, ...]
-    """Of each frame, the pixels that were used."""
+    """Of each frame, the pixels that were used: less than 1 where something moved."""
+    num_steps: int
+    """Of conjugate gradients, after the field; pixels that the field did not see say how many. 0 in much noise."""
 
 
 def fuse(
@@ -66,16 +69,16 @@ def fuse(
     stack = np.stack([_scaled(frame, frames[reference]) for frame in frames])
     if poses is not None and len(poses) != len(frames):
         raise InputError(f"a pose for each of the {len(frames)} frames was wanted, got {len(poses)}; give all or none.")
-    kept: list[Bool[np.ndarray, "h w"] | None] = [None] * len(frames)
     gray = stack.mean(axis=-1)
     found = estimated(gray, reference, fine[0] / size[0]) if poses is None else _relative(poses, reference)
     check_overlap(found, size)
+    kept = np.ones(stack.shape[:3], bool)
     if moving:
-        kept = [
-            None if number == reference else _still(stack, found, reference, number) for number in range(len(frames))
-        ]
+        for number in set(range(len(frames))) - {reference}:
+            kept[number] = _still(stack, found, reference, number)
         if poses is None:
-            found = jointly(gray, found, reference, min(3.0, fine[0] / size[0]), kept)
+            found = jointly(gray, found, reference, min(3.0, fine[0] / size[0]), list(kept))
+    held = kept & (np.random.default_rng(seed).integers(_HELD, size=kept.shape) == 0)
     density = [min(new / old, math.sqrt(len(frames))) for new, old in zip(fine, size, strict=True)]
     lattice = [round(side * each) for side, each in zip(size, density, strict=True)]
     channels = frames[reference].channels
@@ -83,17 +86,22 @@ def fuse(
         lattice,
         fine,
         channels,
-        _objectives(stack, found, kept, lattice),
-        settings=EXPOSURES if settings is None else settings,
+        _objectives(stack, found, list(kept & ~held), lattice),
+        settings=_SETTINGS if settings is None else settings,
         seed=seed,
         on_tile=on_tile,
     )
     low = np.array([channel.low for channel in channels])
     reach = np.array([channel.high - channel.low for channel in channels])
     picture = ((values - low) / reach * 2 - 1).astype(np.float32)
-    picture = agreeing(picture, stack, found, kept=kept, num_steps=_AGREEING_STEPS)
-    shares = tuple(1.0 if mask is None else float(mask.mean()) for mask in kept)
-    return Fused(values=((picture + 1) / 2 * reach + low).astype(np.float32), poses=tuple(found), shares=shares)
+    num_steps = steps_that_help(picture, stack, found, kept=list(kept & ~held), held=list(held), most=_AGREEING_STEPS)
+    picture = agreeing(picture, stack, found, kept=list(kept), num_steps=num_steps)
+    return Fused(
+        values=((picture + 1) / 2 * reach + low).astype(np.float32),
+        poses=tuple(found),
+        shares=tuple(float(mask.mean()) for mask in kept),
+        num_steps=num_steps,
+    )
 
 
 def clip_around(video: Signal, frame: int, *, neighbors: int = 3) -> tuple[list[Signal], int]:
@@ -125,7 +133,7 @@ def clip_around(video: Signal, frame: int, *, neighbors: int = 3) -> tuple[list[
 def _objectives(
     stack: Float[np.ndarray, "m h w c"],
     poses: Sequence[Pose],
-    kept: Sequence[Bool[np.ndarray, "h w"] | None],
+    kept: Sequence[Bool[np.ndarray, "h w"]],
     lattice: Sequence[int],
 ) -> ObjectiveOf:
     """Return what makes the objective of a tile: all pixels whose centers lie in it, each the mean over its cell."""
@@ -143,16 +151,15 @@ def _objectives(
         for frame, pose, mask in zip(stack, poses, kept, strict=True):
             ends = [
                 (max(0, math.floor(each.min())), min(side, math.ceil(each.max()) + 1))
-                for each, side in zip(pose.back(*corners, shape), shape, strict=True)
+                for each, side in zip(pose.back(corners, shape), shape, strict=True)
             ]
             window = tuple(slice(*each) for each in ends)
             rows, columns = np.meshgrid(*(np.arange(*each, dtype=np.float64) for each in ends), indexing="ij")
-            places = pose.places(rows, columns, shape)
+            places = pose.places((rows, columns), shape)
             at = [tile.coordinates(axis, (each + 0.5) * per_pixel[axis]) for axis, each in enumerate(places)]
             chosen = (np.abs(at[0]) <= 1) & (np.abs(at[1]) <= 1)
-            if mask is not None:
-                chosen &= mask[window]
-            nodes = pose.places(rows[chosen][:, None] + down, columns[chosen][:, None] + right, shape)
+            chosen &= mask[window]
+            nodes = pose.places((rows[chosen][:, None] + down, columns[chosen][:, None] + right), shape)
             at = [tile.coordinates(axis, (each + 0.5) * per_pixel[axis]) for axis, each in enumerate(nodes)]
             points.append(np.stack(at, axis=-1))
             values.append(frame[window][chosen])
@@ -172,8 +179,7 @@ def _still(
     from scipy.ndimage import map_coordinates, maximum_filter, minimum_filter, uniform_filter
 
     shape = (stack.shape[1], stack.shape[2])
-    grid = np.meshgrid(*(np.arange(side, dtype=np.float64) for side in shape), indexing="ij")
-    places = np.stack(poses[number].places(*grid, shape))
+    places = np.stack(poses[number].places(pixels_of(shape), shape))
     beyond, leftover = np.zeros(shape), np.zeros(shape)
     for frame, there in zip(np.moveaxis(stack[number], -1, 0), np.moveaxis(stack[reference], -1, 0), strict=True):
         low, high, middle = (
@@ -204,7 +210,7 @@ def _relative(poses: Sequence[Pose], reference: int) -> list[Pose]:
 def _scaled(frame: Signal, reference: Signal) -> Float[np.ndarray, "h w c"]:
     """Return a frame in network units, in which the range of the reference is [-1, 1]."""
     values = np.asarray(frame.values)
-    return replace(reference, values=values).scaled(values).reshape(values.shape)
+    return reference.scaled(values.reshape(-1, values.shape[-1])).reshape(values.shape)
 
 
 def _checked(frames: Sequence[Signal], reference: int) -> tuple[int, int]:

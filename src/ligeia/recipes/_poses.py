@@ -13,6 +13,9 @@ from ligeia.core import InputError
 LEAST_OVERLAP: Final = 1 / 16
 """Of a frame: what it must show of the reference."""
 
+Places = Sequence[Float[np.ndarray, "..."]]
+"""Rows and columns."""
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -32,24 +35,20 @@ class Pose:
         if not all(math.isfinite(each) for each in (self.row, self.column, self.angle)):
             raise InputError(f"a pose of three finite numbers was wanted, got {self}.")
 
-    def places(
-        self, rows: Float[np.ndarray, "..."], columns: Float[np.ndarray, "..."], shape: tuple[int, int]
-    ) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
+    def places(self, at: Places, shape: tuple[int, int]) -> Places:
         """Return the places in the reference of places in a frame of ``shape``; pixel ``i`` has its center at ``i``."""
         middle_row, middle_column = (shape[0] - 1) / 2, (shape[1] - 1) / 2
-        down, right = rows - middle_row, columns - middle_column
+        down, right = at[0] - middle_row, at[1] - middle_column
         cosine, sine = math.cos(self.angle), math.sin(self.angle)
         return (
             middle_row + self.row + cosine * down - sine * right,
             middle_column + self.column + sine * down + cosine * right,
         )
 
-    def back(
-        self, rows: Float[np.ndarray, "..."], columns: Float[np.ndarray, "..."], shape: tuple[int, int]
-    ) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
+    def back(self, at: Places, shape: tuple[int, int]) -> Places:
         """Return the places in the frame of places in the reference: the inverse of `places`."""
         middle_row, middle_column = (shape[0] - 1) / 2, (shape[1] - 1) / 2
-        down, right = rows - middle_row - self.row, columns - middle_column - self.column
+        down, right = at[0] - middle_row - self.row, at[1] - middle_column - self.column
         cosine, sine = math.cos(self.angle), math.sin(self.angle)
         return middle_row + cosine * down + sine * right, middle_column - sine * down + cosine * right
 
@@ -67,16 +66,19 @@ def check_overlap(poses: Sequence[Pose], shape: tuple[int, int]) -> None:
     """Refuse poses at which a frame shows next to nothing of the reference."""
     grid = np.meshgrid(*(np.linspace(-0.5, side - 0.5, 33) for side in shape), indexing="ij")
     for number, pose in enumerate(poses):
-        if inside(*pose.places(*grid, shape), shape).mean() < LEAST_OVERLAP:
+        if inside(pose.places(grid, shape), shape).mean() < LEAST_OVERLAP:
             raise InputError(
                 f"frames that overlap were wanted, frame {number} lies {pose.row:.6g} rows and {pose.column:.6g} "
                 f"columns away from the reference, which has {shape[0]} x {shape[1]}; leave it out."
             )
 
 
-def inside(
-    rows: Float[np.ndarray, "..."], columns: Float[np.ndarray, "..."], shape: tuple[int, int]
-) -> Bool[np.ndarray, "..."]:
+def inside(at: Places, shape: tuple[int, int]) -> Bool[np.ndarray, "..."]:
     """Return which places lie in a picture of ``shape``, edges included."""
-    in_rows = (rows >= -0.5) & (rows <= shape[0] - 0.5)
-    return in_rows & (columns >= -0.5) & (columns <= shape[1] - 0.5)
+    in_rows = (at[0] >= -0.5) & (at[0] <= shape[0] - 0.5)
+    return in_rows & (at[1] >= -0.5) & (at[1] <= shape[1] - 0.5)
+
+
+def pixels_of(shape: tuple[int, ...]) -> Places:
+    """Return the centers of all pixels of a frame, ``(h, w)`` each."""
+    return np.meshgrid(*(np.arange(side, dtype=np.float64) for side in shape), indexing="ij")

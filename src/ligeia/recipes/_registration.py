@@ -7,7 +7,7 @@ turns. Only the last is free of the bias of aliasing, which two pictures alone c
 
 import math
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float
 from ligeia.core import InputError
 
 from ._imaging import Imaging, least_squares
-from ._poses import LEAST_OVERLAP, Pose, check_overlap, inside
+from ._poses import LEAST_OVERLAP, Places, Pose, check_overlap, inside, pixels_of
 
 _ANGLES_DEGREES: Final = (0.0, -2.5, 2.5, -5.0, 5.0)  # Gauss-Newton finds what lies between
 _COARSE_SIDE: Final = 96  # pixels of a picture in which an angle is looked for
@@ -46,7 +46,7 @@ def _registered(frame: np.ndarray, reference: np.ndarray, number: int) -> Pose:
     for blur in _BLURS:
         pair = (gaussian_filter(each, blur, mode="nearest") for each in (frame, reference))
         pose = _aligned(*pair, pose, round(2 * blur))
-    check_overlap([pose], reference.shape)
+    check_overlap([pose], (reference.shape[0], reference.shape[1]))
     likeness = _likeness(frame, reference, pose)
     if not likeness >= _LEAST_LIKENESS:
         raise InputError(
@@ -58,71 +58,69 @@ def _registered(frame: np.ndarray, reference: np.ndarray, number: int) -> Pose:
 
 def _coarse(frame: np.ndarray, reference: np.ndarray) -> Pose:
     """Return the best of the places that phase correlation finds at a few angles, on smaller pictures."""
-    from scipy.ndimage import zoom
     from skimage.registration import phase_cross_correlation
 
     factor = min(1.0, _COARSE_SIDE / max(frame.shape))
-    small_frame, small = (
-        zoom(_lowpass(each, factor), factor, order=1, grid_mode=True, mode="nearest") for each in (frame, reference)
-    )
+    small_frame, small = _reduced(frame, factor), _reduced(reference, factor)
     window = np.outer(*(np.hanning(side + 2)[1:-1] for side in small.shape))
-    height, width = small.shape
-    grid = np.meshgrid(np.arange(height, dtype=float), np.arange(width, dtype=float), indexing="ij")
+    grid = pixels_of(small.shape)
     found: list[tuple[float, Pose]] = []
+    unweighted: Any = None  # which the function takes, its annotation not
     for degrees in _ANGLES_DEGREES:
         turned = Pose(0.0, 0.0, math.radians(degrees))
-        upright = _spline_at(small_frame, *turned.back(*grid, small.shape))
+        upright = _spline_at(small_frame, turned.back(grid, (small.shape[0], small.shape[1])))
         for tapered in (True, False):
             pair = [(each - each.mean()) * (window if tapered else 1.0) for each in (small, upright)]
-            shift = phase_cross_correlation(*pair, upsample_factor=4, normalization=None)[0]
+            shift = phase_cross_correlation(*pair, upsample_factor=4, normalization=unweighted)[0]
             pose = Pose(float(shift[0]), float(shift[1]), turned.angle)
             found.append((_likeness(small_frame, small, pose), pose))
     best = max(found, key=lambda each: each[0])[1]
     return Pose(best.row / factor, best.column / factor, best.angle)
 
 
-def _lowpass(picture: np.ndarray, factor: float) -> np.ndarray:
-    from scipy.ndimage import gaussian_filter
+def _reduced(picture: np.ndarray, factor: float) -> np.ndarray:
+    from scipy.ndimage import gaussian_filter, zoom
 
-    return gaussian_filter(picture, 0.5 / factor, mode="nearest")
+    smooth = gaussian_filter(picture, 0.5 / factor, mode="nearest")
+    return np.asarray(zoom(smooth, factor, order=1, grid_mode=True, mode="nearest"))
 
 
 def _likeness(frame: np.ndarray, reference: np.ndarray, pose: Pose) -> float:
     """Return the correlation of a frame and the reference where they overlap; -1 where that is too little."""
-    grid = np.meshgrid(*(np.arange(side, dtype=float) for side in frame.shape), indexing="ij")
-    places = pose.places(*grid, reference.shape)
-    seen = inside(*places, reference.shape)
+    grid, size = pixels_of(frame.shape), (frame.shape[0], frame.shape[1])
+    places = pose.places(grid, size)
+    seen = inside(places, size)
     if seen.mean() < LEAST_OVERLAP:
         return -1.0
-    first, second = frame[seen], _spline_at(reference, *places)[seen]
+    first, second = frame[seen], _spline_at(reference, places)[seen]
     first, second = first - first.mean(), second - second.mean()
     norm = math.sqrt(float((first**2).sum() * (second**2).sum()))
     return float((first * second).sum()) / norm if norm > 0 else 1.0
 
 
-def _spline_at(picture: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+def _spline_at(picture: np.ndarray, at: Places) -> np.ndarray:
     from scipy.ndimage import map_coordinates
 
-    return map_coordinates(picture, [rows, columns], order=3, mode="nearest")
+    return map_coordinates(picture, np.stack(at), order=3, mode="nearest")
 
 
 def _aligned(frame: np.ndarray, reference: np.ndarray, pose: Pose, margin: int, num_steps: int = 20) -> Pose:
     """Return the pose at which the reference, moved there, is nearest to the frame."""
     rows, columns = np.gradient(reference)
-    grid = np.meshgrid(*(np.arange(side, dtype=float) for side in frame.shape), indexing="ij")
+    grid, size = pixels_of(frame.shape), (frame.shape[0], frame.shape[1])
     middle = [(side - 1) / 2 for side in frame.shape]
     for _ in range(num_steps):
-        places = pose.places(*grid, reference.shape)
-        seen = inside(places[0], places[1], reference.shape)
+        places = pose.places(grid, size)
+        seen = inside(places, size)
         if margin:
-            seen &= inside(places[0] + margin, places[1] + margin, reference.shape)
-            seen &= inside(places[0] - margin, places[1] - margin, reference.shape)
+            seen &= inside([each + margin for each in places], size)
+            seen &= inside([each - margin for each in places], size)
         if seen.sum() < 16:
             return pose
         at = [each[seen] for each in places]
-        slopes = [_spline_at(each, *at) for each in (rows, columns)]
+        slopes = [_spline_at(each, at) for each in (rows, columns)]
         turned = [at[0] - middle[0] - pose.row, at[1] - middle[1] - pose.column]
-        residual = frame[seen] - _spline_at(reference, *at)
+        residual = frame[seen] - _spline_at(reference, at)
         step = _step(residual, slopes, turned)
         pose = pose.moved(step)
         if pose.distance(pose.moved(-step), frame.shape) < _SETTLED / 5:
@@ -154,11 +152,9 @@ def jointly(
     The picture and the poses are found in turns, until these stay where they are within 0.005 pixels. ``kept`` says
     which pixels of a frame count.
     """
-    cut = tuple(
-        slice(max(0, side - _JOINT_SIDE) // 2, side - max(0, side - _JOINT_SIDE) // 2) for side in frames.shape[1:]
-    )
+    cut = [slice(max(0, side - _JOINT_SIDE) // 2, side - max(0, side - _JOINT_SIDE) // 2) for side in frames.shape[1:]]
     frames = frames[:, cut[0], cut[1]]
-    masks = [None if each is None else each[cut] for each in (kept or [None] * len(frames))]
+    masks = [None if each is None else each[cut[0], cut[1]] for each in (kept or [None] * len(frames))]
     shape = (frames.shape[1], frames.shape[2])
     fine = (round(shape[0] * scale), round(shape[1] * scale))
     poses, picture = list(poses), None
