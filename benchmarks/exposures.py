@@ -93,7 +93,7 @@ def errors(found: tuple[Pose, ...], wanted: list[Pose]) -> dict[str, float]:
     """Return the largest error of a shift along an axis, in pixels, and of a turn, in degrees."""
     pairs = list(zip(found, wanted, strict=True))
     return {
-        "shift_error_px": max(max(abs(a.row - b.row), abs(a.column - b.column)) for a, b in pairs),
+        "shift_error_px": float(max(max(abs(a.row - b.row), abs(a.column - b.column)) for a, b in pairs)),
         "turn_error_degrees": math.degrees(max(abs(a.angle - b.angle) for a, b in pairs)),
     }
 

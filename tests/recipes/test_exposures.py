@@ -36,7 +36,11 @@ def exposure(picture: np.ndarray, pose: Pose, scale: int = SCALE) -> np.ndarray:
 def poses_of(num_frames: int, *, degrees: float = 0.0, reach: float = 2.0, seed: int = 0) -> list[Pose]:
     random = np.random.default_rng(seed)
     moves = [
-        Pose(*random.uniform(-reach, reach, 2), math.radians(random.uniform(-degrees, degrees)))
+        Pose(
+            random.uniform(-reach, reach),
+            random.uniform(-reach, reach),
+            math.radians(random.uniform(-degrees, degrees)),
+        )
         for _ in range(num_frames - 1)
     ]
     return [Pose(), *moves]

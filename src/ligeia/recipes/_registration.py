@@ -44,8 +44,8 @@ def _registered(frame: np.ndarray, reference: np.ndarray, number: int) -> Pose:
 
     pose = _coarse(frame, reference)
     for blur in _BLURS:
-        pair = (gaussian_filter(each, blur, mode="nearest") for each in (frame, reference))
-        pose = _aligned(*pair, pose, round(2 * blur))
+        smooth, other = (gaussian_filter(each, blur, mode="nearest") for each in (frame, reference))
+        pose = _aligned(smooth, other, pose, round(2 * blur))
     check_overlap([pose], (reference.shape[0], reference.shape[1]))
     likeness = _likeness(frame, reference, pose)
     if not likeness >= _LEAST_LIKENESS:
