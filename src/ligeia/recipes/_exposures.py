@@ -26,7 +26,7 @@ _LEAST_SIDE: Final = 8
 _AGREEING_STEPS: Final = 16  # at most
 _HELD: Final = 16  # one pixel in so many is kept from the field, to tell how many steps help
 _NEIGHBORHOOD: Final = 3  # pixels along each side, where the reference may take any of its values
-_SIGMAS: Final = 3.0
+_SIGMAS: Final = 8.0
 _SETTINGS: Final = TileSettings(num_tilings=1)
 """How the field of many exposures is fitted; what else was tried: ``design/enlargement.md``."""
 
@@ -174,7 +174,7 @@ def _still(
     """Return in which pixels a frame shows what the reference does.
 
     It may be anything that the reference has around the place, as it is where edges are finer than pixels; what is
-    beyond by more than a few standard deviations of all that is, is something else.
+    beyond by many standard deviations of what frames differ by in most places, is something else.
     """
     from scipy.ndimage import map_coordinates, maximum_filter, minimum_filter, uniform_filter
 
