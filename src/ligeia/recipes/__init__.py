@@ -23,6 +23,7 @@ from ._enlarge import (
     enlarge as enlarge,
     write_enlarged as write_enlarged,
 )
+from ._exposures import Fused as Fused, clip_around as clip_around, fuse as fuse
 from ._fit import (
     checked_device as checked_device,
     checked_omegas as checked_omegas,
@@ -45,6 +46,7 @@ from ._paper import (
 from ._paper_audio import paper_audio as paper_audio, strings as strings
 from ._paper_result import PaperResult as PaperResult
 from ._paper_video import flight as flight, paper_video as paper_video
+from ._poses import Pose as Pose
 from ._report import draw_report as draw_report
 from ._report_parts import check_figure as check_figure
 from ._sizing import (
@@ -63,9 +65,11 @@ __all__ = [
     "Enlarged",
     "FirstFrequency",
     "FitTime",
+    "Fused",
     "HeldOut",
     "HeldOutQuality",
     "PaperResult",
+    "Pose",
     "Rates",
     "Shrinking",
     "Size",
@@ -78,6 +82,7 @@ __all__ = [
     "checked_device",
     "checked_omegas",
     "choose_size",
+    "clip_around",
     "compare",
     "decode",
     "decode_at",
@@ -88,6 +93,7 @@ __all__ = [
     "file_bytes",
     "fit",
     "flight",
+    "fuse",
     "hold_out",
     "interleaved",
     "make_consistent",
