@@ -39,18 +39,28 @@ from ._sizing import (
     file_bytes as file_bytes,
     num_coefficients as num_coefficients,
 )
+from ._slices import (
+    THICK_SLICES as THICK_SLICES,
+    IsotropicVolume as IsotropicVolume,
+    isotropic as isotropic,
+    write_isotropic as write_isotropic,
+)
 from ._tables import decode_at as decode_at, values_at as values_at
+from ._tiles import TileSettings as TileSettings
 
 __all__ = [
+    "THICK_SLICES",
     "Comparison",
     "Configuration",
     "FirstFrequency",
     "FitTime",
     "HeldOut",
     "HeldOutQuality",
+    "IsotropicVolume",
     "PaperResult",
     "Rates",
     "Size",
+    "TileSettings",
     "camera",
     "check_figure",
     "checked_device",
@@ -67,6 +77,7 @@ __all__ = [
     "flight",
     "hold_out",
     "interleaved",
+    "isotropic",
     "measure_rates",
     "num_coefficients",
     "operations_per_point",
@@ -80,4 +91,5 @@ __all__ = [
     "time_fit",
     "to_signal",
     "values_at",
+    "write_isotropic",
 ]

@@ -20,13 +20,24 @@ _ROUNDS = 3  # of clipping to a range and projecting
 
 @final
 class Shrinking:
-    """Makes one axis of ``fine`` samples shorter, to ``coarse`` ones, each weighted by a footprint."""
+    """Makes one axis of ``fine`` samples shorter, to ``coarse`` ones, each weighted by a footprint.
 
-    def __init__(self, fine: int, coarse: int, footprint: Footprint) -> None:
+    They share the axis evenly, or lie where ``placed`` says: the middle of the first and the step to the next, in fine
+    samples from the outer edge of the first of these.
+    """
+
+    def __init__(
+        self, fine: int, coarse: int, footprint: Footprint, *, placed: tuple[float, float] | None = None
+    ) -> None:
         from scipy.sparse import eye_array  # late: most commands need none
 
-        self._matrix = eye_array(fine, format="csr") if fine == coarse else _matrix(fine, coarse, footprint)
-        self._is_identity = fine == coarse or footprint == POINT
+        if placed is None:
+            placed = fine / coarse / 2, fine / coarse
+            self._is_identity = fine == coarse or footprint == POINT
+        else:
+            self._is_identity = fine == coarse and placed == (0.5, 1.0)
+        same = fine == coarse and self._is_identity
+        self._matrix = eye_array(fine, format="csr") if same else _matrix(fine, coarse, footprint, placed)
 
     def shrink(self, values: Float[np.ndarray, "fine rest"]) -> Float[np.ndarray, "coarse rest"]:
         """Return the samples of fewer."""
@@ -70,17 +81,17 @@ def _along(values, axis, change):
     return np.moveaxis(changed.reshape(-1, *moved.shape[1:]), 0, axis)
 
 
-def _matrix(fine: int, coarse: int, footprint: Footprint) -> "csr_array":
+def _matrix(fine: int, coarse: int, footprint: Footprint, placed: tuple[float, float]) -> "csr_array":
     """Return the weights, ``(coarse, fine)``: those at the centers of fine samples, of a box what it covers of each.
 
     Beyond the ends there is nothing: the weights left make 1.
     """
     from scipy.sparse import coo_array
 
-    scale = fine / coarse
+    first, scale = placed
     reach = footprint.reach * scale
     count = math.ceil(2 * reach) + 1
-    middle = (np.arange(coarse) + 0.5) * scale
+    middle = first + np.arange(coarse) * scale
     columns = np.floor(middle - reach).astype(np.int64)[:, None] + np.arange(count + 1)
     if isinstance(footprint, Box):
         low, high = (middle - reach)[:, None], (middle + reach)[:, None]

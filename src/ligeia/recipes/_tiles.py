@@ -23,7 +23,6 @@ from ligeia.fitting import Adam, Averages, Cooling, Recipe, Values
 from ligeia.networks import SirenConfig
 from ligeia.signals import Channel, Grid, check_room
 
-_TILE_SAMPLES: Final = 4096
 _LEAST_LENGTH: Final = 8
 _OVERLAP: Final = 1 / 8  # of a tile
 _IN_MEMORY: Final = 1 << 28  # bytes of a result that are not spooled to disk
@@ -44,6 +43,8 @@ class TileSettings:
     learning_rate: float = 5e-4
     num_tilings: int = 2
     """Number of networks that see each place; where tiles meet in one tiling, they do not in the next."""
+    tile_samples: int = 4096
+    """Samples of the lattice in a tile, about."""
 
     def recipe(self) -> Recipe:
         """Return how the weights are found: over a known number of steps, the learning rate falls to 0."""
@@ -77,8 +78,8 @@ class Tile(NamedTuple):
         return 2 * (places - start) / (stop - start) - 1
 
 
-ObjectiveOf = Callable[[Tile, int], Values | Averages]
-"""Makes the objective of a tile, given the seed of its fit."""
+ObjectiveOf = Callable[[Tile, int], Values | Averages | Float[np.ndarray, " c"]]
+"""Makes the objective of a tile, given the seed of its fit; of one that needs none, the values all over it."""
 
 
 def blended(
@@ -98,17 +99,21 @@ def blended(
     """
     settings = TileSettings() if settings is None else settings
     scales = [new / old for new, old in zip(shape, lattice, strict=True)]
-    tiles = all_tiles(lattice, scales, settings.num_tilings)
+    tiles = all_tiles(lattice, scales, settings.num_tilings, settings.tile_samples)
     result = _zeros((*shape, len(channels)))
     done = itertools.count(1)
 
     def fit_one(tile: Tile) -> tuple[tuple[slice, ...], np.ndarray]:
-        field = _fitted(tile, channels, objective_of(tile, seed + tile.number), settings, seed + tile.number)
+        objective = objective_of(tile, seed + tile.number)
         places, window = _window(tile, scales)
-        edges = [tile.coordinates(axis, (each + 0.5) / scales[axis]) for axis, each in enumerate(places)]
-        points = np.stack(np.meshgrid(*edges, indexing="ij"), axis=-1).astype(np.float32)
-        with torch.no_grad():
-            found = field(torch.from_numpy(points)).numpy()
+        if isinstance(objective, np.ndarray):
+            found = objective.astype(np.float32)
+        else:
+            field = _fitted(tile, channels, objective, settings, seed + tile.number)
+            edges = [tile.coordinates(axis, (each + 0.5) / scales[axis]) for axis, each in enumerate(places)]
+            points = np.stack(np.meshgrid(*edges, indexing="ij"), axis=-1).astype(np.float32)
+            with torch.no_grad():
+                found = field(torch.from_numpy(points)).numpy()
         if on_tile is not None:
             on_tile(next(done), len(tiles))
         where = tuple(slice(int(each[0]), int(each[-1]) + 1) for each in places)
@@ -122,9 +127,9 @@ def blended(
     return result
 
 
-def all_tiles(lattice: Sequence[int], scales: Sequence[float], num_tilings: int) -> list[Tile]:
+def all_tiles(lattice: Sequence[int], scales: Sequence[float], num_tilings: int, tile_samples: int) -> list[Tile]:
     """Return the tiles of all tilings, each of which covers the lattice."""
-    lengths = _tile_lengths(lattice, scales)
+    lengths = _tile_lengths(lattice, scales, tile_samples)
     overlaps = [max(2, round(length * _OVERLAP)) for length in lengths]
     tiles: list[Tile] = []
     for tiling in range(num_tilings):
@@ -138,9 +143,9 @@ def all_tiles(lattice: Sequence[int], scales: Sequence[float], num_tilings: int)
     return tiles
 
 
-def _tile_lengths(lattice: Sequence[int], scales: Sequence[float]) -> list[int]:
-    """Return the samples of a tile per axis: as many new ones along each, some four thousand old ones in all."""
-    lengths, left = [0] * len(lattice), float(_TILE_SAMPLES)
+def _tile_lengths(lattice: Sequence[int], scales: Sequence[float], tile_samples: int) -> list[int]:
+    """Return the samples of a tile per axis: as many new ones along each, about ``tile_samples`` old ones in all."""
+    lengths, left = [0] * len(lattice), float(tile_samples)
     rest = sorted(range(len(lattice)), key=lambda axis: lattice[axis] * scales[axis])
     while rest:  # the shortest first: what it leaves over is for the others
         new_length = (left * math.prod(scales[axis] for axis in rest)) ** (1 / len(rest))
