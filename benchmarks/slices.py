@@ -13,7 +13,7 @@ from _common import append_row, data_folder
 from scipy.ndimage import zoom
 
 from ligeia import kernels
-from ligeia.recipes import THICK_SLICES, isotropic
+from ligeia.recipes import isotropic, thick_slices
 from ligeia.signals import Signal, read_signal
 
 PEAK = 255.0  # the range of the volume
@@ -38,7 +38,7 @@ def interpolated(stack: np.ndarray, axis: int, thickness: int, order: int) -> np
     """Return SciPy's interpolation along an axis, voxel centers where they are."""
     factors = [thickness if each == axis else 1 for each in range(3)]
     mode = "nearest" if order == 1 else "grid-mirror"
-    return zoom(stack, factors, order=order, grid_mode=True, mode=mode)
+    return np.asarray(zoom(stack, factors, order=order, grid_mode=True, mode=mode))
 
 
 def projected(start: np.ndarray, stacks: dict[int, np.ndarray], thickness: int, rounds: int) -> np.ndarray:
@@ -79,8 +79,8 @@ def main() -> None:
     parser.add_argument("--axes", default="z", help="slice axes of the stacks: z, or zx for two of them")
     parser.add_argument("--thickness", type=int, default=4)
     parser.add_argument("--crop", help="such as 40:104,90:154,50:114")
-    parser.add_argument("--steps", type=int, default=THICK_SLICES.steps)
-    parser.add_argument("--tilings", type=int, default=THICK_SLICES.num_tilings)
+    parser.add_argument("--steps", type=int, default=thick_slices().steps)
+    parser.add_argument("--tilings", type=int, default=thick_slices().num_tilings)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     folder = data_folder()
@@ -96,7 +96,7 @@ def main() -> None:
     volume = volume[kept]
     stacks = {axis: stack_of(volume, axis, thickness) for axis in axes}
     found = rivals(stacks, thickness)
-    settings = replace(THICK_SLICES, steps=arguments.steps, num_tilings=arguments.tilings)
+    settings = replace(thick_slices(), steps=arguments.steps, num_tilings=arguments.tilings)
     with tempfile.TemporaryDirectory() as name:
         signals = [as_file(stack, axis, thickness, Path(name)) for axis, stack in stacks.items()]
         started, cpu_started = time.perf_counter(), time.process_time()

@@ -40,16 +40,15 @@ from ._sizing import (
     num_coefficients as num_coefficients,
 )
 from ._slices import (
-    THICK_SLICES as THICK_SLICES,
     IsotropicVolume as IsotropicVolume,
     isotropic as isotropic,
+    thick_slices as thick_slices,
     write_isotropic as write_isotropic,
 )
 from ._tables import decode_at as decode_at, values_at as values_at
 from ._tiles import TileSettings as TileSettings
 
 __all__ = [
-    "THICK_SLICES",
     "Comparison",
     "Configuration",
     "FirstFrequency",
@@ -88,6 +87,7 @@ __all__ = [
     "paper_video",
     "render",
     "strings",
+    "thick_slices",
     "time_fit",
     "to_signal",
     "values_at",

@@ -99,7 +99,8 @@ def _matrix(fine: int, coarse: int, footprint: Footprint, placed: tuple[float, f
         weights[weights < 1e-9] = 0
     else:
         offsets = (columns + 0.5 - middle[:, None]) / scale
-        weights = np.where(np.abs(offsets) <= footprint.reach, footprint.density(offsets), 0.0)
+        density = footprint.density(offsets.reshape(-1)).reshape(offsets.shape)
+        weights = np.where(np.abs(offsets) <= footprint.reach, density, 0.0)
     weights[(columns < 0) | (columns >= fine)] = 0
     weights /= weights.sum(axis=1, keepdims=True)
     rows = np.broadcast_to(np.arange(coarse)[:, None], columns.shape)

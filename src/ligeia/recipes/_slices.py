@@ -37,8 +37,13 @@ _ROUNDS: Final = 5  # of projections onto each stack
 _MOST_THICKNESS: Final = 16  # of a slice, in new voxels: a tile has some 25 along a side
 _BACKGROUND: Final = 0.01  # of the voxels have the lowest value: nothing is below
 
-THICK_SLICES: Final = TileSettings(radians_per_sample=0.5, steps=600, num_tilings=1, tile_samples=16384)
-"""How `isotropic` fits; ``tile_samples`` counts voxels of the result. Measured in ``design/enlargement.md``."""
+
+def thick_slices() -> TileSettings:
+    """Return how `isotropic` fits unless told otherwise; ``tile_samples`` counts voxels of the result.
+
+    Two tilings take twice as long and come half a decibel to one closer: ``design/enlargement.md``.
+    """
+    return TileSettings(radians_per_sample=0.5, num_tilings=1, tile_samples=16384)
 
 
 @final
@@ -66,7 +71,7 @@ def isotropic(
     profile: Footprint | None = None,
     spacing_mm: float | None = None,
     match_values: bool = False,
-    settings: TileSettings = THICK_SLICES,
+    settings: TileSettings | None = None,
     seed: int = 0,
     on_tile: Callable[[int, int], None] | None = None,
 ) -> IsotropicVolume:
@@ -77,6 +82,9 @@ def isotropic(
     ``spacing_mm``, by default those of the smallest voxel of all stacks. Places come from the affines.
     ``match_values`` brings the others to the first one's values, by a factor and a term; without it all have one unit.
     ``on_tile`` hears after each tile how many are done, and of how many.
+
+    `InputError` for cubes, for stacks that do not overlap, for fewer than 8 voxels along an axis in a slice, for a
+    singular affine, for more than one number per voxel, and for slices of more than 16 new voxels.
     """
     if not stacks:
         raise InputError("at least one stack of slices was wanted, got none.")
@@ -87,7 +95,7 @@ def isotropic(
     if match_values:
         pairs = zip(placed, matched(placed, shape), strict=True)
         placed = [replace(each, values=each.values * factor + term) for each, (factor, term) in pairs]
-    values = _fitted(placed, shape, settings, seed, on_tile)
+    values = _fitted(placed, shape, thick_slices() if settings is None else settings, seed, on_tile)
     values = _projected(values, placed)
     first, affine = geometries[0], np.eye(4)
     steps = np.array(first.shape) / np.array(shape)

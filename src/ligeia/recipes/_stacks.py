@@ -95,6 +95,13 @@ class Stack:
         """Return how far a voxel reaches along each axis of the lattice."""
         return np.abs(self.matrix).max(axis=1)
 
+    def meets(self, shape: Sequence[int]) -> bool:
+        """Return whether a voxel has its center in the lattice; of long axes 64 places are looked at."""
+        ranges = [np.linspace(0, size - 1, min(size, 64)).round() for size in self.values.shape]
+        index = np.stack(np.meshgrid(*ranges, indexing="ij"), axis=-1)
+        places = index @ self.matrix.T + self.origin
+        return bool(((places >= 0) & (places < shape)).all(axis=-1).any())
+
     def voxels_within(
         self, low: Float[np.ndarray, "3"], high: Float[np.ndarray, "3"]
     ) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, "n 1"]]:
@@ -171,7 +178,7 @@ def in_lattice(
             footprints=footprints,
             slice_axis=slice_axis,
         )
-        if not len(stack.voxels_within(np.zeros(3), np.array(shape, np.float64))[0]):
+        if not stack.meets(shape):
             raise InputError(
                 f"stacks of one place were wanted, stack {number + 1} lies outside of the first: "
                 "their affines are of different frames; register them."
@@ -262,4 +269,4 @@ def _frame(signal: Signal, name: str) -> tuple[np.ndarray, np.ndarray]:
 
 def _is_regular(matrix: np.ndarray) -> bool:
     sides = np.linalg.norm(matrix, axis=0)
-    return bool((sides > 0).all()) and abs(np.linalg.det(matrix / np.where(sides > 0, sides, 1))) > 1e-3
+    return bool((sides > 0).all() and abs(np.linalg.det(matrix / np.where(sides > 0, sides, 1))) > 1e-3)
