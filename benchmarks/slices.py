@@ -81,6 +81,7 @@ def main() -> None:
     parser.add_argument("--crop", help="such as 40:104,90:154,50:114")
     parser.add_argument("--steps", type=int, default=thick_slices().steps)
     parser.add_argument("--tilings", type=int, default=thick_slices().num_tilings)
+    parser.add_argument("--noise", type=float, default=0.0, help="standard deviation, of 255, in the stacks")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     folder = data_folder()
@@ -95,6 +96,8 @@ def main() -> None:
     )
     volume = volume[kept]
     stacks = {axis: stack_of(volume, axis, thickness) for axis in axes}
+    random = np.random.default_rng(arguments.seed)
+    stacks = {axis: each + arguments.noise * random.normal(size=each.shape) for axis, each in stacks.items()}
     found = rivals(stacks, thickness)
     settings = replace(thick_slices(), steps=arguments.steps, num_tilings=arguments.tilings)
     with tempfile.TemporaryDirectory() as name:
@@ -107,7 +110,7 @@ def main() -> None:
     for name, (whole, inside) in figures.items():
         print(f"{name:46} {whole:6.2f} dB, {inside:6.2f} dB in the head")
     print(f"{seconds:.0f} s, {cpu_seconds:.0f} s of the processor")
-    row = {key: getattr(arguments, key) for key in ("axes", "thickness", "crop", "steps", "tilings", "seed")}
+    row = {key: getattr(arguments, key) for key in ("axes", "thickness", "crop", "steps", "tilings", "noise", "seed")}
     row |= {"shape": list(volume.shape), "kernel": kernels.current_path(), "threads": torch.get_num_threads()}
     append_row("slices", row | {"seconds": seconds, "cpu_seconds": cpu_seconds, "psnr_db_whole_and_head": figures})
 
