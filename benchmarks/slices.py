@@ -82,6 +82,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=thick_slices().steps)
     parser.add_argument("--tilings", type=int, default=thick_slices().num_tilings)
     parser.add_argument("--noise", type=float, default=0.0, help="standard deviation, of 255, in the stacks")
+    parser.add_argument("--inexact", action="store_true", help="leave out the projection after the fit")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     folder = data_folder()
@@ -103,14 +104,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         signals = [as_file(stack, axis, thickness, Path(name)) for axis, stack in stacks.items()]
         started, cpu_started = time.perf_counter(), time.process_time()
-        found["fields"] = isotropic(signals, settings=settings, seed=arguments.seed).values[..., 0]
+        found["fields"] = isotropic(
+            signals, exact=not arguments.inexact, settings=settings, seed=arguments.seed
+        ).values[..., 0]
     seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
     head = volume > 0
     figures = {name: [psnr(each, volume), psnr(each, volume, head)] for name, each in found.items()}
     for name, (whole, inside) in figures.items():
         print(f"{name:46} {whole:6.2f} dB, {inside:6.2f} dB in the head")
     print(f"{seconds:.0f} s, {cpu_seconds:.0f} s of the processor")
-    row = {key: getattr(arguments, key) for key in ("axes", "thickness", "crop", "steps", "tilings", "noise", "seed")}
+    row = {
+        key: getattr(arguments, key)
+        for key in ("axes", "thickness", "crop", "steps", "tilings", "noise", "inexact", "seed")
+    }
     row |= {"shape": list(volume.shape), "kernel": kernels.current_path(), "threads": torch.get_num_threads()}
     append_row("slices", row | {"seconds": seconds, "cpu_seconds": cpu_seconds, "psnr_db_whole_and_head": figures})
 

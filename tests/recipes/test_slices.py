@@ -255,6 +255,15 @@ def test_values_of_another_scale_are_matched(tmp_path: Path) -> None:
     assert rmse(found.values[..., 0]) < 0.4 * rmse(unmatched.values[..., 0])
 
 
+def test_noise_is_followed_to_the_last_digit_only_if_asked_to(tmp_path: Path) -> None:
+    given = stack(tmp_path, 2)
+    noise = np.random.default_rng(0).normal(size=given.values.shape).astype(np.float32)
+    noisy = replace(given, values=given.values + 5 * noise)
+    exact, inexact = (isotropic([noisy], exact=each, settings=QUICK).values[..., 0] for each in (True, False))
+    np.testing.assert_allclose(exact.reshape(-1, THICKNESS, SIZE, SIZE).mean(axis=1), noisy.values[..., 0], atol=1e-3)
+    assert rmse(inexact) < rmse(exact)
+
+
 def test_a_stack_between_the_voxels_of_the_lattice_is_not_projected_onto() -> None:
     def placed(origin: float, matrix: np.ndarray | None = None) -> Stack:
         return Stack(

@@ -71,6 +71,7 @@ def isotropic(
     profile: Footprint | None = None,
     spacing_mm: float | None = None,
     match_values: bool = False,
+    exact: bool = True,
     settings: TileSettings | None = None,
     seed: int = 0,
     on_tile: Callable[[int, int], None] | None = None,
@@ -81,7 +82,8 @@ def isotropic(
     slice to slice; by default they touch and weigh all of their thickness equally. The sides of the cubes are
     ``spacing_mm``, by default those of the smallest voxel of all stacks. Places come from the affines.
     ``match_values`` brings the others to the first one's values, by a factor and a term; without it all have one unit.
-    ``on_tile`` hears after each tile how many are done, and of how many.
+    With ``exact`` the result has the stacks' voxels as its means, noise and all; of noisy stacks the fields alone may
+    be nearer to the truth. ``on_tile`` hears after each tile how many are done, and of how many.
 
     `InputError` for cubes, for stacks that do not overlap, for fewer than 8 voxels along an axis in a slice, for a
     singular affine, for more than one number per voxel, and for slices of more than 16 new voxels.
@@ -96,7 +98,7 @@ def isotropic(
         pairs = zip(placed, matched(placed, shape), strict=True)
         placed = [replace(each, values=each.values * factor + term) for each, (factor, term) in pairs]
     values = _fitted(placed, shape, thick_slices() if settings is None else settings, seed, on_tile)
-    values = _projected(values, placed)
+    values = _projected(values, placed, _ROUNDS if exact else 0)
     first, affine = geometries[0], np.eye(4)
     steps = np.array(first.shape) / np.array(shape)
     affine[:3, :3] = (first.matrix * steps)[:, ::-1]
@@ -186,14 +188,17 @@ def _fitted(
     return np.asarray(found[..., 0])
 
 
-def _projected(values: Float[np.ndarray, "z y x"], stacks: Sequence[Stack]) -> Float[np.ndarray, "z y x"]:
-    """Return the volume near to ``values`` whose means are the stacks' voxels; the first stack's come last."""
+def _projected(values: Float[np.ndarray, "z y x"], stacks: Sequence[Stack], rounds: int) -> Float[np.ndarray, "z y x"]:
+    """Return the volume near to ``values`` whose means are the stacks' voxels; the first stack's come last.
+
+    Where many voxels have the lowest value, nothing of the result is below.
+    """
     samples = np.concatenate([each.values.reshape(-1) for each in stacks])
     lowest = samples.min()
     has_background = np.mean(samples == lowest) > _BACKGROUND
-    known = [each.along_lattice(values.shape) for each in reversed(stacks)]
+    known = [each.along_lattice(values.shape) for each in reversed(stacks)] if rounds else []
     result = values.astype(np.float64)[..., None]
-    for _ in range(_ROUNDS):
+    for _ in range(max(rounds, 1)):
         for each in known:
             if each is not None:
                 wanted, ways = each
