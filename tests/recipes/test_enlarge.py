@@ -81,7 +81,7 @@ def test_the_weights_of_tiles_make_one_everywhere(lattice: tuple[int, ...], scal
     shape = tuple(round(size * scale) for size, scale in zip(lattice, scales, strict=True))
     scales = tuple(new / old for new, old in zip(shape, lattice, strict=True))
     total = np.zeros(shape)
-    tiles = all_tiles(lattice, scales, 3)
+    tiles = all_tiles(lattice, scales, 3, 4096)
     assert [tile.number for tile in tiles] == list(range(len(tiles)))
     for tile in tiles:
         places, window = _window(tile, scales)

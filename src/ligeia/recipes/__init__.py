@@ -55,6 +55,12 @@ from ._sizing import (
     file_bytes as file_bytes,
     num_coefficients as num_coefficients,
 )
+from ._slices import (
+    IsotropicVolume as IsotropicVolume,
+    isotropic as isotropic,
+    thick_slices as thick_slices,
+    write_isotropic as write_isotropic,
+)
 from ._tables import decode_at as decode_at, values_at as values_at
 from ._tiles import Tile as Tile, TileSettings as TileSettings, blended as blended
 
@@ -68,6 +74,7 @@ __all__ = [
     "Fused",
     "HeldOut",
     "HeldOutQuality",
+    "IsotropicVolume",
     "PaperResult",
     "Pose",
     "Rates",
@@ -96,6 +103,7 @@ __all__ = [
     "fuse",
     "hold_out",
     "interleaved",
+    "isotropic",
     "make_consistent",
     "measure_rates",
     "num_coefficients",
@@ -108,9 +116,11 @@ __all__ = [
     "render",
     "shrunk",
     "strings",
+    "thick_slices",
     "time_fit",
     "to_signal",
     "values_at",
     "with_footprint",
     "write_enlarged",
+    "write_isotropic",
 ]

@@ -23,11 +23,19 @@ _BLOCK = 1 << 22  # numbers
 
 @final
 class Shrinking:
-    """Makes one axis of ``fine`` samples shorter, to ``coarse`` ones, each weighted by a footprint."""
+    """Makes one axis of ``fine`` samples shorter, to ``coarse`` ones, each weighted by a footprint.
 
-    def __init__(self, fine: int, coarse: int, footprint: Footprint) -> None:
+    They share the axis evenly, or lie where ``placed`` says: the middle of the first and the step to the next, in fine
+    samples from the outer edge of the first of these.
+    """
+
+    def __init__(
+        self, fine: int, coarse: int, footprint: Footprint, *, placed: tuple[float, float] | None = None
+    ) -> None:
         self.fine, self.coarse = fine, coarse
-        self._matrix = _matrix(fine, coarse, footprint)
+        placed = (fine / coarse / 2, fine / coarse) if placed is None else placed
+        self.is_identity = fine == coarse and placed == (0.5, 1.0)
+        self._matrix = _matrix(fine, coarse, footprint, placed)
 
     def shrink(self, values: Float[np.ndarray, "fine rest"]) -> Float[np.ndarray, "coarse rest"]:
         """Return the samples of fewer."""
@@ -49,7 +57,7 @@ class Shrinking:
 def shrunk(values: Float[np.ndarray, "*fine c"], ways: Sequence[Shrinking]) -> Float[np.ndarray, "*coarse c"]:
     """Return a signal made smaller along each axis."""
     for axis, way in enumerate(ways):
-        values = _along(values, axis, way.coarse, way.shrink)
+        values = values if way.is_identity else _along(values, axis, way.coarse, way.shrink)
     return values
 
 
@@ -57,10 +65,9 @@ def make_consistent(
     values: Float[np.ndarray, "*fine c"], wanted: Float[np.ndarray, "*coarse c"], ways: Sequence[Shrinking]
 ) -> None:
     """Move ``values``, in place, to the nearest signal that becomes ``wanted`` when it is made smaller."""
-    missing = shrunk(values, ways)
-    np.subtract(wanted, missing, out=missing)
+    missing = wanted - shrunk(values, ways)
     for axis, way in enumerate(ways):
-        missing = _along(missing, axis, way.fine, way.least_norm)
+        missing = missing if way.is_identity else _along(missing, axis, way.fine, way.least_norm)
     values += missing
 
 
@@ -68,8 +75,6 @@ def _along(
     values: Float[np.ndarray, "..."], axis: int, size: int, change: Callable[[np.ndarray], np.ndarray]
 ) -> Float[np.ndarray, "..."]:
     """Return what ``change`` makes of a signal along one axis, block by block: of as many columns, in float64."""
-    if size == values.shape[axis]:
-        return values.copy()
     result = room_for((*values.shape[:axis], size, *values.shape[axis + 1 :]))
     other = 0 if axis else 1  # there is one: the last is that of channels
     step = max(1, _BLOCK * values.shape[other] // max(values.size, result.size))
@@ -91,17 +96,17 @@ def room_for(shape: tuple[int, ...]) -> Float[np.ndarray, "..."]:
         return np.memmap(file, np.float32, "w+", shape=shape)
 
 
-def _matrix(fine: int, coarse: int, footprint: Footprint) -> "csr_array":
+def _matrix(fine: int, coarse: int, footprint: Footprint, placed: tuple[float, float]) -> "csr_array":
     """Return the weights, ``(coarse, fine)``: those at the centers of fine samples, of a box what it covers of each.
 
     Beyond the ends there is nothing: the weights left make 1.
     """
     from scipy.sparse import coo_array
 
-    scale = fine / coarse
+    first, scale = placed
     reach = footprint.reach * scale
     count = math.ceil(2 * reach) + 1
-    middle = (np.arange(coarse) + 0.5) * scale
+    middle = first + np.arange(coarse) * scale
     columns = np.floor(middle - reach).astype(np.int64)[:, None] + np.arange(count + 1)
     if isinstance(footprint, Box):
         low, high = (middle - reach)[:, None], (middle + reach)[:, None]
@@ -109,7 +114,8 @@ def _matrix(fine: int, coarse: int, footprint: Footprint) -> "csr_array":
         weights[weights < 1e-9] = 0
     else:
         offsets = (columns + 0.5 - middle[:, None]) / scale
-        weights = np.where(np.abs(offsets) <= footprint.reach, footprint.density(offsets), 0.0)
+        density = footprint.density(offsets.reshape(-1)).reshape(offsets.shape)
+        weights = np.where(np.abs(offsets) <= footprint.reach, density, 0.0)
     weights[(columns < 0) | (columns >= fine)] = 0
     weights /= weights.sum(axis=1, keepdims=True)
     rows = np.broadcast_to(np.arange(coarse)[:, None], columns.shape)

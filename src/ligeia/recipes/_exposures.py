@@ -27,7 +27,7 @@ _AGREEING_STEPS: Final = 16  # at most
 _HELD: Final = 16  # one pixel in so many is kept from the field, to tell how many steps help
 _NEIGHBORHOOD: Final = 3  # pixels along each side, where the reference may take any of its values
 _SIGMAS: Final = 8.0
-_SETTINGS: Final = TileSettings(num_tilings=1)
+_SETTINGS: Final = TileSettings(steps=600, batch_size=512, num_tilings=1)
 """How the field of many exposures is fitted; what else was tried: ``design/enlargement.md``."""
 
 

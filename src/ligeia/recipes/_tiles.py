@@ -24,7 +24,6 @@ from ligeia.signals import Channel, Grid
 
 from ._consistency import room_for
 
-_TILE_SAMPLES: Final = 4096
 _LEAST_LENGTH: Final = 8
 _OVERLAP: Final = 1 / 8  # of a tile
 
@@ -45,6 +44,8 @@ class TileSettings:
     learning_rate: float = 5e-4
     num_tilings: int = 3
     """Number of networks that see each place; where tiles meet in one tiling, they do not in the next."""
+    tile_samples: int = 4096
+    """Samples of the lattice in a tile, about."""
 
     def recipe(self) -> Recipe:
         """Return how the weights are found: over a known number of steps, the learning rate falls to 0."""
@@ -78,8 +79,8 @@ class Tile(NamedTuple):
         return 2 * (places - start) / (stop - start) - 1
 
 
-ObjectiveOf = Callable[[Tile, int], Values | Averages]
-"""Makes the objective of a tile, given the seed of its fit."""
+ObjectiveOf = Callable[[Tile, int], Values | Averages | Float[np.ndarray, " c"]]
+"""Makes the objective of a tile, given the seed of its fit; of one that needs none, the values all over it."""
 
 
 def blended(
@@ -99,17 +100,21 @@ def blended(
     """
     settings = TileSettings() if settings is None else settings
     scales = [new / old for new, old in zip(shape, lattice, strict=True)]
-    tiles = all_tiles(lattice, scales, settings.num_tilings)
+    tiles = all_tiles(lattice, scales, settings.num_tilings, settings.tile_samples)
     result = room_for((*shape, len(channels)))
     done = itertools.count(1)
 
     def fit_one(tile: Tile) -> tuple[tuple[slice, ...], np.ndarray]:
-        field = _fitted(tile, channels, objective_of(tile, seed + tile.number), settings, seed + tile.number)
+        objective = objective_of(tile, seed + tile.number)
         places, window = _window(tile, scales)
-        edges = [tile.coordinates(axis, (each + 0.5) / scales[axis]) for axis, each in enumerate(places)]
-        points = np.stack(np.meshgrid(*edges, indexing="ij"), axis=-1).astype(np.float32)
-        with torch.no_grad():
-            found = field(torch.from_numpy(points)).numpy()
+        if isinstance(objective, np.ndarray):
+            found = objective.astype(np.float32)
+        else:
+            field = _fitted(tile, channels, objective, settings, seed + tile.number)
+            edges = [tile.coordinates(axis, (each + 0.5) / scales[axis]) for axis, each in enumerate(places)]
+            points = np.stack(np.meshgrid(*edges, indexing="ij"), axis=-1).astype(np.float32)
+            with torch.no_grad():
+                found = field(torch.from_numpy(points)).numpy()
         if on_tile is not None:
             on_tile(next(done), len(tiles))
         where = tuple(slice(int(each[0]), int(each[-1]) + 1) for each in places)
@@ -123,9 +128,9 @@ def blended(
     return result
 
 
-def all_tiles(lattice: Sequence[int], scales: Sequence[float], num_tilings: int) -> list[Tile]:
+def all_tiles(lattice: Sequence[int], scales: Sequence[float], num_tilings: int, tile_samples: int) -> list[Tile]:
     """Return the tiles of all tilings, each of which covers the lattice."""
-    lengths = _tile_lengths(lattice, scales)
+    lengths = _tile_lengths(lattice, scales, tile_samples)
     overlaps = [max(2, round(length * _OVERLAP)) for length in lengths]
     tiles: list[Tile] = []
     for tiling in range(num_tilings):
@@ -139,9 +144,9 @@ def all_tiles(lattice: Sequence[int], scales: Sequence[float], num_tilings: int)
     return tiles
 
 
-def _tile_lengths(lattice: Sequence[int], scales: Sequence[float]) -> list[int]:
-    """Return the samples of a tile per axis: as many new ones along each, some four thousand old ones in all."""
-    lengths, left = [0] * len(lattice), float(_TILE_SAMPLES)
+def _tile_lengths(lattice: Sequence[int], scales: Sequence[float], tile_samples: int) -> list[int]:
+    """Return the samples of a tile per axis: as many new ones along each, about ``tile_samples`` old ones in all."""
+    lengths, left = [0] * len(lattice), float(tile_samples)
     rest = sorted(range(len(lattice)), key=lambda axis: lattice[axis] * scales[axis])
     while rest:  # the shortest first: what it leaves over is for the others
         new_length = (left * math.prod(scales[axis] for axis in rest)) ** (1 / len(rest))
@@ -197,7 +202,7 @@ def _fitted(
         generator=random_stream(seed, "initial weights"),
     )
     field = Field(network, Grid.of(sizes), channels)
-    steps = settings.steps * math.sqrt(objective.num_points / _TILE_SAMPLES)
+    steps = settings.steps * math.sqrt(objective.num_points / 4096)
     num_passes = steps / math.ceil(objective.num_points / settings.batch_size)
     fitting.fit(field, objective, settings.recipe(), fitting.passes(num_passes), seed=seed)
     return field

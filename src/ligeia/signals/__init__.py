@@ -66,7 +66,12 @@ from ._tables import (
     write_columns as write_columns,
 )
 from ._videos import is_video_output as is_video_output, read_video as read_video, write_video as write_video
-from ._volumes import is_volume_output as is_volume_output, read_volume as read_volume, write_volume as write_volume
+from ._volumes import (
+    is_volume_output as is_volume_output,
+    read_volume as read_volume,
+    volume_affine as volume_affine,
+    write_volume as write_volume,
+)
 from ._zarr_arrays import (
     is_zarr_array as is_zarr_array,
     read_zarr_array as read_zarr_array,
@@ -131,6 +136,7 @@ __all__ = [
     "rms_frequencies",
     "sound_signal",
     "value_range_of",
+    "volume_affine",
     "write_archive",
     "write_array",
     "write_columns",

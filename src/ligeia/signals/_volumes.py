@@ -79,6 +79,19 @@ def read_volume(path: Path, *, align: Alignment = "centers") -> Signal:
         raise type(error)(f"{path}: {error}") from error
 
 
+def volume_affine(source: VolumeSource) -> Float[np.ndarray, "4 4"]:
+    """Return where the voxels of a volume are: from indices ``(x, y, z, 1)`` to millimeters.
+
+    A file that does not say its unit is taken to be in millimeters.
+    """
+    nibabel = _nibabel()
+    image_type = nibabel.Nifti1Image if len(source.header) == 348 else nibabel.Nifti2Image
+    header = image_type.header_class(source.header)
+    affine = np.array(header.get_best_affine(), np.float64)
+    affine[:3] *= {"meter": 1e3, "micron": 1e-3}.get(header.get_xyzt_units()[0], 1.0)
+    return affine
+
+
 def write_volume(
     path: Path,
     shape: Sequence[int],
