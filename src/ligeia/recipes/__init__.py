@@ -65,7 +65,6 @@ from ._tables import decode_at as decode_at, values_at as values_at
 from ._tiles import Tile as Tile, TileSettings as TileSettings, blended as blended
 
 __all__ = [
-    "KERNELS",
     "Comparison",
     "Configuration",
     "Enlarged",
@@ -75,6 +74,7 @@ __all__ = [
     "HeldOut",
     "HeldOutQuality",
     "IsotropicVolume",
+    "KERNELS",
     "PaperResult",
     "Pose",
     "Rates",

@@ -79,7 +79,6 @@ from ._zarr_arrays import (
 )
 
 __all__ = [
-    "POINT",
     "Alignment",
     "ArraySource",
     "Axis",
@@ -96,6 +95,7 @@ __all__ = [
     "GriddedSource",
     "ImageSource",
     "Missing",
+    "POINT",
     "Place",
     "Point",
     "PointColumns",
