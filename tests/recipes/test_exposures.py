@@ -124,7 +124,7 @@ def test_poses_of_eight_frames_are_found_within_a_twentieth_of_a_pixel(degrees: 
     assert max(abs(a.angle - b.angle) for a, b in zip(found, wanted, strict=True)) < math.radians(0.05)
 
 
-def test_a_shift_of_a_third_of_the_frame_is_found() -> None:
+def test_a_shift_of_a_seventh_of_the_frame_is_found() -> None:
     picture, wanted = photograph(240), Pose(20.3, -17.6, 0.0)
     grid = np.meshgrid(*(np.arange(150, dtype=float),) * 2, indexing="ij")
     places = np.stack(grid) + 45  # cut from the middle: nothing is mirrored
