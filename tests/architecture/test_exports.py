@@ -37,9 +37,9 @@ def public_names(tree: ast.Module, package: str) -> list[str]:
 
 
 @each_package
-def test_all_is_the_sorted_list_of_public_names(name: str) -> None:
+def test_all_is_the_list_of_public_names(name: str) -> None:
     package = importlib.import_module(name)
-    assert package.__all__ == public_names(source_of(package), name)
+    assert sorted(package.__all__) == public_names(source_of(package), name)  # in which order, ruff says
 
 
 @each_package

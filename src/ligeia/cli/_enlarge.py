@@ -38,6 +38,9 @@ def enlarge(
     neighbors: Annotated[int, typer.Option(metavar="N", help="Video: frames before and after it to use.")] = 3,
     isotropic: Annotated[bool, typer.Option("--isotropic", help="Volumes of thick slices to one of cubes.")] = False,
     slice_profile: Annotated[str, typer.Option(metavar="P", help="Volumes: box or gaussian.")] = "box",
+    inexact: Annotated[
+        bool, typer.Option("--inexact", help="Volumes with noise: near their voxels, not at them.")
+    ] = False,
     total_variation: Annotated[
         float, typer.Option(min=0, metavar="W", help="Prior: weight of the total variation.")
     ] = 0.0,
@@ -59,7 +62,7 @@ def enlarge(
     check_writable(output)
     began = time.perf_counter()
     if isotropic:
-        found = _isotropic(sources, output, slice_profile, seed, quiet=quiet)
+        found = _isotropic(sources, output, slice_profile, seed, exact=not inexact, quiet=quiet)
     else:
         if scale is None:
             raise InputError("the scale was wanted: --scale 2 or --scale 1920x1080; volumes take --isotropic.")
@@ -160,7 +163,9 @@ def _read_poses(path: Path) -> "list[Pose]":
     ]
 
 
-def _isotropic(sources: list[Path], output: Path, profile: str, seed: int, *, quiet: bool) -> dict[str, Any]:
+def _isotropic(
+    sources: list[Path], output: Path, profile: str, seed: int, *, exact: bool, quiet: bool
+) -> dict[str, Any]:
     from ligeia import recipes
     from ligeia.signals import Box, Gaussian
 
@@ -169,6 +174,6 @@ def _isotropic(sources: list[Path], output: Path, profile: str, seed: int, *, qu
     stacks: list[Signal] = [recipes.to_signal(source, working_set=1 << 62) for source in sources]
     footprint = Box() if profile == "box" else Gaussian(1 / _FWHM)
     with watched_tiles(quiet=quiet) as on_tile:
-        volume = recipes.isotropic(stacks, profile=footprint, seed=seed, on_tile=on_tile)
+        volume = recipes.isotropic(stacks, profile=footprint, exact=exact, seed=seed, on_tile=on_tile)
     recipes.write_isotropic(output, volume)
     return {"shape": volume.values.shape[:-1], "spacing_mm": volume.spacing_mm}

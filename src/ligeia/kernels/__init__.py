@@ -32,11 +32,11 @@ from ._reference import (
 )
 
 __all__ = [
+    "MOST_PER_SAMPLE",
     "AdamSettings",
     "FusedNetwork",
     "InputSlopes",
     "Jet",
-    "MOST_PER_SAMPLE",
     "OutOfDomain",
     "Shape",
     "System",

@@ -65,6 +65,7 @@ from ._tables import decode_at as decode_at, values_at as values_at
 from ._tiles import Tile as Tile, TileSettings as TileSettings, blended as blended
 
 __all__ = [
+    "KERNELS",
     "Comparison",
     "Configuration",
     "Enlarged",
@@ -74,7 +75,6 @@ __all__ = [
     "HeldOut",
     "HeldOutQuality",
     "IsotropicVolume",
-    "KERNELS",
     "PaperResult",
     "Pose",
     "Rates",

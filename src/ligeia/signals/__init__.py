@@ -79,6 +79,7 @@ from ._zarr_arrays import (
 )
 
 __all__ = [
+    "POINT",
     "Alignment",
     "ArraySource",
     "Axis",
@@ -95,7 +96,6 @@ __all__ = [
     "GriddedSource",
     "ImageSource",
     "Missing",
-    "POINT",
     "Place",
     "Point",
     "PointColumns",

@@ -53,12 +53,15 @@ class Point(Footprint):
 
     @property
     def reach(self) -> float:
+        """No way: 0."""
         return 0.0
 
     def density(self, offset: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+        """Return ones."""
         return np.ones_like(offset)
 
     def response(self, frequency: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+        """Return ones: nothing shrinks."""
         return np.ones_like(frequency)
 
 
@@ -74,12 +77,15 @@ class Box(Footprint):
 
     @property
     def reach(self) -> float:
+        """Half of the width."""
         return self.width / 2
 
     def density(self, offset: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+        """Return ones."""
         return np.ones_like(offset)
 
     def response(self, frequency: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+        """Return ``sin(f w / 2) / (f w / 2)``."""
         return np.sinc(frequency * self.width / (2 * np.pi))
 
 
@@ -95,9 +101,11 @@ class Gaussian(Footprint):
 
     @property
     def reach(self) -> float:
+        """Three standard deviations."""
         return _SIGMAS * self.sigma
 
     def density(self, offset: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+        """Return ``exp(-x^2 / (2 sigma^2))``."""
         return np.exp(-((offset / self.sigma) ** 2) / 2)
 
     def response(self, frequency: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
@@ -112,15 +120,18 @@ class Bicubic(Footprint):
 
     @property
     def reach(self) -> float:
+        """Two steps."""
         return 2.0
 
     def density(self, offset: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+        """Return the two cubics of the kernel."""
         x = np.abs(offset)
         near = (1.5 * x - 2.5) * x**2 + 1
         far = ((-0.5 * x + 2.5) * x - 4) * x + 2
         return np.where(x < 1, near, np.where(x < 2, far, 0.0))
 
     def response(self, frequency: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+        """Return its transform in closed form."""
         # three times a quadratic B-spline's transform, less twice one of the cosines at its sides
         half = np.asarray(frequency) / 2
         s = np.sinc(half / np.pi)
@@ -145,14 +156,17 @@ class Profile(Footprint):
 
     @property
     def reach(self) -> float:
+        """Half of the width."""
         return self.width / 2
 
     def density(self, offset: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+        """Return the weight of the cell that an offset is in."""
         count = len(self.weights)
         cell = np.floor((offset / self.width + 0.5) * count).astype(np.int64).clip(0, count - 1)
         return np.asarray(self.weights)[cell]
 
     def response(self, frequency: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+        """Return the sum of the waves of its cells."""
         count, cell = len(self.weights), self.width / len(self.weights)
         centers = (np.arange(count) + 0.5) * cell - self.width / 2
         weights = np.asarray(self.weights) / np.sum(self.weights)
