@@ -213,7 +213,7 @@ REFUSED = [
     ("enlarge rgb.png -o x.png --scale 0.5", "a scale of 1 or more was wanted, got 0.5"),
     ("enlarge rgb.png -o x.png --scale two", "a factor such as 2 or 1.7"),
     ("enlarge rgb.png -o x.png --scale 3x", "a factor such as 2 or 1.7|a shape such as"),
-    ("enlarge rgb.png -o x.png", "[Mm]issing option '--scale'"),
+    ("enlarge rgb.png -o x.png", "the scale was wanted: --scale 2"),
     ("enlarge rgb.png -o x.mp3 --scale 2", "x.mp3: the ending of an image or .npy was wanted"),
     (
         "enlarge rgb.png -o x.png --scale 2 --downscaled-by nearest",

@@ -79,6 +79,7 @@ def enlarge(
     Colors are those stored, as programs average them; beside an alpha they count by it. ``on_tile`` hears how many
     tiles are done, and of how many. A ``prior`` on the field between samples takes twice the time and gains little.
 
+    >>> from ligeia.signals import from_array
     >>> signal = from_array(np.arange(64, dtype=np.uint8).reshape(8, 8))
     >>> enlarge(signal, scale=1.5, settings=TileSettings(steps=2)).shape
     (12, 12)

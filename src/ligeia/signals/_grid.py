@@ -133,6 +133,7 @@ class Grid:
     def with_footprints(self, footprints: Sequence[Footprint]) -> "Grid":
         """Return this grid with other footprints: one per axis, or one for all.
 
+        >>> from ligeia.signals import Box
         >>> Grid.of((2, 4)).with_footprints([Box()]).footprints
         (Box(width=1.0), Box(width=1.0))
         """
