@@ -14,7 +14,16 @@ from PIL import Image
 from ligeia.cli import run
 from ligeia.core import InputError
 from ligeia.field import Field
-from ligeia.recipes import KERNELS, Shrinking, TileSettings, enlarge, make_consistent, shrunk
+from ligeia.recipes import (
+    KERNELS,
+    Shrinking,
+    TileSettings,
+    check_enlarged_output,
+    enlarge,
+    make_consistent,
+    shrunk,
+    write_enlarged,
+)
 from ligeia.recipes._consistency import room_for
 from ligeia.recipes._tiles import _window, all_tiles
 from ligeia.signals import Bicubic, Box, Footprint, Gaussian, from_array, read_signal
@@ -129,10 +138,14 @@ def test_the_same_seed_gives_the_same_picture_on_any_number_of_threads() -> None
     assert (found[0] != enlarge(signal, scale=2, settings=QUICK, seed=4).values).any()
 
 
-def test_arrays_of_any_number_of_axes_are_enlarged() -> None:
+def test_arrays_of_any_number_of_axes_are_enlarged(tmp_path: Path) -> None:
     for shape in ((40,), (9, 10, 11), (8, 8, 8, 8)):
         array = RANDOM.random(shape).astype(np.float32)
-        found = enlarge(from_array(array), scale=1.5, settings=QUICK)
+        signal = from_array(array)
+        found = enlarge(signal, scale=1.5, settings=QUICK)
+        check_enlarged_output(signal, tmp_path / "a.npy")
+        write_enlarged(tmp_path / "a.npy", found.values, found.channels, found.source)
+        assert np.load(tmp_path / "a.npy").shape == found.shape
         assert found.shape == tuple(round(size * 1.5) for size in shape)
         assert found.consistency < 1e-2
 
@@ -220,6 +233,15 @@ REFUSED = [
         "one of box, bicubic, unknown, got 'nearest'",
     ),
     ("enlarge none.png -o x.png --scale 2", "none.png: no such file"),
+    ("enlarge rgb.png -o rgb.png --scale 2", "rgb.png: the output would overwrite an input"),
+    ("enlarge rgba.png -o x.jpg --scale 2", "x.jpg: a JPEG cannot hold the alpha channel"),
+    ("enlarge rgb.png -o x.png --scale 2 --moving", "--moving says nothing of a single picture; leave it out"),
+    ("enlarge rgb.png -o x.png --scale 2 --inexact", "--inexact says nothing of a single picture"),
+    ("enlarge rgb.png rgb.png -o x.png --scale 2 --hessian 1", "--hessian says nothing of several exposures"),
+    ("enlarge rgb.png -o x.nii --scale 2 --isotropic", "--scale says nothing of volumes"),
+    ("enlarge rgb.png -o x.png --isotropic", "x.png: a volume is written as .nii, .nii.gz or .npy"),
+    ("enlarge rgb.png -o x.nii --isotropic --slice-profile flat", "one of box, gaussian, got 'flat'"),
+    ("enlarge rgb.png rgba.png -o x.png --scale 2", "frames of one camera were wanted"),
 ]
 
 

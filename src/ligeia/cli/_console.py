@@ -61,9 +61,9 @@ def decibels(value: float) -> str:
 def parse_scale(text: str) -> tuple[float | None, tuple[int, int] | None]:
     """Return the factor of ``2`` or ``1.7``, or rows and columns of ``1920x1080`` (width x height)."""
     if "x" in text.lower():
-        shape = parse_shape(text)
-        if shape is not None and len(shape) == 2:
-            return None, (shape[1], shape[0])
+        sizes = text.lower().split("x")
+        if len(sizes) == 2 and all(size.isdecimal() and 0 < int(size) < 1 << 31 for size in sizes):
+            return None, (int(sizes[1]), int(sizes[0]))
     else:
         try:
             return float(text), None

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ligeia.signals import Signal
 
 _PROFILES = ("box", "gaussian")
+_KINDS = {"volumes": "volumes (--isotropic)", "exposures": "several exposures", "picture": "a single picture"}
+_NEAR = 0.6  # gray levels, half of one and what rounding adds
 _FWHM = math.sqrt(8 * math.log(2))  # of a Gaussian, in standard deviations
 
 
@@ -28,7 +30,7 @@ def enlarge(
         str | None, typer.Option(metavar="S|WxH", help="Times the size (2, 1.7), or width x height.")
     ] = None,
     downscaled_by: Annotated[
-        str, typer.Option(metavar="K", help="How a picture was made smaller: box, bicubic or unknown.")
+        str, typer.Option(metavar="K", help="How it was made smaller: box, bicubic, or unknown, taken for box.")
     ] = "unknown",
     poses: Annotated[
         Path | None, typer.Option(metavar="P.csv", help="Known rows, columns and degrees of each exposure.")
@@ -59,7 +61,23 @@ def enlarge(
     """
     for source in sources:
         check_readable(source)
+        if output.resolve() == source.resolve():
+            raise InputError(f"{output}: the output would overwrite an input; name another file.")
     check_writable(output)
+    kind = "volumes" if isotropic else "exposures" if len(sources) > 1 or frame is not None else "picture"
+    given = {
+        "--scale": ("volumes", scale is not None),
+        "--downscaled-by": ("volumes exposures", downscaled_by != "unknown"),
+        "--total-variation and --hessian": ("volumes exposures", bool(total_variation or hessian)),
+        "--poses": ("volumes picture", poses is not None),
+        "--moving": ("volumes picture", moving),
+        "--frame": ("volumes", frame is not None),
+        "--slice-profile": ("exposures picture", slice_profile != "box"),
+        "--inexact": ("exposures picture", inexact),
+    }
+    for name, (meaningless, is_given) in given.items():
+        if is_given and kind in meaningless.split():
+            raise InputError(f"{name} says nothing of {_KINDS[kind]}; leave it out.")
     began = time.perf_counter()
     if isotropic:
         found = _isotropic(sources, output, slice_profile, seed, exact=not inexact, quiet=quiet)
@@ -78,6 +96,10 @@ def enlarge(
     summary = f"{output}: {size_text} samples in {took:.1f} s"
     if "consistency" in found:
         summary += f"\nmade smaller again: within {found['consistency']:.2g} gray levels"
+        if found["consistency"] > _NEAR:
+            summary += (
+                " (at this scale new pixels share old ones, and no picture within the range is nearer everywhere)"
+            )
     for number, pose in enumerate(found.get("poses", [])):
         summary += "\nexposure {}: {:+.3f} rows, {:+.3f} columns, {:+.3f} degrees".format(number, *pose)
     emit(found | {"seconds": took, "output": str(output), "seed": seed}, summary, as_json=as_json, quiet=quiet)
@@ -167,7 +189,10 @@ def _isotropic(
     sources: list[Path], output: Path, profile: str, seed: int, *, exact: bool, quiet: bool
 ) -> dict[str, Any]:
     from ligeia import recipes
-    from ligeia.signals import Box, Gaussian
+    from ligeia.signals import Box, Gaussian, is_volume_output
+
+    if not is_volume_output(output) and output.suffix.lower() != ".npy":
+        raise InputError(f"{output}: a volume is written as .nii, .nii.gz or .npy; rename the output.")
 
     if profile not in _PROFILES:
         raise InputError(f"--slice-profile must be one of {', '.join(_PROFILES)}, got {profile!r}.")

@@ -24,6 +24,7 @@ from ligeia.signals import (
     Grid,
     ImageSource,
     Signal,
+    check_image,
     image_suffixes,
     write_array,
     write_image,
@@ -123,6 +124,13 @@ def _deviation(values: np.ndarray, wanted: np.ndarray, ways: Sequence[Shrinking]
 
 def check_enlarged_output(signal: Signal, path: Path) -> None:
     """Raise `InputError`, before any work, where `write_enlarged` could not write the result."""
+    source = signal.source
+    if not isinstance(source, ArraySource | ImageSource):
+        kind = type(source).__name__.removesuffix("Source").lower()
+        advice = {"video": "choose one frame with --frame N", "volume": "thick slices take --isotropic"}
+        raise InputError(
+            f"a picture or an array was wanted, this is a {kind}; {advice.get(kind, 'fit and render it')}."
+        )
     if path.suffix.lower() == ".npy":
         return
     if signal.grid.num_axes != 2:
@@ -130,6 +138,9 @@ def check_enlarged_output(signal: Signal, path: Path) -> None:
     if path.suffix.lower() not in image_suffixes():
         endings = ", ".join((*image_suffixes(), ".npy"))
         raise InputError(f"{path}: the ending of an image or .npy was wanted ({endings}); rename the output.")
+    if isinstance(source, ImageSource):
+        source = _unlimited(source)
+    check_image(path, source, signal.num_channels)
 
 
 def write_enlarged(
@@ -137,7 +148,9 @@ def write_enlarged(
 ) -> None:
     """Write an enlarged picture, as the kind of file that ``path`` ends in; ``.npy`` holds it as float32."""
     if path.suffix.lower() == ".npy":
-        write_array(path, values.shape, np.dtype(np.float32), _pieces(values))
+        is_plain = isinstance(source, ArraySource) and not source.has_channel_axis and len(channels) == 1
+        shape = values.shape[:-1] if is_plain else values.shape
+        write_array(path, shape, np.dtype(np.float32), _pieces(values))
         return
     rows, columns = values.shape[:2]
     write_image(path, (rows, columns), _pieces(values), channels, source, upright=True)
@@ -169,16 +182,21 @@ def _as_picture(signal: Signal) -> _Picture:
     values, channels, source = signal.values.astype(np.float32), signal.channels, signal.source
     if isinstance(source, ArraySource):
         return _Picture(values, channels, source, is_whole=False)
-    if source.mode == "P":  # colors between those of the palette
-        source = replace(source, mode=source.palette_mode, palette=b"", palette_mode="", bits=8)
-    if source.bits < 8:  # grays between the few there are
+    if source.bits < 8 and source.mode != "P":
         values *= 255 / (2**source.bits - 1)
         channels = tuple(replace(channel, low=0.0, high=255.0) for channel in channels)
-        source = replace(source, mode="L", dtype="uint8", bits=8)
+    source = _unlimited(source)
     has_alpha = channels[-1].name == "alpha" and source.mode in ("LA", "RGBA")
     if has_alpha:
         _weight(values, channels)
     return _Picture(values, channels, source, signal.values.dtype.kind in "uib", has_alpha)
+
+
+def _unlimited(source: ImageSource) -> ImageSource:
+    """Return a kind of picture that holds colors between those of a palette, and grays between few."""
+    if source.mode == "P":
+        return replace(source, mode=source.palette_mode, palette=b"", palette_mode="", bits=8)
+    return replace(source, mode="L", dtype="uint8", bits=8) if source.bits < 8 else source
 
 
 def _weight(values: Float[np.ndarray, "*shape c"], channels: Sequence[Channel], *, inverse: bool = False) -> None:

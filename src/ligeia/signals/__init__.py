@@ -28,7 +28,7 @@ from ._gridded import (
 )
 from ._gridded_axes import declare_periodic as declare_periodic
 from ._image_formats import image_suffixes as image_suffixes
-from ._image_writer import write_image as write_image
+from ._image_writer import check_image as check_image, write_image as write_image
 from ._images import read_image as read_image
 from ._missing import Missing as Missing
 from ._points import (
@@ -109,6 +109,7 @@ __all__ = [
     "VideoSource",
     "VolumeSource",
     "cast_samples",
+    "check_image",
     "check_room",
     "declare_periodic",
     "from_array",

@@ -51,6 +51,14 @@ class _Plan:
     icc_profile: bytes
 
 
+def check_image(path: Path, source: ArraySource | ImageSource, num_channels: int) -> None:
+    """Raise the `InputError` of `write_image` for an ending or channels that cannot be written, before any work."""
+    kind = _format_of_suffix(path)
+    _plan(
+        path, kind, _as_image(path, source, num_channels) if isinstance(source, ArraySource) else source, upright=True
+    )
+
+
 def write_image(
     path: Path,
     shape: tuple[int, int],

@@ -97,6 +97,6 @@ def check_room(num_bytes: int) -> None:
 def _no_room(num_bytes: int, reason: str) -> OutputError:
     size = f"{num_bytes / 2**30:.1f} GiB" if num_bytes else "room"
     return OutputError(
-        f"{size} for decoded samples was wanted in {tempfile.gettempdir()}, {reason}; set TMPDIR to a folder with more "
-        "room, choose fewer frames, or allow a larger --working-set."
+        f"{size} for samples was wanted in {tempfile.gettempdir()}, {reason}; set TMPDIR to a folder with more "
+        "room, choose a smaller output or fewer frames, or allow a larger working set."
     )
