@@ -10,6 +10,7 @@ import argparse
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -63,7 +64,7 @@ def quality(found: np.ndarray, truth: np.ndarray) -> dict[str, float]:
     """Return PSNR and SSIM of rounded samples within the border."""
     inside = (slice(BORDER, -BORDER), slice(BORDER, -BORDER))
     found, right = (np.rint(each.clip(0, 255))[inside].astype(np.float64) for each in (found, truth))
-    ssim = structural_similarity(
+    ssim: Any = structural_similarity(
         found,
         right,
         data_range=255,

@@ -103,9 +103,12 @@ def test_the_weights_of_tiles_make_one_everywhere(lattice: tuple[int, ...], scal
 
 def test_an_enlargement_has_the_shape_asked_for_and_shrinks_to_what_was_given() -> None:
     pixels = skimage.data.astronaut()[100:130, 200:241]
-    for asked, shape in (({"scale": 2}, (60, 82)), ({"scale": 1.7}, (51, 70)), ({"shape": (30, 99)}, (30, 99))):
+    asked: list[tuple[float | None, tuple[int, int] | None, tuple[int, int]]]
+    asked = [(2, None, (60, 82)), (1.7, None, (51, 70)), (None, (30, 99), (30, 99))]
+    for scale, wanted, shape in asked:
         for kernel in (None, Bicubic()):
-            found = enlarge(from_array(pixels, channels=True), **asked, downscaled_by=kernel, settings=QUICK)
+            source = from_array(pixels, channels=True)
+            found = enlarge(source, scale=scale, shape=wanted, downscaled_by=kernel, settings=QUICK)
             assert found.shape == shape
             ways = [Shrinking(new, old, kernel or Box()) for new, old in zip(shape, (30, 41), strict=True)]
             assert np.abs(shrunk(found.values, ways) - pixels).max() < 0.01
