@@ -72,7 +72,7 @@ def test_a_disk_without_room_is_told_of_at_once(video: Path, monkeypatch: pytest
     monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
     assert isinstance(read_signal(video, working_set=2000).values, FileBlocks)
     usage.free -= 1
-    with pytest.raises(OutputError, match=r"GiB for decoded samples was wanted in .*set TMPDIR to a folder with more"):
+    with pytest.raises(OutputError, match=r"GiB for samples was wanted in .*set TMPDIR to a folder with more"):
         read_signal(video, working_set=2000)
 
 
@@ -82,6 +82,6 @@ def test_a_disk_that_fills_up_is_told_of(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr("os.write", full)
     spool = Spool(10)
-    with pytest.raises(OutputError, match=r"room for decoded samples was wanted in .*, No space left on device"):
+    with pytest.raises(OutputError, match=r"room for samples was wanted in .*, No space left on device"):
         spool.append(FRAMES[0])
     spool.close()
