@@ -1,0 +1,129 @@
+"""Fields as ONNX models, for the programs that run those. The graph is what `NumpyField` does, operation by operation.
+
+Built of the operators of opset 13, all of them old: Gemm, Sin, Mul, Add and, for periodic axes, Gather, Floor, Sub,
+Cos and Concat.
+"""
+
+import json
+import math
+from pathlib import Path
+from typing import Any, Final, final
+
+import numpy as np
+from jaxtyping import Float
+
+from ligeia.core import InputError, optional, write_atomically
+from ligeia.signals import Grid
+
+from ._container import FieldRecord
+from ._description import describe
+from ._numpy_field import float_tensors
+
+_OPSET: Final = 13
+_IR_VERSION: Final = 8
+_MOST_BYTES: Final = 2_000_000_000  # a protobuf message holds 2 GiB
+
+
+def write_onnx(record: FieldRecord, path: Path) -> int:
+    """Write a field as an ONNX model, whole or not at all, and return its size in bytes.
+
+    Input ``points`` is float32 (n, axes), coordinates in [-1, 1] in the order of the axes; output ``values`` is float32
+    (n, channels), in the signal's units. Grid, channels and units stand in the model's metadata as JSON.
+    Raises `MissingExtraError` where the package onnx is not installed.
+    """
+    data = _model(record).SerializeToString()
+
+    def write(partial: Path) -> None:
+        partial.write_bytes(data)
+
+    write_atomically(path, write)
+    return len(data)
+
+
+def _model(record: FieldRecord) -> Any:
+    onnx = optional("onnx", extra="export", needed_for="writing an ONNX model")
+    tensors = float_tensors(record)
+    if sum(tensor.nbytes for tensor in tensors) > _MOST_BYTES:
+        raise InputError("an ONNX model holds at most 2 GB of weights; export the field as .safetensors.")
+    graph = _Graph(onnx.helper, onnx.numpy_helper)
+    activations = _inputs(graph, record.grid)
+    omegas = record.network.omegas
+    for number, (weight, bias) in enumerate(zip(tensors[::2], tensors[1::2], strict=True)):
+        omega = np.float32(omegas[number] if number < len(omegas) else 1.0)
+        names = [graph.constant(f"weight{number}", omega * weight), graph.constant(f"bias{number}", omega * bias)]
+        activations = graph.node("Gemm", [activations, *names], transB=1)
+        if number < len(omegas):
+            activations = graph.node("Sin", [activations])
+    low, high = np.array([(channel.low, channel.high) for channel in record.channels]).T
+    half_range = graph.constant("half_range", ((high - low) / 2).astype(np.float32))
+    middle = graph.constant("middle", ((high + low) / 2).astype(np.float32))
+    graph.node("Add", [graph.node("Mul", [activations, half_range]), middle], output="values")
+
+    helper, kind = onnx.helper, onnx.TensorProto.FLOAT
+    model = helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            "ligeia",
+            [helper.make_tensor_value_info("points", kind, ["n", record.grid.num_axes])],
+            [helper.make_tensor_value_info("values", kind, ["n", len(record.channels)])],
+            graph.constants,
+        ),
+        producer_name="ligeia",
+        opset_imports=[helper.make_opsetid("", _OPSET)],
+        ir_version=_IR_VERSION,
+    )
+    described = describe(record)
+    units = {
+        "points": [axis["unit"] for axis in described["grid"]["axes"]],
+        "values": [channel["unit"] for channel in described["channels"]],
+    }
+    kept = {"grid": described["grid"], "channels": described["channels"], "units": units}
+    helper.set_model_props(model, {name: json.dumps(value) for name, value in kept.items()})
+    onnx.checker.check_model(model)
+    return model
+
+
+@final
+class _Graph:
+    """Nodes and constants in the order of their making, each output with a name of its own."""
+
+    def __init__(self, helper: Any, numpy_helper: Any) -> None:
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+        self._helper, self._numpy_helper = helper, numpy_helper
+
+    def node(self, operator: str, inputs: list[str], *, output: str = "", **attributes: int) -> str:
+        """Append an operation and return the name of its output."""
+        output = output or f"{operator.lower()}{len(self.nodes)}"
+        self.nodes.append(self._helper.make_node(operator, inputs, [output], **attributes))
+        return output
+
+    def constant(self, name: str, value: np.ndarray) -> str:
+        """Append a constant and return its name."""
+        self.constants.append(self._numpy_helper.from_array(np.ascontiguousarray(value), name))
+        return name
+
+
+def _inputs(graph: _Graph, grid: Grid) -> str:
+    """Return what the network sees: ``points``, with cosine and sine in the place of a periodic coordinate."""
+    if grid.num_inputs == grid.num_axes:
+        return "points"
+    one, two, half = (
+        graph.constant(*each) for each in (("one", _scalar(1)), ("two", _scalar(2)), ("half", _scalar(0.5)))
+    )
+    pi = graph.constant("pi", _scalar(math.pi))
+    columns = []
+    for number, axis in enumerate(grid.axes):
+        index = graph.constant(f"axis{number}", np.array([number], np.int64))
+        place = graph.node("Gather", ["points", index], axis=1)
+        if not axis.is_periodic:
+            columns.append(place)
+            continue
+        turns = graph.node("Floor", [graph.node("Mul", [graph.node("Add", [place, one]), half])])
+        angle = graph.node("Mul", [graph.node("Sub", [place, graph.node("Mul", [turns, two])]), pi])
+        columns += [graph.node("Cos", [angle]), graph.node("Sin", [angle])]
+    return graph.node("Concat", columns, axis=1)
+
+
+def _scalar(value: float) -> Float[np.ndarray, ""]:
+    return np.array(value, np.float32)
