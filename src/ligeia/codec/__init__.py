@@ -8,10 +8,14 @@ if TYPE_CHECKING:
     from ._container import FieldRecord as FieldRecord, decode as decode, encode as encode
     from ._field import from_record as from_record, load as load, save as save, to_record as to_record
     from ._numpy_field import NumpyField as NumpyField, read_plain as read_plain
-    from ._onnx import write_onnx as write_onnx
+    from ._onnx import to_onnx as to_onnx
     from ._read import read_record as read_record, write_record as write_record
     from ._records import NetworkRecord as NetworkRecord
-    from ._safetensors import read_safetensors as read_safetensors, write_safetensors as write_safetensors
+    from ._safetensors import (
+        read_named_tensors as read_named_tensors,
+        read_safetensors as read_safetensors,
+        to_safetensors as to_safetensors,
+    )
 
 _MODULES = {
     "FieldRecord": "_container",
@@ -21,14 +25,15 @@ _MODULES = {
     "encode": "_container",
     "from_record": "_field",
     "load": "_field",
+    "read_named_tensors": "_safetensors",
     "read_plain": "_numpy_field",
     "read_record": "_read",
     "read_safetensors": "_safetensors",
     "save": "_field",
+    "to_onnx": "_onnx",
     "to_record": "_field",
-    "write_onnx": "_onnx",
+    "to_safetensors": "_safetensors",
     "write_record": "_read",
-    "write_safetensors": "_safetensors",
 }
 
 __getattr__, __dir__ = lazy_exports(__name__, {name: f".{module}" for name, module in _MODULES.items()})
@@ -41,12 +46,13 @@ __all__ = [
     "encode",
     "from_record",
     "load",
+    "read_named_tensors",
     "read_plain",
     "read_record",
     "read_safetensors",
     "save",
+    "to_onnx",
     "to_record",
-    "write_onnx",
+    "to_safetensors",
     "write_record",
-    "write_safetensors",
 ]

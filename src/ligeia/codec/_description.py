@@ -204,9 +204,9 @@ def _take(given: object, key: str, wanted: type[Made]) -> Made:
 
 def _typed(value: Any, wanted: Any, what: str) -> Any:
     """Return a value of JSON as the type that it is to have: bytes from base64, numbers as float, lists as tuples."""
-    if isinstance(value, Footprint) and wanted is Footprint:
+    if wanted is Footprint and isinstance(value, Footprint):
         return value
-    if wanted is float and type(value) in (int, float):
+    if wanted is float and isinstance(value, (int, float)) and not isinstance(value, bool):
         return float(value)
     if wanted is bytes and type(value) is str:
         return base64.b64decode(value, validate=True)  # binascii.Error is a ValueError

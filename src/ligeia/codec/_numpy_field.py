@@ -96,7 +96,9 @@ class NumpyField:
     ) -> Iterator[tuple[int, int, Float[np.ndarray, "n c"]]]:
         """Yield ``(start, stop, values)`` over the flat samples of a sampling, in order, a bounded number at a time."""
         if quantity != "value":
-            raise InputError(f"the {quantity} needs torch, NumPy alone gives values; use a machine that has torch.")
+            raise InputError(
+                f"the {quantity} needs torch, NumPy alone gives the value; install torch, or leave out --numpy."
+            )
         if (smaller := self._with_smaller_waves(sampling)) is not None:
             yield from smaller.pieces(replace(sampling, nodes=()))
             return

@@ -6,13 +6,11 @@ Cos and Concat.
 
 import json
 import math
-from pathlib import Path
 from typing import Any, Final, final
 
 import numpy as np
-from jaxtyping import Float
 
-from ligeia.core import InputError, optional, write_atomically
+from ligeia.core import InputError, optional
 from ligeia.signals import Grid
 
 from ._container import FieldRecord
@@ -24,20 +22,14 @@ _IR_VERSION: Final = 8
 _MOST_BYTES: Final = 2_000_000_000  # a protobuf message holds 2 GiB
 
 
-def write_onnx(record: FieldRecord, path: Path) -> int:
-    """Write a field as an ONNX model, whole or not at all, and return its size in bytes.
+def to_onnx(record: FieldRecord) -> bytes:
+    """Return a field as an ONNX model.
 
     Input ``points`` is float32 (n, axes), coordinates in [-1, 1] in the order of the axes; output ``values`` is float32
     (n, channels), in the signal's units. Grid, channels and units stand in the model's metadata as JSON.
     Raises `MissingExtraError` where the package onnx is not installed.
     """
-    data = _model(record).SerializeToString()
-
-    def write(partial: Path) -> None:
-        partial.write_bytes(data)
-
-    write_atomically(path, write)
-    return len(data)
+    return _model(record).SerializeToString()
 
 
 def _model(record: FieldRecord) -> Any:
@@ -108,10 +100,8 @@ def _inputs(graph: _Graph, grid: Grid) -> str:
     """Return what the network sees: ``points``, with cosine and sine in the place of a periodic coordinate."""
     if grid.num_inputs == grid.num_axes:
         return "points"
-    one, two, half = (
-        graph.constant(*each) for each in (("one", _scalar(1)), ("two", _scalar(2)), ("half", _scalar(0.5)))
-    )
-    pi = graph.constant("pi", _scalar(math.pi))
+    numbers = {"one": 1.0, "half": 0.5, "two": 2.0, "pi": math.pi}
+    one, half, two, pi = (graph.constant(name, np.array(value, np.float32)) for name, value in numbers.items())
     columns = []
     for number, axis in enumerate(grid.axes):
         index = graph.constant(f"axis{number}", np.array([number], np.int64))
@@ -123,7 +113,3 @@ def _inputs(graph: _Graph, grid: Grid) -> str:
         angle = graph.node("Mul", [graph.node("Sub", [place, graph.node("Mul", [turns, two])]), pi])
         columns += [graph.node("Cos", [angle]), graph.node("Sin", [angle])]
     return graph.node("Concat", columns, axis=1)
-
-
-def _scalar(value: float) -> Float[np.ndarray, ""]:
-    return np.array(value, np.float32)

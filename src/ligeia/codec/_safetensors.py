@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Shaped
 
-from ligeia.core import FormatError, check_readable, write_atomically
+from ligeia.core import FormatError, check_readable
 
 from ._container import FieldRecord
 from ._description import describe, record_of, tensor_names
@@ -20,8 +20,8 @@ from ._numpy_field import float_tensors
 _KEY: Final = "ligeia"
 
 
-def write_safetensors(record: FieldRecord, path: Path) -> int:
-    """Write a field as a safetensors file, whole or not at all, and return its size in bytes.
+def to_safetensors(record: FieldRecord) -> bytes:
+    """Return a field as a safetensors file.
 
     The tensors are float32, ``net.0.linear.weight`` and so on: the state dict of `ligeia.Siren`. The metadata have one
     key, ``ligeia``, a JSON text from which `read_safetensors` makes the field again.
@@ -29,18 +29,11 @@ def write_safetensors(record: FieldRecord, path: Path) -> int:
     from safetensors.numpy import save
 
     tensors = map(np.ascontiguousarray, float_tensors(record))  # what is stored is the memory, not the view of it
-    named = dict(zip(tensor_names(record.network), tensors, strict=True))
-    data = save(named, {_KEY: json.dumps(describe(record))})
-
-    def write(partial: Path) -> None:
-        partial.write_bytes(data)
-
-    write_atomically(path, write)
-    return len(data)
+    return save(dict(zip(tensor_names(record.network), tensors, strict=True)), {_KEY: json.dumps(describe(record))})
 
 
 def read_safetensors(path: Path) -> FieldRecord:
-    """Return the field of a file that `write_safetensors` wrote, its weights bit by bit; else a `FormatError`."""
+    """Return the field of a file that `to_safetensors` made, its weights bit by bit; else a `FormatError`."""
     text, named = read_named_tensors(path)
     if text is None:
         raise FormatError(f"{path}: the metadata of a field were wanted, there are none; ligeia did not write it.")
