@@ -188,11 +188,11 @@ def _made(cls: type[Made], given: object, what: str) -> Made:
     known = {field.name: field for field in fields(cls)}  # type: ignore[arg-type]
     named = _typed(given, dict, what)
     if unknown := sorted(set(named) - set(known)):
-        raise RecordError(f"the keys of a {what} are {', '.join(known) or 'none'}, got {unknown[0][:40]!r}.")
+        raise RecordError(f"the keys in the {what} are {', '.join(known) or 'none'}, got {unknown[0][:40]!r}.")
     values = {name: _typed(value, known[name].type, f"{what} {name}") for name, value in named.items()}
     for name, field in known.items():
         if name not in values and field.default is MISSING:
-            raise RecordError(f"the key {name!r} of a {what} is missing; get the file again.")
+            raise RecordError(f"the key {name!r} is missing in the {what}; get the file again.")
     return cls(**values)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ligeia.core import InputError, ShapeError
-from ligeia.signals import Footprint, Grid, Quantity, Region, Sampling
+from ligeia.signals import Channel, Footprint, Grid, Quantity, Region, Sampling
 
 from ._container import FieldRecord
 from ._read import read_record
@@ -45,16 +45,9 @@ class NumpyField:
         self.channels = record.channels
         self.source = record.source
         self.missing = record.missing
-        tensors = float_tensors(record)
-        omegas = [*record.network.omegas, *([1.0] if record.network.outermost_linear else [])]
-        self._layers = [
-            (np.float32(omega) * weight, np.float32(omega) * bias)
-            for weight, bias, omega in zip(tensors[::2], tensors[1::2], omegas, strict=True)
-        ]
+        self._layers = scaled_layers(record)
         self._num_sines = len(record.network.omegas)
-        low = np.array([channel.low for channel in record.channels])
-        high = np.array([channel.high for channel in record.channels])
-        self._middle, self._half_range = ((high + low) / 2).astype(np.float32), ((high - low) / 2).astype(np.float32)
+        self._middle, self._half_range = units_of(record.channels)
 
     def __call__(self, points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n c"]:
         """Return float32 values in the signal's units at coordinates in [-1, 1]; not clipped to the signal's range."""
@@ -142,6 +135,22 @@ def float_tensors(record: FieldRecord) -> list[Float[np.ndarray, "..."]]:
     """Return the weights and biases of a record in float32, however it stores them."""
     tensors = (each if isinstance(each, np.ndarray) else each.values() for each in record.tensors)
     return [np.asarray(each, np.float32) for each in tensors]
+
+
+def scaled_layers(record: FieldRecord) -> list[tuple[Float[np.ndarray, "out in"], Float[np.ndarray, " out"]]]:
+    """Return the weight and the bias of each layer, float32, times the omega of its sine if one follows."""
+    tensors, omegas = float_tensors(record), list(record.network.omegas)
+    factors = [np.float32(omega) for omega in (*omegas, *([1.0] if record.network.outermost_linear else []))]
+    with np.errstate(over="ignore"):  # of weights that are finite and absurd
+        pairs = zip(tensors[::2], tensors[1::2], factors, strict=True)
+        return [(factor * weight, factor * bias) for weight, bias, factor in pairs]
+
+
+def units_of(channels: Sequence[Channel]) -> tuple[Float[np.ndarray, " c"], Float[np.ndarray, " c"]]:
+    """Return the values in the signal's units that a network calls 0, and those from there to what it calls 1."""
+    low, high = np.array([(channel.low, channel.high) for channel in channels]).T
+    with np.errstate(over="ignore"):
+        return ((high + low) / 2).astype(np.float32), ((high - low) / 2).astype(np.float32)
 
 
 def network_inputs(grid: Grid, points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n inputs"]:

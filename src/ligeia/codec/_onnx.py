@@ -15,7 +15,7 @@ from ligeia.signals import Grid
 
 from ._container import FieldRecord
 from ._description import describe
-from ._numpy_field import float_tensors
+from ._numpy_field import scaled_layers, units_of
 
 _OPSET: Final = 13
 _IR_VERSION: Final = 8
@@ -34,21 +34,20 @@ def to_onnx(record: FieldRecord) -> bytes:
 
 def _model(record: FieldRecord) -> Any:
     onnx = optional("onnx", extra="export", needed_for="writing an ONNX model")
-    tensors = float_tensors(record)
-    if sum(tensor.nbytes for tensor in tensors) > _MOST_BYTES:
+    layers, num_sines = scaled_layers(record), len(record.network.omegas)
+    if sum(weight.nbytes + bias.nbytes for weight, bias in layers) > _MOST_BYTES:
         raise InputError("an ONNX model holds at most 2 GB of weights; export the field as .safetensors.")
     graph = _Graph(onnx.helper, onnx.numpy_helper)
     activations = _inputs(graph, record.grid)
-    omegas = record.network.omegas
-    for number, (weight, bias) in enumerate(zip(tensors[::2], tensors[1::2], strict=True)):
-        omega = np.float32(omegas[number] if number < len(omegas) else 1.0)
-        names = [graph.constant(f"weight{number}", omega * weight), graph.constant(f"bias{number}", omega * bias)]
+    for number, (weight, bias) in enumerate(layers):
+        names = [graph.constant(f"weight{number}", weight), graph.constant(f"bias{number}", bias)]
         activations = graph.node("Gemm", [activations, *names], transB=1)
-        if number < len(omegas):
+        if number < num_sines:
             activations = graph.node("Sin", [activations])
-    low, high = np.array([(channel.low, channel.high) for channel in record.channels]).T
-    half_range = graph.constant("half_range", ((high - low) / 2).astype(np.float32))
-    middle = graph.constant("middle", ((high + low) / 2).astype(np.float32))
+    middle, half_range = (
+        graph.constant(name, values)
+        for name, values in zip(("middle", "half_range"), units_of(record.channels), strict=True)
+    )
     graph.node("Add", [graph.node("Mul", [activations, half_range]), middle], output="values")
 
     helper, kind = onnx.helper, onnx.TensorProto.FLOAT
