@@ -3,6 +3,7 @@
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,10 +22,12 @@ def test_the_blocks_of_the_guide_run_and_build_the_field(tmp_path: Path, monkeyp
     monkeypatch.chdir(tmp_path)
     Image.fromarray(astronaut()[60:220:4, 140:300:4]).save("photo.png")
     assert run(["fit", "photo.png", "-o", "photo.lig", "--passes", "10", "--hidden-features", "16", "--quiet"]) == 0
-    names: dict[str, object] = {}
+    names: dict[str, Any] = {}
     for language, block in re.findall(r"```(\w+)\n(.*?)```", GUIDE, flags=re.DOTALL):
         if language == "python":
-            exec(compile(block, "docs/export.md", "exec"), names)
+            scope = dict(names)  # of its own: functions of several blocks have variables of the same names
+            exec(compile(block, "docs/export.md", "exec"), scope)
+            names |= scope
             continue
         assert language == "sh"
         for line in block.splitlines():
@@ -33,9 +36,6 @@ def test_the_blocks_of_the_guide_run_and_build_the_field(tmp_path: Path, monkeyp
             assert run([*words, "--quiet"]) == 0, line
     points = np.random.default_rng(0).uniform(-1, 1, (500, 2)).astype(np.float32)
     wanted = load("photo.lig")(torch.from_numpy(points)).detach().numpy()
-    phi, psi = names["phi"], names["psi"]
-    assert callable(phi)
-    assert callable(psi)
-    assert_allclose(phi(torch.from_numpy(points)).numpy(), wanted, rtol=0, atol=1e-5 * 127.5)
-    assert_allclose(psi(points), wanted, rtol=0, atol=1e-5 * 127.5)
+    assert_allclose(names["phi"](torch.from_numpy(points)).numpy(), wanted, rtol=0, atol=1e-5 * 127.5)
+    assert_allclose(names["psi"](points), wanted, rtol=0, atol=1e-5 * 127.5)
     assert Path("photo-again.lig").read_bytes() == Path("photo.lig").read_bytes()
