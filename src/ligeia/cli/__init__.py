@@ -79,11 +79,6 @@ def run(arguments: Sequence[str]) -> int:
     except (InputError, OutputError, MissingExtraError) as error:
         say(f"ligeia: {' '.join(str(error).split())}")
         return 2
-    except ImportError as error:
-        if (error.name or "").partition(".")[0] != "torch":
-            raise
-        say(f"ligeia: this needs torch, which does not load here ({error}); type: pip install torch")
-        return 2
     except (KeyboardInterrupt, typer.Abort):
         say("ligeia: stopped.")
         return 1
@@ -93,6 +88,9 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:
         if isinstance(error, MemoryError) or "can't allocate memory" in str(error):  # torch's is a RuntimeError
             say("ligeia: the memory of this machine does not suffice; choose a smaller output or network.")
+            return 2
+        if isinstance(error, ImportError) and (error.name or "").partition(".")[0] == "torch":
+            say(f"ligeia: this needs torch, which does not load here ({error}); type: pip install torch")
             return 2
         traceback.print_exc()
         say("ligeia: this is a bug in ligeia; please report it with the lines above.")
