@@ -102,7 +102,7 @@ def test_files_are_those_of_torch_but_for_rounding(
         assert run([*words, "-o", name.replace(".", "-torch."), "--quiet"]) == 0
         got, wanted = values_of(tmp_path / name), values_of(fitted / name.replace(".", "-torch."))
         assert_allclose(got, wanted, rtol=0, atol=tolerance)
-        if tolerance == 1:
+        if name.endswith(".png"):  # sixteen bits of a sound tell one rounding of a large phase from another
             assert np.mean(got != wanted) < 1e-3, name
 
 
