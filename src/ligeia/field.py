@@ -6,7 +6,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal, final
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 import torch
@@ -16,12 +16,10 @@ from torch import Tensor, nn
 from ligeia.core import InputError, ShapeError, map_on_threads
 from ligeia.kernels import InputSlopes, Jet, is_transformed
 from ligeia.networks import Siren
-from ligeia.signals import ArraySource, Channel, Footprint, Grid, Missing, Region, Sampling, Source
+from ligeia.signals import ArraySource, Channel, Footprint, Grid, Missing, Quantity, Region, Sampling, Source
 
 if TYPE_CHECKING:
     from ligeia.fitting import Report
-
-Quantity = Literal["value", "gradient", "laplacian"]
 
 _WORKING_SET = 1 << 21  # activations of a layer held at a time by each thread while sampling: 8 MiB in float32
 _BEYOND = 1e-3  # of the domain: rounding
@@ -174,8 +172,8 @@ class Field(nn.Module):
         derivative_scale: Sequence[float] | None = None,
     ) -> Iterator[tuple[int, int, Float[Tensor, "n c"]]]:
         """Yield ``(start, stop, values)`` over the flat samples of a sampling, in order, a bounded number at a time."""
-        if quantity == "value" and self._has_closed_means(sampling):
-            yield from self._with_smaller_waves(sampling).pieces(replace(sampling, nodes=()))
+        if quantity == "value" and (smaller := self._with_smaller_waves(sampling)) is not None:
+            yield from smaller.pieces(replace(sampling, nodes=()))
             return
         evaluate = self._evaluator(quantity, derivative_scale)
         parameter = next(self.parameters())
@@ -193,30 +191,31 @@ class Field(nn.Module):
             for (start, stop), values in zip(group, map_on_threads(values_of, group), strict=True):
                 yield start, stop, values
 
-    def _has_closed_means(self, sampling: Sampling) -> bool:
-        """Return whether means are those of single waves, within their cells: one sine layer, even steps."""
-        config, axes = self.network.config, self.grid.axes
-        return (
-            bool(sampling.nodes)
-            and config.hidden_layers == 0
-            and config.outermost_linear
-            and not any(axis.ticks or axis.is_periodic for axis in axes)
-            and all(max(map(abs, each.offsets)) <= 0.5 for each in sampling.nodes)
-            and self.grid.align == "centers"  # aligned at corners, the outermost cells reach beyond the ends
-        )
+    def values_at(self, points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n c"]:
+        """Return values in the signal's units at coordinates in [-1, 1] of any number, arrays in and out."""
+        given = torch.from_numpy(points).to(next(self.parameters()))
 
-    def _with_smaller_waves(self, sampling: Sampling) -> "Field":
-        """Return the field whose values are this one's means: that of ``sin(w x + b)`` is a smaller such wave."""
+        @torch.no_grad()  # here, because it does not reach into threads
+        def values_of(piece: Tensor) -> Tensor:
+            return self(piece).cpu()
+
+        return torch.cat(list(map_on_threads(values_of, given.split(self._piece(first_order=False))))).numpy()
+
+    def _with_smaller_waves(self, sampling: Sampling) -> "Field | None":
+        """Return the field whose values are this one's means: that of ``sin(w x + b)`` is a smaller such wave.
+
+        None where means are not those of single waves: with more than one sine layer, or where no factor is known.
+        """
+        config = self.network.config
+        if not sampling.nodes or config.hidden_layers > 0 or not config.outermost_linear:
+            return None
+        turns = config.omegas[0] * self.network.linears()[0].weight.detach().cpu().double().numpy()
+        if (factors := sampling.wave_factors(turns)) is None:
+            return None
         shrunk = copy.deepcopy(self)
-        first, last = shrunk.network.linears()
-        factors = torch.ones(len(first.weight), dtype=torch.float64, device=first.weight.device)
-        for number, (axis, nodes) in enumerate(zip(self.grid.axes, sampling.nodes, strict=True)):
-            step = sampling.steps()[number] * 2 / axis.size
-            turn = self.network.config.omegas[0] * step * first.weight.detach()[:, number].double()
-            offsets, weights = (torch.tensor(each, dtype=torch.float64).to(turn) for each in nodes)
-            factors *= torch.cos(turn[:, None] * offsets) @ weights
+        last = shrunk.network.linears()[1]
         with torch.no_grad():
-            last.weight.mul_(factors.to(last.weight))
+            last.weight.mul_(torch.from_numpy(factors).to(last.weight))
         return shrunk
 
     def _piece(self, *, first_order: bool) -> int:

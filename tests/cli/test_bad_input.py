@@ -185,7 +185,8 @@ def test_it_is_refused_in_one_line_and_nothing_is_written(
 
 
 def test_too_large_a_picture_is_told_in_one_line(field: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert run(["render", str(field), "-o", "new.png", "--shape", "100000000x100000000"]) == 2
+    words = ["render", str(field), "-o", "new.png", "--shape", "100000000x100000000", "--allow-large"]
+    assert run(words) == 2
     captured = capfd.readouterr()
     assert captured.err == "ligeia: the memory of this machine does not suffice; choose a smaller output or network.\n"
     assert not Path("new.png").exists()

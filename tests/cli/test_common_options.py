@@ -11,17 +11,27 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "version_1_image.lig"
 
 @pytest.mark.parametrize(
     "words",
-    [["info", str(GOLDEN)], ["compare", str(GOLDEN), str(GOLDEN)], ["render", str(GOLDEN)], ["decode", str(GOLDEN)]],
+    [
+        ["info", str(GOLDEN)],
+        ["compare", str(GOLDEN), str(GOLDEN)],
+        ["render", str(GOLDEN)],
+        ["decode", str(GOLDEN)],
+        ["export", str(GOLDEN)],
+    ],
 )
 def test_a_command_takes_the_common_options(
     words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    output = ["-o", str(tmp_path / "a.png")] if words[0] in ("render", "decode") else []
+    name = {"render": "a.png", "decode": "a.png", "export": "a.safetensors"}.get(words[0])
+    output = [] if name is None else ["-o", str(tmp_path / name)]
     assert run([*words, *output, "--seed", "3", "--device", "cpu", "--quiet"]) == 0
     assert capsys.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("command", ["fit", "render", "decode", "compare", "info", "demo", "paper", "bench"])
+COMMANDS = ["fit", "render", "decode", "compare", "info", "export", "import", "demo", "paper", "bench"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help_is_one_screen_with_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([command, "--help"]) == 0
     text = capsys.readouterr().out

@@ -17,7 +17,9 @@ from ._console import say
 from ._decode import decode
 from ._demo import demo
 from ._enlarge import enlarge
+from ._export import export
 from ._fit import fit
+from ._import import import_
 from ._info import info
 from ._paper import paper
 from ._render import render
@@ -29,8 +31,8 @@ _app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (fit, render, decode, enlarge, compare, info, demo, paper, bench):
-    _app.command()(_command)
+for _command in (fit, render, decode, enlarge, compare, info, export, import_, demo, paper, bench):
+    _app.command(_command.__name__.rstrip("_"))(_command)
 
 
 @_app.callback(invoke_without_command=True)
@@ -86,6 +88,9 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:
         if isinstance(error, MemoryError) or "can't allocate memory" in str(error):  # torch's is a RuntimeError
             say("ligeia: the memory of this machine does not suffice; choose a smaller output or network.")
+            return 2
+        if isinstance(error, ImportError) and (error.name or "").partition(".")[0] == "torch":
+            say(f"ligeia: this needs torch, which does not load here ({error}); type: pip install torch")
             return 2
         traceback.print_exc()
         say("ligeia: this is a bug in ligeia; please report it with the lines above.")

@@ -29,6 +29,8 @@ Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Crf = Annotated[
     int | None, typer.Option(min=0, max=63, metavar="N", help="Video: the encoder's constant quality, 0 its best.")
 ]
+Numpy = Annotated[bool, typer.Option("--numpy", help="Evaluate by NumPy alone, as where there is no torch.")]
+AllowLarge = Annotated[bool, typer.Option("--allow-large", help="Let the output have more than 2**33 values.")]
 Output = Annotated[Path, typer.Option("-o", "--output", help="File to write.")]
 
 _REDRAW_S = 0.2

@@ -8,7 +8,7 @@ import typer
 
 from ligeia.core import check_readable, check_writable
 
-from ._console import Crf, Device, Json, NoSeed, Output, Quiet, emit
+from ._console import AllowLarge, Crf, Device, Json, NoSeed, Numpy, Output, Quiet, emit
 
 
 def decode(
@@ -18,6 +18,8 @@ def decode(
         Path | None, typer.Option(metavar="POINTS.csv", help="Only at places named by columns: .csv, .npz, .mat.")
     ] = None,
     crf: Crf = None,
+    numpy: Numpy = False,
+    allow_large: AllowLarge = False,
     seed: NoSeed = 0,
     device: Device = "auto",
     as_json: Json = False,
@@ -33,11 +35,14 @@ def decode(
     for path in (source, *([] if at is None else [at])):
         check_readable(path)
     check_writable(output)
-    from ligeia import codec, recipes
+    from ligeia import recipes
 
     began = time.perf_counter()
-    field = codec.load(source).to(recipes.checked_device(device))
-    shape = recipes.decode(field, output, crf=crf) if at is None else (recipes.decode_at(field, at, output),)
+    field = recipes.open_field(source, device=device, use_numpy=numpy)
+    if at is None:
+        shape = recipes.decode(field, output, crf=crf, allow_large=allow_large)
+    else:
+        shape = (recipes.decode_at(field, at, output),)
     took = time.perf_counter() - began
     summary = f"{output}: {' x '.join(map(str, shape))} samples in {took:.1f} s"
     emit({"shape": shape, "seconds": took, "output": str(output)}, summary, as_json=as_json, quiet=quiet)

@@ -8,7 +8,7 @@ import typer
 
 from ligeia.core import InputError, check_readable, check_writable
 
-from ._console import Crf, Device, Json, NoSeed, Output, Quiet, emit, parse_region, parse_shape
+from ._console import AllowLarge, Crf, Device, Json, NoSeed, Numpy, Output, Quiet, emit, parse_region, parse_shape
 
 _QUANTITIES = ("value", "gradient", "laplacian")
 
@@ -24,6 +24,8 @@ def render(
     ] = None,
     quantity: Annotated[str, typer.Option(help="value, gradient (its magnitude) or laplacian.")] = "value",
     crf: Crf = None,
+    numpy: Numpy = False,
+    allow_large: AllowLarge = False,
     seed: NoSeed = 0,
     device: Device = "auto",
     as_json: Json = False,
@@ -40,11 +42,20 @@ def render(
         raise InputError(f"--quantity must be one of {', '.join(_QUANTITIES)}, got {quantity!r}.")
     check_readable(source)
     check_writable(output)
-    from ligeia import codec, recipes
+    from ligeia import recipes
 
     began = time.perf_counter()
-    field = codec.load(source).to(recipes.checked_device(device))
-    rendered = recipes.render(field, output, shape=sizes, scale=scale, region=part, quantity=quantity, crf=crf)
+    field = recipes.open_field(source, device=device, use_numpy=numpy)
+    rendered = recipes.render(
+        field,
+        output,
+        shape=sizes,
+        scale=scale,
+        region=part,
+        quantity=quantity,  # type: ignore[arg-type]
+        crf=crf,
+        allow_large=allow_large,
+    )
     took = time.perf_counter() - began
     size = " x ".join(map(str, rendered))
     summary = f"{output}: {size} samples in {took:.1f} s"

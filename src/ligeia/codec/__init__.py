@@ -1,4 +1,4 @@
-"""Fields as files. The container itself needs NumPy alone; `save` and `load` bring torch with them."""
+"""Fields as files. The container, NumPy's field and the exports need no torch; `save` and `load` bring it with them."""
 
 from typing import TYPE_CHECKING
 
@@ -6,21 +6,53 @@ from ligeia.core import lazy_exports
 
 if TYPE_CHECKING:
     from ._container import FieldRecord as FieldRecord, decode as decode, encode as encode
-    from ._field import load as load, save as save
-    from ._read import read_record as read_record
+    from ._field import from_record as from_record, load as load, save as save, to_record as to_record
+    from ._numpy_field import NumpyField as NumpyField, read_plain as read_plain
+    from ._onnx import to_onnx as to_onnx
+    from ._read import read_record as read_record, write_record as write_record
     from ._records import NetworkRecord as NetworkRecord
+    from ._safetensors import (
+        read_named_tensors as read_named_tensors,
+        read_safetensors as read_safetensors,
+        to_safetensors as to_safetensors,
+    )
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "FieldRecord": "._container",
-        "NetworkRecord": "._records",
-        "decode": "._container",
-        "encode": "._container",
-        "load": "._field",
-        "read_record": "._read",
-        "save": "._field",
-    },
-)
+_MODULES = {
+    "FieldRecord": "_container",
+    "NetworkRecord": "_records",
+    "NumpyField": "_numpy_field",
+    "decode": "_container",
+    "encode": "_container",
+    "from_record": "_field",
+    "load": "_field",
+    "read_named_tensors": "_safetensors",
+    "read_plain": "_numpy_field",
+    "read_record": "_read",
+    "read_safetensors": "_safetensors",
+    "save": "_field",
+    "to_onnx": "_onnx",
+    "to_record": "_field",
+    "to_safetensors": "_safetensors",
+    "write_record": "_read",
+}
 
-__all__ = ["FieldRecord", "NetworkRecord", "decode", "encode", "load", "read_record", "save"]
+__getattr__, __dir__ = lazy_exports(__name__, {name: f".{module}" for name, module in _MODULES.items()})
+
+__all__ = [
+    "FieldRecord",
+    "NetworkRecord",
+    "NumpyField",
+    "decode",
+    "encode",
+    "from_record",
+    "load",
+    "read_named_tensors",
+    "read_plain",
+    "read_record",
+    "read_safetensors",
+    "save",
+    "to_onnx",
+    "to_record",
+    "to_safetensors",
+    "write_record",
+]

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import torch
 
-from ligeia.core import InputError, write_atomically
+from ligeia.core import InputError
 from ligeia.field import Field
 from ligeia.networks import SirenConfig
 
-from ._container import FieldRecord, encode
-from ._read import read_record
+from ._container import FieldRecord
+from ._read import read_record, write_record
 from ._records import NetworkRecord
 
 
@@ -20,15 +20,7 @@ def save(field: Field, path: Path | str) -> int:
         raise InputError(
             f"a Field was wanted, got {type(field).__name__}; `Field(network, grid)` makes one of a network."
         )
-    if Path(path).suffix.lower() != ".lig":
-        raise InputError(f"{path}: a field is written as .lig; name the file so.")
-    data = encode(to_record(field))
-
-    def write(partial: Path) -> None:
-        partial.write_bytes(data)
-
-    write_atomically(Path(path), write)
-    return len(data)
+    return write_record(to_record(field), Path(path))
 
 
 def load(path: Path | str) -> Field:

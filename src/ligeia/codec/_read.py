@@ -1,10 +1,10 @@
-"""What a file says, without torch."""
+"""What a file says, read and written without torch."""
 
 from pathlib import Path
 
-from ligeia.core import FormatError, check_readable
+from ligeia.core import FormatError, InputError, check_readable, write_atomically
 
-from ._container import FieldRecord, decode
+from ._container import FieldRecord, decode, encode
 
 
 def read_record(path: Path) -> FieldRecord:
@@ -14,3 +14,16 @@ def read_record(path: Path) -> FieldRecord:
         return decode(path.read_bytes())
     except FormatError as error:
         raise type(error)(f"{path}: {error}") from error
+
+
+def write_record(record: FieldRecord, path: Path) -> int:
+    """Write a ``.lig`` file, whole or not at all, and return its size in bytes."""
+    if path.suffix.lower() != ".lig":
+        raise InputError(f"{path}: a field is written as .lig; name the file so.")
+    data = encode(record)
+
+    def write(partial: Path) -> None:
+        partial.write_bytes(data)
+
+    write_atomically(path, write)
+    return len(data)

@@ -1,6 +1,6 @@
 """Coordinate networks: plain modules, coordinates in, values out; they know nothing of data."""
 
-from ._conventions import from_reference as from_reference
+from ._conventions import convention_of as convention_of, from_reference as from_reference
 from ._siren import (
     LayerActivations as LayerActivations,
     SineLayer as SineLayer,
@@ -8,4 +8,4 @@ from ._siren import (
     SirenConfig as SirenConfig,
 )
 
-__all__ = ["LayerActivations", "SineLayer", "Siren", "SirenConfig", "from_reference"]
+__all__ = ["LayerActivations", "SineLayer", "Siren", "SirenConfig", "convention_of", "from_reference"]

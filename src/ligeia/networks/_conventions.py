@@ -15,7 +15,7 @@ and tanh networks have the same names, and load without complaint into a network
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import torch
@@ -100,6 +100,22 @@ def from_reference(
     return network
 
 
+def convention_of(names: Iterable[str]) -> str | None:
+    """Return the convention that all of these parameter names look like; None where there is none.
+
+    >>> convention_of(["layers.0.weight", "last_layer.weight"])
+    'siren-pytorch'
+    """
+    names = list(names)
+    looks = (name for name, layout in _LAYOUTS.items() if names and _all_of(names, layout))
+    return next(looks, None)
+
+
+def _all_of(names: Iterable[str], layout: _Layout) -> bool:
+    pattern = rf"(?:.*\.)?(?:{layout.layer})\.(?:weight|bias)"
+    return all(re.fullmatch(pattern, name) for name in names)
+
+
 def _read_layers(named: Mapping[str, Tensor], convention: str) -> list[_Layer]:
     """Return the layers in their order; every name must belong, and no layer may be missing."""
     numbered: dict[int, str] = {}
@@ -144,8 +160,7 @@ def _check_complete(named: Mapping[str, Tensor], names: Sequence[str], conventio
 def _resembles(named: Mapping[str, Tensor], convention: str) -> str:
     """Say what to do about ``named``, which is not quite of ``convention``."""
     for other, layout in _LAYOUTS.items():
-        pattern = rf"(?:.*\.)?(?:{layout.layer})\.(?:weight|bias)"
-        if named and other != convention and all(re.fullmatch(pattern, name) for name in named):
+        if named and other != convention and _all_of(named, layout):
             return f"these names look like the {other} convention, so try convention={other!r}"
     return "pass the state_dict of the bare network, whole and with nothing else in it"
 

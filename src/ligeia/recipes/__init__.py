@@ -1,74 +1,149 @@
-"""Whole configurations, and what is done with whole files: fit, render, decode, compare, report, paper."""
+"""Whole configurations, and what is done with whole files: fit, render, decode, compare, report, paper.
 
-from ._bench import (
-    FitTime as FitTime,
-    Rates as Rates,
-    interleaved as interleaved,
-    measure_rates as measure_rates,
-    operations_per_point as operations_per_point,
-    time_fit as time_fit,
-)
-from ._compare import Comparison as Comparison, compare as compare
-from ._configurations import (
-    Configuration as Configuration,
-    FirstFrequency as FirstFrequency,
-    fast as fast,
-    paper as paper,
-)
-from ._consistency import Shrinking as Shrinking, make_consistent as make_consistent, shrunk as shrunk
-from ._enlarge import (
-    KERNELS as KERNELS,
-    Enlarged as Enlarged,
-    check_enlarged_output as check_enlarged_output,
-    enlarge as enlarge,
-    write_enlarged as write_enlarged,
-)
-from ._exposures import Fused as Fused, clip_around as clip_around, fuse as fuse
-from ._fit import (
-    checked_device as checked_device,
-    checked_omegas as checked_omegas,
-    fit as fit,
-    to_signal as to_signal,
-    with_footprint as with_footprint,
-)
-from ._held_out import (
-    HeldOut as HeldOut,
-    HeldOutQuality as HeldOutQuality,
-    hold_out as hold_out,
-)
-from ._outputs import decode as decode, render as render
-from ._paper import (
-    camera as camera,
-    demo_stop as demo_stop,
-    paper_activations as paper_activations,
-    paper_image as paper_image,
-)
-from ._paper_audio import paper_audio as paper_audio, strings as strings
-from ._paper_result import PaperResult as PaperResult
-from ._paper_video import flight as flight, paper_video as paper_video
-from ._poses import Pose as Pose
-from ._report import draw_report as draw_report
-from ._report_parts import check_figure as check_figure
-from ._sizing import (
-    Size as Size,
-    choose_size as choose_size,
-    file_bytes as file_bytes,
-    num_coefficients as num_coefficients,
-)
-from ._slices import (
-    IsotropicVolume as IsotropicVolume,
-    isotropic as isotropic,
-    thick_slices as thick_slices,
-    write_isotropic as write_isotropic,
-)
-from ._tables import decode_at as decode_at, values_at as values_at
-from ._tiles import Tile as Tile, TileSettings as TileSettings, blended as blended
+Names load on first use, so that a file is decoded where there is no torch.
+"""
+
+from typing import TYPE_CHECKING
+
+from ligeia.core import lazy_exports
+
+if TYPE_CHECKING:
+    from ._bench import (
+        FitTime as FitTime,
+        Rates as Rates,
+        interleaved as interleaved,
+        measure_rates as measure_rates,
+        operations_per_point as operations_per_point,
+        time_fit as time_fit,
+    )
+    from ._compare import Comparison as Comparison, compare as compare
+    from ._configurations import (
+        Configuration as Configuration,
+        FirstFrequency as FirstFrequency,
+        fast as fast,
+        paper as paper,
+    )
+    from ._consistency import Shrinking as Shrinking, make_consistent as make_consistent, shrunk as shrunk
+    from ._enlarge import (
+        KERNELS as KERNELS,
+        Enlarged as Enlarged,
+        check_enlarged_output as check_enlarged_output,
+        enlarge as enlarge,
+        write_enlarged as write_enlarged,
+    )
+    from ._export import Exported as Exported, export as export
+    from ._exposures import Fused as Fused, clip_around as clip_around, fuse as fuse
+    from ._fit import (
+        checked_device as checked_device,
+        checked_omegas as checked_omegas,
+        fit as fit,
+        to_signal as to_signal,
+        with_footprint as with_footprint,
+    )
+    from ._held_out import HeldOut as HeldOut, HeldOutQuality as HeldOutQuality, hold_out as hold_out
+    from ._import import import_weights as import_weights
+    from ._open import open_field as open_field
+    from ._outputs import decode as decode, render as render
+    from ._paper import (
+        camera as camera,
+        demo_stop as demo_stop,
+        paper_activations as paper_activations,
+        paper_image as paper_image,
+    )
+    from ._paper_audio import paper_audio as paper_audio, strings as strings
+    from ._paper_result import PaperResult as PaperResult
+    from ._paper_video import flight as flight, paper_video as paper_video
+    from ._poses import Pose as Pose
+    from ._report import draw_report as draw_report
+    from ._report_parts import check_figure as check_figure
+    from ._sizing import (
+        Size as Size,
+        choose_size as choose_size,
+        file_bytes as file_bytes,
+        num_coefficients as num_coefficients,
+    )
+    from ._slices import (
+        IsotropicVolume as IsotropicVolume,
+        isotropic as isotropic,
+        thick_slices as thick_slices,
+        write_isotropic as write_isotropic,
+    )
+    from ._tables import decode_at as decode_at, values_at as values_at
+    from ._tiles import Tile as Tile, TileSettings as TileSettings, blended as blended
+
+_MODULES = {
+    "Comparison": "_compare",
+    "Configuration": "_configurations",
+    "Enlarged": "_enlarge",
+    "Exported": "_export",
+    "FirstFrequency": "_configurations",
+    "FitTime": "_bench",
+    "Fused": "_exposures",
+    "HeldOut": "_held_out",
+    "HeldOutQuality": "_held_out",
+    "IsotropicVolume": "_slices",
+    "KERNELS": "_enlarge",
+    "PaperResult": "_paper_result",
+    "Pose": "_poses",
+    "Rates": "_bench",
+    "Shrinking": "_consistency",
+    "Size": "_sizing",
+    "Tile": "_tiles",
+    "TileSettings": "_tiles",
+    "blended": "_tiles",
+    "camera": "_paper",
+    "check_enlarged_output": "_enlarge",
+    "check_figure": "_report_parts",
+    "checked_device": "_fit",
+    "checked_omegas": "_fit",
+    "choose_size": "_sizing",
+    "clip_around": "_exposures",
+    "compare": "_compare",
+    "decode": "_outputs",
+    "decode_at": "_tables",
+    "demo_stop": "_paper",
+    "draw_report": "_report",
+    "enlarge": "_enlarge",
+    "export": "_export",
+    "fast": "_configurations",
+    "file_bytes": "_sizing",
+    "fit": "_fit",
+    "flight": "_paper_video",
+    "fuse": "_exposures",
+    "hold_out": "_held_out",
+    "import_weights": "_import",
+    "interleaved": "_bench",
+    "isotropic": "_slices",
+    "make_consistent": "_consistency",
+    "measure_rates": "_bench",
+    "num_coefficients": "_sizing",
+    "open_field": "_open",
+    "operations_per_point": "_bench",
+    "paper": "_configurations",
+    "paper_activations": "_paper",
+    "paper_audio": "_paper_audio",
+    "paper_image": "_paper",
+    "paper_video": "_paper_video",
+    "render": "_outputs",
+    "shrunk": "_consistency",
+    "strings": "_paper_audio",
+    "thick_slices": "_slices",
+    "time_fit": "_bench",
+    "to_signal": "_fit",
+    "values_at": "_tables",
+    "with_footprint": "_fit",
+    "write_enlarged": "_enlarge",
+    "write_isotropic": "_slices",
+}
+
+__getattr__, __dir__ = lazy_exports(__name__, {name: f".{module}" for name, module in _MODULES.items()})
 
 __all__ = [
     "KERNELS",
     "Comparison",
     "Configuration",
     "Enlarged",
+    "Exported",
     "FirstFrequency",
     "FitTime",
     "Fused",
@@ -96,17 +171,20 @@ __all__ = [
     "demo_stop",
     "draw_report",
     "enlarge",
+    "export",
     "fast",
     "file_bytes",
     "fit",
     "flight",
     "fuse",
     "hold_out",
+    "import_weights",
     "interleaved",
     "isotropic",
     "make_consistent",
     "measure_rates",
     "num_coefficients",
+    "open_field",
     "operations_per_point",
     "paper",
     "paper_activations",

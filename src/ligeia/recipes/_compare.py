@@ -13,9 +13,10 @@ from ligeia.codec import load
 from ligeia.core import InputError, SampleError, ShapeError
 from ligeia.field import Field
 from ligeia.metrics import decibels, mean_squared_error, snr, ssim
-from ligeia.signals import Blocks, PointsSource, Signal, SoundSource, is_table, is_text_table, read_signal
+from ligeia.signals import Blocks, PointsSource, Signal, SoundSource, is_table, is_text_table, read_columns, read_signal
 
-from ._tables import compare_table
+from ._held_out import HeldOutQuality, quality_of_errors
+from ._tables import values_at
 
 _MOST_BYTES = 2 << 30  # of a signal: as numbers of 64 bits, with the other and their difference, several times that
 
@@ -47,7 +48,7 @@ def compare(reference: Path, candidate: Path) -> Comparison:
     if is_table(reference) and candidate.suffix.lower() == ".lig":
         field = load(candidate)
         if is_text_table(reference) or isinstance(field.source, PointsSource):
-            found, mse = compare_table(reference, field)
+            found, mse = _compare_table(reference, field)
             return Comparison(found.psnr_db, mse, None, (found.num_points,), relative_l2=found.relative_l2)
     first, second = _load(reference), _load(candidate)
     shape = (second if isinstance(first, Field) and isinstance(second, Signal) else first).grid.shape
@@ -78,6 +79,18 @@ def compare(reference: Path, candidate: Path) -> Comparison:
         shape=tuple(shape),
         snr_db=snr(wanted, got) if isinstance(first.source, SoundSource) and bool(wanted.any()) else None,
     )
+
+
+def _compare_table(table: Path, field: Field) -> tuple[HeldOutQuality, float]:
+    """Measure a field against a table with a column for each of its axes and channels; also the mean squared error."""
+    names = [axis.name for axis in field.grid.axes]
+    columns = read_columns(table, [*names, *(channel.name for channel in field.channels)])
+    numbers = np.stack([column.numbers.astype(np.float64) for column in columns], axis=1)
+    if not len(numbers) or not np.isfinite(numbers).all():
+        raise SampleError(f"{table}: finite numbers, one at least, were wanted in {', '.join(names)} and the values.")
+    physical, values = numbers[:, : len(names)], numbers[:, len(names) :]
+    errors = values_at(field, physical, str(table)).astype(np.float64) - values
+    return quality_of_errors(values, errors, field.channels), float(np.square(errors).mean())
 
 
 def _load(path: Path) -> Field | Signal:

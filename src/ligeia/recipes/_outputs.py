@@ -1,4 +1,7 @@
-"""A field into files, at any resolution or as the original was. Memory grows with the output alone."""
+"""A field into files, at any resolution or as the original was. Memory grows with the output alone.
+
+Nothing here imports torch: a `NumpyField` is written as a `Field` is.
+"""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,16 +13,18 @@ import numpy as np
 from jaxtyping import Bool, Float, Shaped
 
 from ligeia.core import InputError
-from ligeia.field import Field, Quantity
 from ligeia.signals import (
     POINT,
     ArraySource,
     Box,
     Channel,
+    Footprint,
     GriddedSource,
     ImageSource,
     PointsSource,
+    Quantity,
     Region,
+    Sampled,
     Sampling,
     SoundSource,
     VideoSource,
@@ -40,6 +45,8 @@ from ligeia.signals import (
     write_zarr_array,
 )
 
+_MOST_VALUES = 1 << 33  # of an output: 32 GiB in float32; a file of some hundred bytes can declare any number
+_MOST_PLACES = 1 << 20  # that one sample may be a mean of, all of which are held at a time
 _STACKS = (".tif", ".tiff")
 Pieces = Iterable[tuple[int, int, Float[np.ndarray, "_ _"]]]
 
@@ -49,7 +56,7 @@ Pieces = Iterable[tuple[int, int, Float[np.ndarray, "_ _"]]]
 class _Output:
     """What is to be written where."""
 
-    field: Field
+    field: Sampled
     path: Path
     sampling: Sampling
     quantity: Quantity = "value"
@@ -75,7 +82,7 @@ class _Output:
     def pieces(self) -> Iterator[tuple[int, int, np.ndarray]]:
         scale = self.derivative_scale()
         for start, stop, values in self.field.pieces(self.sampling, quantity=self.quantity, derivative_scale=scale):
-            yield start, stop, values.numpy()
+            yield start, stop, np.asarray(values)
 
     def derivative_scale(self) -> list[float] | None:
         """Return what makes derivatives physical, in files of physical places; those across a slice are left out.
@@ -119,7 +126,7 @@ class _Output:
 
 
 def render(
-    field: Field,
+    field: Sampled,
     path: Path,
     *,
     shape: Sequence[int] | None = None,
@@ -127,6 +134,7 @@ def render(
     region: Region | None = None,
     quantity: Quantity = "value",
     crf: int | None = None,
+    allow_large: bool = False,
 ) -> tuple[int, ...]:
     """Sample a field at any resolution into a file, and return the shape sampled.
 
@@ -138,23 +146,25 @@ def render(
     averaged over the color channels, black and white at the extremes that one sample in a thousand exceeds; one of
     scattered samples has the first coordinate to the right, the other upwards. A sound keeps its length: more
     samples are a higher sample rate. A video keeps its frame rate: more frames are slow motion; ``crf`` is its
-    encoder's quality.
+    encoder's quality. More than 2**33 values are refused unless large outputs are allowed.
     """
     if scale is not None:
         if shape is not None:
             raise InputError("give the shape or the scale of a rendering, not both.")
         shape = _scaled(field.grid.sampling(None, region).shape, scale)
     sampling = field.grid.sampling(shape, region)
-    sampling = sampling.averaging([Box() if step > 1 else POINT for step in sampling.steps()])
+    footprints = [Box() if step > 1 else POINT for step in sampling.steps()]
+    sampling = _averaging(sampling, footprints, path, len(field.channels), allow_large=allow_large)
     output = _Output(field=field, path=path, sampling=sampling, quantity=quantity, crf=crf)
     _writer(output)(output)
     return sampling.shape
 
 
-def decode(field: Field, path: Path, *, crf: int | None = None) -> tuple[int, ...]:
+def decode(field: Sampled, path: Path, *, crf: int | None = None, allow_large: bool = False) -> tuple[int, ...]:
     """Write the original sampling in the original kind of file, and return its shape.
 
-    ``crf`` is the constant quality of a video's encoder, 0 its best.
+    ``crf`` is the constant quality of a video's encoder, 0 its best. A file that declares more than 2**33 values is
+    refused unless large outputs are allowed: its size says nothing of theirs.
 
     Size, mode, bit depth, orientation and color profile, or sample rate, channels and subtype, or coordinates,
     attributes and missing values, are the original's if ``path`` has the ending of its kind.
@@ -164,10 +174,32 @@ def decode(field: Field, path: Path, *, crf: int | None = None) -> tuple[int, ..
             f"{path}: this field came from scattered samples, whose places are not in its file; name them with --at, "
             "or sample a grid with ligeia render."
         )
-    sampling = field.grid.sampling().averaging(field.grid.footprints)  # samples are what they were in the fit
+    # samples are what they were in the fit
+    sampling = _averaging(
+        field.grid.sampling(), field.grid.footprints, path, len(field.channels), allow_large=allow_large
+    )
     output = _Output(field=field, path=path, sampling=sampling, crf=crf, is_original=True)
     _writer(output)(output)
     return output.sampling.shape
+
+
+def _averaging(
+    sampling: Sampling, footprints: Sequence[Footprint], path: Path, num_channels: int, *, allow_large: bool
+) -> Sampling:
+    """Return the sampling as means, or raise `InputError` before anything of its size is allocated."""
+    if not allow_large:
+        num_values = sampling.num_samples * num_channels
+        pairs = zip(footprints, sampling.steps(), strict=True)
+        # as `Sampling.averaging` counts them
+        num_places = math.prod(max(1.0, 2 * each.reach * max(2.0, math.ceil(step))) for each, step in pairs)
+        if num_values > _MOST_VALUES or num_places > _MOST_PLACES:
+            size = " x ".join(map(str, (*sampling.shape, num_channels)))
+            means = f", each a mean of {num_places:.3g} places" if num_places > _MOST_PLACES else ""
+            raise InputError(
+                f"{path}: at most 2**33 values, each a mean of at most 2**20 places, were wanted; this output has "
+                f"{size} values{means}; choose a part of it, or say --allow-large (allow_large=True in Python)."
+            )
+    return sampling.averaging(footprints)
 
 
 def _writer(output: _Output) -> Callable[[_Output], None]:
@@ -313,7 +345,7 @@ def _placed(sampling: Sampling) -> list[tuple[float, float]]:
     return found
 
 
-def _color_channels(field: Field) -> list[int]:
+def _color_channels(field: Sampled) -> list[int]:
     return [number for number, channel in enumerate(field.channels) if channel.name != "alpha"]
 
 
@@ -322,7 +354,9 @@ def _picture_channel(output: _Output) -> Channel:
     coarse = Sampling(
         output.sampling.grid, tuple(min(size, 256) for size in output.sampling.shape), output.sampling.ends
     )
-    seen = np.concatenate([values.numpy() for _, _, values in output.field.pieces(coarse, quantity=output.quantity)])
+    seen = np.concatenate(
+        [np.asarray(values) for _, _, values in output.field.pieces(coarse, quantity=output.quantity)]
+    )
     seen = seen[:, _color_channels(output.field)].mean(axis=-1)
     if output.quantity == "gradient":
         return Channel(name=output.quantity, low=0.0, high=max(float(np.quantile(seen, 0.999)), 1e-12))

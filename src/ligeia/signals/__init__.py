@@ -38,6 +38,7 @@ from ._points import (
     read_points as read_points,
 )
 from ._read import read_signal as read_signal
+from ._sampled import Quantity as Quantity, Sampled as Sampled
 from ._signal import (
     ArraySource as ArraySource,
     Channel as Channel,
@@ -101,7 +102,9 @@ __all__ = [
     "PointColumns",
     "PointsSource",
     "Profile",
+    "Quantity",
     "Region",
+    "Sampled",
     "Sampling",
     "Signal",
     "SoundSource",

@@ -349,6 +349,23 @@ class Sampling:
         nodes = tuple(Nodes(tuple(offsets.tolist()), tuple(weights.tolist())) for offsets, weights in pairs)
         return replace(self, nodes=nodes)
 
+    def wave_factors(self, turns: Float[np.ndarray, "waves d"]) -> Float[np.ndarray, " waves"] | None:
+        """Return by how much waves ``sin(turns @ x + b)`` shrink as means of this sampling, float64.
+
+        ``turns`` are in radians per unit coordinate. None where the means are no such waves: of places that are not
+        evenly spaced, or that the ends of the domain may cut off.
+        """
+        if any(axis.ticks or axis.is_periodic for axis in self.grid.axes):
+            return None
+        # aligned at corners, the outermost cells reach beyond the ends
+        if self.grid.align != "centers" or any(max(map(abs, each.offsets)) > 0.5 for each in self.nodes):
+            return None
+        factors = np.ones(len(turns))
+        for number, (axis, nodes) in enumerate(zip(self.grid.axes, self.nodes, strict=True)):
+            turn = np.asarray(turns[:, number], np.float64) * (self.steps()[number] * 2 / axis.size)
+            factors *= np.cos(turn[:, None] * np.array(nodes.offsets)) @ np.array(nodes.weights)
+        return factors
+
     def node_weights(self) -> Float[np.ndarray, " k"]:
         """Return the float32 weights of the places that a sample is a mean of, last axis fastest."""
         weights = np.ones(1)

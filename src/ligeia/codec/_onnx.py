@@ -1,0 +1,114 @@
+"""Fields as ONNX models, for the programs that run those. The graph is what `NumpyField` does, operation by operation.
+
+Built of the operators of opset 13, all of them old: Gemm, Sin, Mul, Add and, for periodic axes, Gather, Floor, Sub,
+Cos and Concat.
+"""
+
+import json
+import math
+from typing import Any, Final, final
+
+import numpy as np
+
+from ligeia.core import InputError, optional
+from ligeia.signals import Grid
+
+from ._container import FieldRecord
+from ._description import describe
+from ._numpy_field import scaled_layers, units_of
+
+_OPSET: Final = 13
+_IR_VERSION: Final = 8
+_MOST_BYTES: Final = 2_000_000_000  # a protobuf message holds 2 GiB
+
+
+def to_onnx(record: FieldRecord) -> bytes:
+    """Return a field as an ONNX model.
+
+    Input ``points`` is float32 (n, axes), coordinates in [-1, 1] in the order of the axes; output ``values`` is float32
+    (n, channels), in the signal's units. Grid, channels and units stand in the model's metadata as JSON.
+    Raises `MissingExtraError` where the package onnx is not installed.
+    """
+    return _model(record).SerializeToString()
+
+
+def _model(record: FieldRecord) -> Any:
+    onnx = optional("onnx", extra="export", needed_for="writing an ONNX model")
+    layers, num_sines = scaled_layers(record), len(record.network.omegas)
+    if sum(weight.nbytes + bias.nbytes for weight, bias in layers) > _MOST_BYTES:
+        raise InputError("an ONNX model holds at most 2 GB of weights; export the field as .safetensors.")
+    graph = _Graph(onnx.helper, onnx.numpy_helper)
+    activations = _inputs(graph, record.grid)
+    for number, (weight, bias) in enumerate(layers):
+        names = [graph.constant(f"weight{number}", weight), graph.constant(f"bias{number}", bias)]
+        activations = graph.node("Gemm", [activations, *names], transB=1)
+        if number < num_sines:
+            activations = graph.node("Sin", [activations])
+    middle, half_range = (
+        graph.constant(name, values)
+        for name, values in zip(("middle", "half_range"), units_of(record.channels), strict=True)
+    )
+    graph.node("Add", [graph.node("Mul", [activations, half_range]), middle], output="values")
+
+    helper, kind = onnx.helper, onnx.TensorProto.FLOAT
+    model = helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            "ligeia",
+            [helper.make_tensor_value_info("points", kind, ["n", record.grid.num_axes])],
+            [helper.make_tensor_value_info("values", kind, ["n", len(record.channels)])],
+            graph.constants,
+        ),
+        producer_name="ligeia",
+        opset_imports=[helper.make_opsetid("", _OPSET)],
+        ir_version=_IR_VERSION,
+    )
+    described = describe(record)
+    units = {
+        "points": [axis["unit"] for axis in described["grid"]["axes"]],
+        "values": [channel["unit"] for channel in described["channels"]],
+    }
+    kept = {"grid": described["grid"], "channels": described["channels"], "units": units}
+    helper.set_model_props(model, {name: json.dumps(value) for name, value in kept.items()})
+    onnx.checker.check_model(model)
+    return model
+
+
+@final
+class _Graph:
+    """Nodes and constants in the order of their making, each output with a name of its own."""
+
+    def __init__(self, helper: Any, numpy_helper: Any) -> None:
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+        self._helper, self._numpy_helper = helper, numpy_helper
+
+    def node(self, operator: str, inputs: list[str], *, output: str = "", **attributes: int) -> str:
+        """Append an operation and return the name of its output."""
+        output = output or f"{operator.lower()}{len(self.nodes)}"
+        self.nodes.append(self._helper.make_node(operator, inputs, [output], **attributes))
+        return output
+
+    def constant(self, name: str, value: np.ndarray) -> str:
+        """Append a constant and return its name."""
+        self.constants.append(self._numpy_helper.from_array(np.ascontiguousarray(value), name))
+        return name
+
+
+def _inputs(graph: _Graph, grid: Grid) -> str:
+    """Return what the network sees: ``points``, with cosine and sine in the place of a periodic coordinate."""
+    if grid.num_inputs == grid.num_axes:
+        return "points"
+    numbers = {"one": 1.0, "half": 0.5, "two": 2.0, "pi": math.pi}
+    one, half, two, pi = (graph.constant(name, np.array(value, np.float32)) for name, value in numbers.items())
+    columns = []
+    for number, axis in enumerate(grid.axes):
+        index = graph.constant(f"axis{number}", np.array([number], np.int64))
+        place = graph.node("Gather", ["points", index], axis=1)
+        if not axis.is_periodic:
+            columns.append(place)
+            continue
+        turns = graph.node("Floor", [graph.node("Mul", [graph.node("Add", [place, one]), half])])
+        angle = graph.node("Mul", [graph.node("Sub", [place, graph.node("Mul", [turns, two])]), pi])
+        columns += [graph.node("Cos", [angle]), graph.node("Sin", [angle])]
+    return graph.node("Concat", columns, axis=1)

@@ -1,0 +1,35 @@
+"""A field for writing files: torch's where torch loads, else NumPy's."""
+
+import warnings
+from pathlib import Path
+
+from ligeia.codec import read_plain
+from ligeia.core import InputError
+from ligeia.signals import Sampled
+
+
+def open_field(path: Path, *, device: str = "auto", use_numpy: bool = False) -> Sampled:
+    """Read a ``.lig`` file as a `Field` on a device, or as a `NumpyField` if asked for or if torch does not load.
+
+    The latter is warned of.
+    """
+    problem = None if use_numpy else _problem_of_torch()
+    if not use_numpy and problem is None:
+        from ligeia.codec import load
+
+        from ._fit import checked_device
+
+        return load(path).to(checked_device(device))
+    if device not in ("auto", "cpu"):
+        raise InputError(f"the device must be auto or cpu for NumPy, got {device!r}.")
+    if problem is not None:
+        warnings.warn(f"torch does not load here ({problem}); going on with NumPy.", stacklevel=2)
+    return read_plain(path)
+
+
+def _problem_of_torch() -> str | None:
+    try:
+        import torch as torch
+    except (ImportError, OSError) as error:  # OSError: the package is there, its libraries are not
+        return " ".join(str(error).split())
+    return None
