@@ -393,7 +393,7 @@ def test_writing_refuses_a_missing_tensor_and_one_spoiled_since() -> None:
         encode(small)
 
 
-def test_refusal_16_trailing_bytes() -> None:
+def test_refusal_20_trailing_bytes() -> None:
     data = encode(_small())
     with pytest.raises(TrailingBytesError, match=f"should end at byte {len(data)}, 3 more follow"):
         decode(data + b"abc")
