@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from oracles.quantized_reader import read_quantized
 
 from ligeia.codec import FieldRecord, NetworkRecord, QuantizedTensor, decode, encode
 from ligeia.signals import ArraySource, Channel, Grid, ImageSource
+from oracles.quantized_reader import read_quantized
 
 FOLDER = Path(__file__).parent
 RGB = tuple(Channel(name=name, low=0.0, high=255.0) for name in ("red", "green", "blue"))
@@ -20,7 +20,7 @@ PHOTO = ImageSource(format="PNG", mode="RGB", dtype="uint8")
 def _integers(shape: tuple[int, ...], number: int, spread: int) -> np.ndarray:
     """Return integers that fall off to both sides of 0, in rows of different scales."""
     place = np.arange(int(np.prod(shape)), dtype=np.int64) + 1000 * number
-    noise = sum(place * place * factor % 10007 % 64 for factor in (31, 101, 7919)) - 95
+    noise = np.sum([place * place * factor % 10007 % 64 for factor in (31, 101, 7919)], axis=0) - 95
     rows = 1 + place.reshape(shape[0], -1) // shape[-1] * 37 % 5
     return (noise.reshape(rows.shape) * rows * spread // 480).reshape(shape).astype(np.int32)
 

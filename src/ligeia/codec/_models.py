@@ -56,11 +56,11 @@ def half_bell(reach: int, first: int, change: int) -> list[int]:
     """Return the weights of 0, 1, ..., ``reach``; ``first`` and ``change`` are codes of ratios."""
     weight, fall, change_ratio = 1 << PRECISION, ratio(first), ratio(change)
     weights = [weight]
-    for _ in range(reach):
+    while weight and len(weights) <= reach:
         weight = weight * fall >> 16
         fall = min(fall * change_ratio >> 16, 1 << 16)
         weights.append(weight)
-    return weights
+    return weights + [0] * (reach + 1 - len(weights))
 
 
 def table_of(weights: list[int]) -> list[int]:
