@@ -1,8 +1,9 @@
 """Decode mutated files: is every outcome a `FormatError` or a valid record, in bounded memory and time?
 
-Each file is one of three valid ones with one to three mutations: bit flips, truncations, lying lengths,
-chunks swapped, doubled or dropped, bytes inserted. Half of them get their checksums computed anew, to reach
-the inner readers; the others must be refused or give an equal record. From the repository root:
+Each file is one of five valid ones, two of them quantized, with one to three mutations: bit flips, truncations,
+lying lengths, chunks swapped, doubled or dropped, bytes inserted. Half of them get their checksums computed anew,
+to reach the inner readers; the others must be refused or give an equal record. Weights that were quantized must
+never come out as other integers. From the repository root:
 
     python benchmarks/container_mutations.py --count 100000 --seed 0
 """
@@ -13,13 +14,14 @@ import time
 import tracemalloc
 import zlib
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from ligeia.codec._bytes import varint_bytes
 from ligeia.codec._container import SIGNATURE, FieldRecord, decode, encode
+from ligeia.codec._quantized import QuantizedTensor, step_of_byte
 from ligeia.codec._records import NetworkRecord
 from ligeia.core import FormatError
 from ligeia.signals import ArraySource, Axis, Channel, Grid, ImageSource
@@ -48,11 +50,25 @@ def seed_records(rng: np.random.Generator) -> list[FieldRecord]:
     photo = ImageSource(format="PNG", mode="P", dtype="uint8", bits=4, orientation=6, icc_profile=b"i" * 40,
                         palette=b"\1\2\3" * 16, palette_mode="RGB")  # fmt: skip
     globe = Grid((Axis(name="lat", size=1 << 20, extent=(90.0, -90.0), unit="degrees"), Axis(name="t", size=1 << 20)))
-    return [
+    records = [
         _random_record(rng, (2, 4, 1, 3), (30.0, 30.0), Grid.of((64, 48)), rgb, photo),
         _random_record(rng, (2, 3, 2, 2), (30.0, 29.5, 0.1), globe, mixed, ArraySource(dtype="<f4")),
         _random_record(rng, (1, 1, 0, 1), (90.0,), Grid.of((9,), align="corners"), rgb[:1], ArraySource(dtype="|u1")),
     ]
+    pruned = replace(records[0].network, hidden_features=(9, 20))
+    return [*records, _quantized(rng, records[1], records[1].network), _quantized(rng, records[0], pruned)]
+
+
+def _quantized(rng: np.random.Generator, record: FieldRecord, network: NetworkRecord) -> FieldRecord:
+    """Return a record of integers of every size, zeros too; with another network its first layer is float16."""
+    tensors: list[np.ndarray | QuantizedTensor] = []
+    for number, shape in enumerate(network.tensor_shapes()):
+        integers = np.rint(rng.standard_t(3, size=shape) * (2, 3, 900, 0)[number % 4]).astype(np.int32)
+        is_float = number < 2 and network != record.network
+        tensors.append(
+            integers.astype(np.float16) if is_float else QuantizedTensor(integers, step_of_byte(40 + number))
+        )
+    return replace(record, network=network, tensors=tuple(tensors))
 
 
 def _random_record(
@@ -189,7 +205,12 @@ def outcome_of(mutated: bytes, original: bytes, *, recompute: bool) -> tuple[str
         return "equal record", seconds
     assert recompute, "a damaged file passed its checksums"
     assert encode(decode(again)) == again
+    assert _integers(record) in (b"", _integers(decode(original))), "the digest let other integers pass"
     return "another valid record", seconds
+
+
+def _integers(record: FieldRecord) -> bytes:
+    return b"".join(each.integers.tobytes() for each in record.tensors if isinstance(each, QuantizedTensor))
 
 
 def run(count: int, seed: int, *, traced_count: int = 10_000) -> dict[str, object]:

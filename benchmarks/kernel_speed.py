@@ -33,7 +33,7 @@ def whole_step(config: SirenConfig, path: str, x: Tensor, y: Tensor) -> Callable
         return step
     parameters = [parameter.detach() for parameter in network.parameters()]
     moments = [[torch.zeros_like(each) for each in parameters] for _ in range(2)]
-    widths = (config.in_features, *[config.hidden_features] * (config.hidden_layers + 1), config.out_features)
+    widths = (config.in_features, *config.hidden_widths(), config.out_features)
     shape = Shape(widths, (*config.omegas, 0.0), path, torch.get_num_threads(), path == "avx512-bf16")
     fused = FusedNetwork(shape)
     settings = AdamSettings(1e-6, (0.9, 0.99), 1e-8, 100)
@@ -43,7 +43,7 @@ def whole_step(config: SirenConfig, path: str, x: Tensor, y: Tensor) -> Callable
 def gradients(config: SirenConfig, path: str, x: Tensor) -> Callable[[], object]:
     """Return forward and backward alone, by ligeia's kernel."""
     network = config.build(generator=random_stream(0, "bench"))
-    widths = (config.in_features, *[config.hidden_features] * (config.hidden_layers + 1), config.out_features)
+    widths = (config.in_features, *config.hidden_widths(), config.out_features)
     shape = Shape(widths, (*config.omegas, 0.0), path, torch.get_num_threads(), path == "avx512-bf16")
     fused = FusedNetwork(shape)
     fused.pack(list(network.parameters()))

@@ -219,7 +219,7 @@ class Field(nn.Module):
         return shrunk
 
     def _piece(self, *, first_order: bool) -> int:
-        width = max(self.network.config.hidden_features, len(self.channels), self.grid.num_inputs)
+        width = max(self.network.config.widest, len(self.channels), self.grid.num_inputs)
         return max(1, _WORKING_SET // (width * (self.grid.num_axes + 2) if first_order else width))
 
     def _jacobian(self, points: Float[Tensor, "n d"], scale: Sequence[float] | None = None) -> Float[Tensor, "n c d"]:

@@ -105,6 +105,18 @@ def test_info_prints_the_header(field: Path, json_of: Json) -> None:
     assert result["source"]["format"] == "PNG"
 
 
+def test_info_names_quantized_weights_and_the_widths_of_a_pruned_network(
+    json_of: Json, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = Path(__file__).parents[1] / "golden" / "version_1_quantized_pruned.lig"
+    result = json_of("info", file)
+    assert (result["weights"], result["network"]["hidden_features"]) == ("float16, quantized", [17, 23, 9])
+    assert run(["info", str(file)]) == 0
+    printed = capsys.readouterr().out
+    assert "network     siren, 2 -> 17, 23, 9 -> 3, omega_0 60, 30, 30" in printed
+    assert "711 weights in float16, quantized" in printed
+
+
 def test_the_demo_does_the_main_job(folder: Path, json_of: Json, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recipes, "demo_stop", lambda: passes(0.02))
     result = json_of("demo", "-o", "shown")

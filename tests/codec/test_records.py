@@ -1,6 +1,6 @@
 import dataclasses
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from hypothesis import given, strategies as st
@@ -94,7 +94,11 @@ def test_a_footprint_is_read_as_written(footprint: Footprint) -> None:
 
 REFUSED: list[tuple[Callable[[bytes], object], bytes, str]] = [
     (unpack_network, b"\2" + NETWORK[1:], "network kind 2 is unknown"),
-    (unpack_network, b"\1\7" + NETWORK[2:], "reserved bits must be zero, got 0x4"),
+    (unpack_network, b"\1\x0b" + NETWORK[2:], "reserved bits must be zero, got 0x8"),
+    (unpack_network, bytes([1, 7, 2, 1, 4, 4, 1]) + number_bytes(30.0), "equal widths must be written once"),
+    (unpack_network, bytes([1, 7, 2, 0, 4, 1]) + number_bytes(30.0), "equal widths must be written once"),
+    (unpack_network, bytes([1, 7, 2, 1, 4, 0, 1]) + number_bytes(30.0), "hidden_features of the network must be"),
+    (unpack_network, bytes([1, 7, 2, 255, 4, 5, 1]) + number_bytes(30.0), "more bytes were wanted"),
     (unpack_network, NETWORK[:-1], "more bytes were wanted"),
     (unpack_network, NETWORK + b"\0", "1 bytes follow the last value"),
     (unpack_network, bytes([1, 3, 0, 4, 0, 1]) + number_bytes(30.0), "in_features of the network must be"),
@@ -158,6 +162,27 @@ def test_a_malformed_record_is_refused(unpack: Callable[[bytes], object], payloa
 
 def test_the_base_of_the_malformed_networks_is_itself_accepted() -> None:
     assert pack_network(unpack_network(NETWORK)) == NETWORK
+
+
+def test_widths_that_differ_are_read_as_written_and_equal_ones_are_one_number() -> None:
+    def network(widths: Sequence[int]) -> NetworkRecord:
+        return NetworkRecord(
+            in_features=2,
+            hidden_features=widths,
+            hidden_layers=2,
+            out_features=1,
+            outermost_linear=True,
+            omegas=(30.0,) * 3,
+        )
+
+    stored = pack_network(network([5, 300, 7]))
+    assert stored == bytes([1, 7, 2, 2, 5, 0xAC, 2, 7, 1]) + number_bytes(30.0)
+    assert unpack_network(stored) == network((5, 300, 7))
+    assert network((5, 300, 7)).tensor_shapes() == [(5, 2), (5,), (300, 5), (300,), (7, 300), (7,), (1, 7), (1,)]
+    assert network((4, 4, 4)).hidden_features == 4
+    assert pack_network(network((4, 4, 4))) == bytes([1, 3, 2, 4, 2, 1]) + number_bytes(30.0)
+    with pytest.raises(RecordError, match="3 widths were wanted, one per hidden sine layer, got 2"):
+        network((4, 5))
 
 
 def test_writing_refuses_what_reading_would() -> None:

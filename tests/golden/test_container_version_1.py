@@ -223,5 +223,7 @@ def test_a_frozen_file_is_read_to_the_exact_values(name: str) -> None:
     assert (read.network, read.grid, read.channels) == (wanted.network, wanted.grid, wanted.channels)
     assert (read.source, read.missing) == (wanted.source, wanted.missing)
     for ours, theirs in zip(read.tensors, wanted.tensors, strict=True):
+        assert isinstance(ours, np.ndarray)
+        assert isinstance(theirs, np.ndarray)
         assert (ours.dtype, ours.shape, ours.tobytes()) == (theirs.dtype, theirs.shape, theirs.tobytes())
     assert encode(wanted) == data

@@ -53,6 +53,48 @@ def test_the_values_are_those_of_the_definition(outermost_linear: bool) -> None:
     assert_close(network(x.reshape(5, 2, 2)), expected.reshape(5, 2, 3), rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("widths", [(5, 40, 3), (17, 1, 9), (64, 70, 33)])
+def test_a_network_of_different_widths_is_the_definition_with_its_derivatives(widths: tuple[int, ...]) -> None:
+    network = Siren(2, widths, 2, 3, first_omega_0=8.0, hidden_omega_0=4.0, generator=seeded())
+    x = torch.rand(50, 2, generator=seeded(1))
+
+    def definition(points: Tensor) -> Tensor:
+        for linear, omega in zip_longest(network.linears(), [8.0, 4.0, 4.0]):
+            points = points @ linear.weight.T + linear.bias
+            points = points if omega is None else torch.sin(omega * points)
+        return points
+
+    assert network.config.layer_shapes() == [
+        (widths[0], 2),
+        (widths[1], widths[0]),
+        (widths[2], widths[1]),
+        (3, widths[2]),
+    ]
+    assert (network.config.hidden_widths(), network.config.widest) == (widths, max(widths))
+    assert network.config.build().config == network.config
+    assert_close(network(x), definition(x), rtol=1e-4, atol=1e-5)
+    ours = torch.autograd.grad(network(x).square().sum(), list(network.parameters()))
+    assert_close(
+        ours, torch.autograd.grad(definition(x).square().sum(), list(network.parameters())), rtol=1e-3, atol=1e-4
+    )
+    jacobian = torch.func.vmap(torch.func.jacrev(definition))(x)
+    hessian = torch.func.vmap(torch.func.hessian(definition))(x)
+    values, slopes = network.value_and_jacobian(x)
+    assert_close((values, slopes), (definition(x), jacobian), rtol=1e-3, atol=1e-4)
+    jet = network.jet(x)
+    assert_close(jet.jacobian, jacobian, rtol=1e-3, atol=1e-4)
+    assert_close(jet.laplacian, hessian.diagonal(dim1=-2, dim2=-1).sum(-1), rtol=1e-3, atol=2e-3)
+
+
+def test_widths_are_one_per_hidden_sine_layer_and_one_number_where_equal() -> None:
+    assert Siren(2, [8, 8, 8], 2, 1).config == Siren(2, 8, 2, 1).config
+    assert Siren(1, [4, 6], 1, 1, outermost_linear=False).config.hidden_features == (4, 6)
+    with pytest.raises(ShapeError, match="3 widths were wanted, one per hidden sine layer, got 2"):
+        Siren(2, [8, 9], 2, 1)
+    with pytest.raises(ShapeError, match="hidden_features must be at least 1, got 0"):
+        Siren(2, [8, 0, 9], 2, 1)
+
+
 @pytest.mark.parametrize("omega", [1.0, 30.0, 100.0])
 @pytest.mark.parametrize("in_features", [1, 3])
 def test_every_weight_fills_the_bound_of_its_layer(in_features: int, omega: float) -> None:

@@ -130,7 +130,7 @@ def test_a_given_configuration_is_not_widened_by_a_quality() -> None:
     signal = noise(500, 500)
     stop = psnr(40) | passes(0.001)
     wide = fit(signal, stop=stop)
-    assert wide.network.config.hidden_features > 256
+    assert wide.network.config.widest > 256
     for configuration in (fast(), paper()):
         kept = fit(noise(20, 20), stop=psnr(3) | passes(1), configuration=configuration)
         assert kept.network.config.hidden_features == 256

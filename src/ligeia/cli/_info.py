@@ -30,14 +30,15 @@ def info(
     if source is None:
         _system(as_json=as_json, quiet=quiet)
         return
-    from ligeia.codec import read_record
+    from ligeia.codec import QuantizedTensor, read_record
 
     record = read_record(source)
     kept = asdict(record.source)
+    weights = ["quantized" if isinstance(each, QuantizedTensor) else str(each.dtype) for each in record.tensors]
     result: dict[str, Any] = {
         "bytes": source.stat().st_size,
         "parameters": sum(tensor.size for tensor in record.tensors),
-        "weights": str(record.tensors[0].dtype),
+        "weights": ", ".join(dict.fromkeys(weights)),
         "network": {"kind": "siren"}
         | {name: value for name, value in asdict(record.network).items() if name != "kind"},
         "shape": record.grid.shape,
@@ -93,7 +94,9 @@ def _lines(result: dict[str, Any]) -> list[str]:
         for axis in result["axes"]
     ]
     channels = [f"{each['name']} {each['low']:g}..{each['high']:g}{each['unit']}" for each in result["channels"]]
-    layers = f"{network['in_features']} -> {network['hidden_features']} x {network['hidden_layers'] + 1}"
+    widths = network["hidden_features"]
+    hidden = f"{widths} x {network['hidden_layers'] + 1}" if isinstance(widths, int) else ", ".join(map(str, widths))
+    layers = f"{network['in_features']} -> {hidden}"
     footprints = list(dict.fromkeys(axis["footprint"] for axis in result["axes"]))
     means = "" if footprints == ["Point()"] else f", means by {', '.join(footprints)}"
     aligned = f"{'cell ' if result['align'] == 'centers' else ''}{result['align']}"

@@ -9,6 +9,12 @@ if TYPE_CHECKING:
     from ._field import from_record as from_record, load as load, save as save, to_record as to_record
     from ._numpy_field import NumpyField as NumpyField, read_plain as read_plain
     from ._onnx import to_onnx as to_onnx
+    from ._quantized import (
+        QuantizedTensor as QuantizedTensor,
+        nearest_step as nearest_step,
+        step_above as step_above,
+        step_below as step_below,
+    )
     from ._read import read_record as read_record, write_record as write_record
     from ._records import NetworkRecord as NetworkRecord
     from ._safetensors import (
@@ -21,15 +27,19 @@ _MODULES = {
     "FieldRecord": "_container",
     "NetworkRecord": "_records",
     "NumpyField": "_numpy_field",
+    "QuantizedTensor": "_quantized",
     "decode": "_container",
     "encode": "_container",
     "from_record": "_field",
     "load": "_field",
+    "nearest_step": "_quantized",
     "read_named_tensors": "_safetensors",
     "read_plain": "_numpy_field",
     "read_record": "_read",
     "read_safetensors": "_safetensors",
     "save": "_field",
+    "step_above": "_quantized",
+    "step_below": "_quantized",
     "to_onnx": "_onnx",
     "to_record": "_field",
     "to_safetensors": "_safetensors",
@@ -42,15 +52,19 @@ __all__ = [
     "FieldRecord",
     "NetworkRecord",
     "NumpyField",
+    "QuantizedTensor",
     "decode",
     "encode",
     "from_record",
     "load",
+    "nearest_step",
     "read_named_tensors",
     "read_plain",
     "read_record",
     "read_safetensors",
     "save",
+    "step_above",
+    "step_below",
     "to_onnx",
     "to_record",
     "to_safetensors",

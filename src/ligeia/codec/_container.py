@@ -4,18 +4,17 @@ A file is a signature, a version and chunks; each chunk has a type, a length, a 
 reader walks them once, in their one order, and allocates nothing that the bytes present do not pay for.
 """
 
-import math
 import zlib
 from dataclasses import dataclass
 from typing import Final, final
 
 import numpy as np
-from jaxtyping import Float, Shaped
 
 from ligeia.core import FormatError
 from ligeia.signals import Channel, Grid, Missing, Source
 
 from ._bytes import ByteReader, RecordError, varint_bytes
+from ._quantized import QuantizedTensor, TensorError
 from ._records import (
     NetworkRecord,
     pack_channels,
@@ -29,13 +28,22 @@ from ._records import (
     unpack_network,
     unpack_source,
 )
+from ._weights import (
+    DigestError as DigestError,
+    StreamError as StreamError,
+    Tensor,
+    float_bytes,
+    pack_quantized,
+    read_float,
+    unpack_quantized,
+)
 
 SIGNATURE: Final = b"\x89LIG\r\n\x1a\n"
 VERSION: Final = 1
 
-_DTYPES: Final = {0: np.dtype("<f4"), 1: np.dtype("<f2")}  # on disk: append, never renumber
 _MISSING: Final = b"miss"
-_KNOWN: Final = (b"NETW", b"GRID", b"CHAN", b"SRCE", _MISSING, b"TENS", b"DONE")
+_QUANTIZED: Final = b"QUAN"
+_KNOWN: Final = (b"NETW", b"GRID", b"CHAN", b"SRCE", _MISSING, b"TENS", _QUANTIZED, b"DONE")
 
 
 class SignatureError(FormatError):
@@ -62,10 +70,6 @@ class ChunkOrderError(FormatError):
     """A known chunk stands where another is due."""
 
 
-class TensorError(FormatError):
-    """A weight tensor does not fit the network, has an unknown dtype or holds NaN or infinite values."""
-
-
 class TrailingBytesError(FormatError):
     """Bytes follow the last chunk."""
 
@@ -76,7 +80,7 @@ class FieldRecord:
     """Everything that a file holds: a network, its weights, and what its coordinates and values mean.
 
     ``tensors`` are weight, bias, weight, bias, ... from the first layer to the last, in float32 or float16,
-    finite, of the shapes that ``network`` fixes. Records are compared by their encodings. Raises
+    finite, or quantized, of the shapes that ``network`` fixes. Records are compared by their encodings. Raises
     `RecordError` where the parts contradict each other and `TensorError` where a tensor does not fit.
     """
 
@@ -84,7 +88,7 @@ class FieldRecord:
     grid: Grid
     channels: tuple[Channel, ...]
     source: Source
-    tensors: tuple[Shaped[np.ndarray, "..."], ...]
+    tensors: tuple[Tensor, ...]
     missing: Missing | None = None
 
     def __post_init__(self) -> None:
@@ -133,7 +137,10 @@ def encode(record: FieldRecord) -> bytes:
         chunks.append((_MISSING, pack_missing(record.missing)))
     for number, (tensor, shape) in enumerate(zip(record.tensors, record.network.tensor_shapes(), strict=True)):
         _check_tensor(number, tensor, shape)  # again: its values may have changed since
-        chunks.append((b"TENS", _tensor_bytes(tensor)))
+    if any(isinstance(tensor, QuantizedTensor) for tensor in record.tensors):
+        chunks.append((_QUANTIZED, pack_quantized(record.tensors)))
+    else:
+        chunks += [(b"TENS", float_bytes(each)) for each in record.tensors if isinstance(each, np.ndarray)]
     chunks.append((b"DONE", b""))
 
     parts = [SIGNATURE + bytes([VERSION])]
@@ -149,7 +156,8 @@ def decode(data: bytes) -> FieldRecord:
     """Return the record of a file, its tensors as arrays of their own.
 
     Whatever the bytes, the outcome is a valid record or a `FormatError`, of the subclass that the
-    specification names for that refusal; memory stays within a small multiple of ``len(data)``.
+    specification names for that refusal; memory stays within a small multiple of ``len(data)``, or, where weights
+    are quantized, of 1 KiB per byte.
     """
     chunks = _ChunkReader(data)
     network = unpack_network(chunks.next(b"NETW"))
@@ -159,9 +167,12 @@ def decode(data: bytes) -> FieldRecord:
     source = unpack_source(chunks.next(b"SRCE"))
     mask = chunks.optional(_MISSING)
     missing = None if mask is None else unpack_missing(mask, grid)
-    tensors = [
-        _read_tensor(number, chunks.next(b"TENS"), shape) for number, shape in enumerate(network.tensor_shapes())
-    ]
+    shapes = network.tensor_shapes()
+    quantized = chunks.optional(_QUANTIZED)
+    if quantized is not None:
+        tensors = unpack_quantized(quantized, shapes)
+    else:
+        tensors = [read_float(number, chunks.next(b"TENS"), shape) for number, shape in enumerate(shapes)]
     chunks.finish()
     return FieldRecord(network, grid, channels, source, tuple(tensors), missing)
 
@@ -255,26 +266,12 @@ def _check_sizes(network: NetworkRecord, grid: Grid, channels: tuple[Channel, ..
         raise RecordError(f"the network returns {network.out_features} values, there are {len(channels)} channels.")
 
 
-def _check_tensor(number: int, tensor: Shaped[np.ndarray, "..."], shape: tuple[int, ...]) -> None:
-    if tensor.dtype not in (np.float32, np.float16):
-        raise TensorError(f"tensor {number} must be float32 or float16, got {tensor.dtype}; convert it first.")
+def _check_tensor(number: int, tensor: Tensor, shape: tuple[int, ...]) -> None:
     if tensor.shape != shape:
         raise TensorError(f"tensor {number} must be {shape} for this network, got {tensor.shape}.")
+    if isinstance(tensor, QuantizedTensor):
+        return
+    if tensor.dtype not in (np.float32, np.float16):
+        raise TensorError(f"tensor {number} must be float32 or float16, got {tensor.dtype}; convert it first.")
     if not np.isfinite(tensor).all():
         raise TensorError(f"tensor {number} holds NaN or infinite weights; a field must be finite.")
-
-
-def _tensor_bytes(tensor: Shaped[np.ndarray, "..."]) -> bytes:
-    tag = next(tag for tag, dtype in _DTYPES.items() if dtype == tensor.dtype.newbyteorder("<"))
-    return bytes([tag]) + np.ascontiguousarray(tensor, _DTYPES[tag]).tobytes()
-
-
-def _read_tensor(number: int, payload: memoryview, shape: tuple[int, ...]) -> Float[np.ndarray, "..."]:
-    tag = payload[0] if len(payload) else -1
-    if tag not in _DTYPES:
-        raise TensorError(f"tensor {number} has dtype tag {tag}, known are {sorted(_DTYPES)}; upgrade ligeia.")
-    wanted = math.prod(shape) * _DTYPES[tag].itemsize
-    if len(payload) - 1 != wanted:
-        raise TensorError(f"tensor {number} of shape {shape} takes {wanted} bytes, {len(payload) - 1} came.")
-    values = np.frombuffer(payload, _DTYPES[tag], offset=1).reshape(shape)
-    return values.astype(_DTYPES[tag].newbyteorder("="))

@@ -6,6 +6,7 @@ Every record has exactly one encoding; all others are refused. NumPy only: nothi
 import itertools
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, final
 
@@ -50,7 +51,8 @@ class NetworkRecord:
     kind: int = 1
     """1 is Siren."""
     in_features: int
-    hidden_features: int
+    hidden_features: int | Sequence[int]
+    """Width of the hidden sine layers, or the width of each; kept as one number where they are equal."""
     hidden_layers: int
     """``n`` means n + 1 sine layers; at most 255."""
     out_features: int
@@ -61,24 +63,46 @@ class NetworkRecord:
     def __post_init__(self) -> None:
         if self.kind not in _NETWORK_KINDS:
             raise RecordError(f"network kind {self.kind} is unknown, wanted one of {_NETWORK_KINDS}; upgrade ligeia.")
-        for name in ("in_features", "hidden_features", "out_features"):
-            if getattr(self, name) < 1:
-                raise RecordError(f"{name} of the network must be at least 1, got {getattr(self, name)}.")
         if not 0 <= self.hidden_layers <= _MAX_HIDDEN_LAYERS:
             raise RecordError(f"hidden_layers must lie in 0 to {_MAX_HIDDEN_LAYERS}, got {self.hidden_layers}.")
+        object.__setattr__(self, "hidden_features", _simplest(self.hidden_features))
+        if not isinstance(self.hidden_features, int) and len(self.hidden_features) != self.hidden_layers + 1:
+            raise RecordError(
+                f"{self.hidden_layers + 1} widths were wanted, one per hidden sine layer, "
+                f"got {len(self.hidden_features)}."
+            )
+        smallest = {
+            "in_features": self.in_features,
+            "hidden_features": min(self.hidden_widths()),
+            "out_features": self.out_features,
+        }
+        for name, value in smallest.items():
+            if value < 1:
+                raise RecordError(f"{name} of the network must be at least 1, got {value}.")
         wanted = num_sine_layers(self.hidden_layers, self.outermost_linear)
         if len(self.omegas) != wanted:
             raise RecordError(f"{wanted} omegas were wanted, one per sine layer, got {len(self.omegas)}.")
         if not all(math.isfinite(omega) and omega > 0 for omega in self.omegas):
             raise RecordError("every omega of the network must be positive and finite.")
 
+    def hidden_widths(self) -> tuple[int, ...]:
+        """Return the width of each hidden sine layer, first to last."""
+        widths = self.hidden_features
+        return (widths,) * (self.hidden_layers + 1) if isinstance(widths, int) else tuple(widths)
+
     def tensor_shapes(self) -> list[tuple[int, ...]]:
         """Return the shapes of weight, bias, weight, bias, ... from the first layer to the last."""
-        widths = [self.in_features, *[self.hidden_features] * (self.hidden_layers + 1), self.out_features]
+        widths = [self.in_features, *self.hidden_widths(), self.out_features]
         shapes: list[tuple[int, ...]] = []
         for fan_in, fan_out in itertools.pairwise(widths):
             shapes += [(fan_out, fan_in), (fan_out,)]
         return shapes
+
+
+def _simplest(widths: int | Sequence[int]) -> int | tuple[int, ...]:
+    if isinstance(widths, int):
+        return widths
+    return widths[0] if len(set(widths)) == 1 else tuple(widths)
 
 
 def num_sine_layers(hidden_layers: int, outermost_linear: bool) -> int:
@@ -90,13 +114,15 @@ def pack_network(network: NetworkRecord) -> bytes:
     """Return the payload of a network."""
     omegas = [number_bytes(omega) for omega in network.omegas]
     all_equal = len(set(omegas)) == 1
-    flags = network.outermost_linear | all_equal << 1
+    widths_differ = not isinstance(network.hidden_features, int)
+    widths = b"".join(map(varint_bytes, network.hidden_widths()))
     return b"".join(
         [
-            bytes([network.kind, flags]),
+            bytes([network.kind, network.outermost_linear | all_equal << 1 | widths_differ << 2]),
             varint_bytes(network.in_features),
-            varint_bytes(network.hidden_features),
+            b"" if widths_differ else varint_bytes(network.hidden_widths()[0]),
             bytes([network.hidden_layers]),
+            widths if widths_differ else b"",
             varint_bytes(network.out_features),
             *(omegas[:1] if all_equal else omegas),
         ]
@@ -109,10 +135,15 @@ def unpack_network(payload: bytes | memoryview) -> NetworkRecord:
     kind = reader.byte()
     if kind not in _NETWORK_KINDS:
         raise RecordError(f"network kind {kind} is unknown, wanted one of {_NETWORK_KINDS}; upgrade ligeia.")
-    flags = reader.flags(0b11)
-    outermost_linear, all_equal = bool(flags & 1), bool(flags & 2)
-    in_features, hidden_features = reader.varint(), reader.varint()
+    flags = reader.flags(0b111)
+    outermost_linear, all_equal, widths_differ = bool(flags & 1), bool(flags & 2), bool(flags & 4)
+    in_features = reader.varint()
+    hidden_features = 0 if widths_differ else reader.varint()
     hidden_layers = reader.byte()
+    if widths_differ:
+        hidden_features = tuple(reader.varint() for _ in range(hidden_layers + 1))
+        if len(set(hidden_features)) == 1:
+            raise reader.wrong("equal widths must be written once")
     out_features = reader.varint()
     num_omegas = num_sine_layers(hidden_layers, outermost_linear)
     if all_equal:

@@ -24,7 +24,8 @@ class SirenConfig:
     """Everything that fixes a `Siren` but its weights."""
 
     in_features: int
-    hidden_features: int = 256
+    hidden_features: int | Sequence[int] = 256
+    """Width of the hidden sine layers, or the width of each; kept as one number where they are equal."""
     hidden_layers: int = 3
     """``n`` means n + 1 sine layers, as in the reference."""
     out_features: int = 1
@@ -33,11 +34,23 @@ class SirenConfig:
     """Frequency factor of each sine layer, first to last; 30 suits coordinates in [-1, 1]."""
 
     def __post_init__(self) -> None:
-        for name in ("in_features", "hidden_features", "out_features"):
-            if getattr(self, name) < 1:
-                raise ShapeError(f"{name} must be at least 1, got {getattr(self, name)}.")
         if self.hidden_layers < 0:
             raise ShapeError(f"hidden_layers must be 0 or more, got {self.hidden_layers}.")
+        if not isinstance(self.hidden_features, int):
+            widths = tuple(self.hidden_features)
+            if len(widths) != self.hidden_layers + 1:
+                raise ShapeError(
+                    f"{self.hidden_layers + 1} widths were wanted, one per hidden sine layer, got {len(widths)}."
+                )
+            object.__setattr__(self, "hidden_features", widths[0] if len(set(widths)) == 1 else widths)
+        smallest = {
+            "in_features": self.in_features,
+            "hidden_features": min(self.hidden_widths()),
+            "out_features": self.out_features,
+        }
+        for name, value in smallest.items():
+            if value < 1:
+                raise ShapeError(f"{name} must be at least 1, got {value}.")
         if len(self.omegas) != self.num_sine_layers:
             raise ShapeError(f"{self.num_sine_layers} omegas were wanted, one per sine layer, got {len(self.omegas)}.")
         if not all(math.isfinite(omega) and omega > 0 for omega in self.omegas):
@@ -48,9 +61,19 @@ class SirenConfig:
         """Number of layers that end in a sine."""
         return self.hidden_layers + (1 if self.outermost_linear else 2)
 
+    @property
+    def widest(self) -> int:
+        """Width of the widest hidden layer."""
+        return max(self.hidden_widths())
+
+    def hidden_widths(self) -> tuple[int, ...]:
+        """Return the width of each hidden sine layer, first to last."""
+        widths = self.hidden_features
+        return (widths,) * (self.hidden_layers + 1) if isinstance(widths, int) else tuple(widths)
+
     def layer_shapes(self) -> list[tuple[int, int]]:
         """Return ``(fan_out, fan_in)`` of every layer, first to last."""
-        widths = [self.in_features, *[self.hidden_features] * (self.hidden_layers + 1), self.out_features]
+        widths = [self.in_features, *self.hidden_widths(), self.out_features]
         return [(fan_out, fan_in) for fan_in, fan_out in itertools.pairwise(widths)]
 
     def num_parameters(self) -> int:
@@ -120,7 +143,8 @@ class Siren(nn.Module):
     """A sine network: coordinates ``(n, in_features)`` to values ``(n, out_features)``.
 
     ``hidden_layers=n`` means n + 1 sine layers, then a linear output layer (or one more sine with
-    ``outermost_linear=False``). ``hidden_omega_0`` is one number for all layers after the first, or one per layer.
+    ``outermost_linear=False``). ``hidden_features`` is one width for all of them, or one per hidden sine layer;
+    ``hidden_omega_0`` is one number for all layers after the first, or one per layer.
     First weights are U(+-1/fan_in), times ``first_layer_scale`` (one, or one per coordinate); the others
     U(+-sqrt(6/fan_in)/omega_0); biases U(+-1/sqrt(fan_in)).
 
@@ -132,7 +156,7 @@ class Siren(nn.Module):
     def __init__(
         self,
         in_features: int,
-        hidden_features: int,
+        hidden_features: int | Sequence[int],
         hidden_layers: int,
         out_features: int,
         *,

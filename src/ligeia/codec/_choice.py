@@ -1,0 +1,170 @@
+"""Which model codes which weights: the writer's search, free to change, for a reader takes any choice.
+
+Each candidate is priced by its bits, parameters included. Consecutive tensors of one kind (weights, or biases) may
+share a model: the best partition into such groups is found by dynamic programming.
+"""
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Final, NamedTuple
+
+import numpy as np
+from jaxtyping import Int, Int32
+
+from ._ans import PRECISION
+from ._bytes import varint_bytes
+from ._models import (
+    COUNT_OF_ONE,
+    FLAT,
+    MAX_ADAPTIVE_REACH,
+    MAX_REACH,
+    NUM_SCALES,
+    NUM_STRENGTHS,
+    bell_table,
+    half_bell,
+    initial_counts,
+    mean_magnitude,
+    ratio,
+    scales_of,
+)
+
+RAW_TAG: Final = 3  # on disk: append, never renumber
+BELL_TAG: Final = 4
+ADAPTIVE_TAG: Final = 16  # and the next 15: one per strength
+BY_SCALE_TAG: Final = 32  # and the next 15
+
+_LONGEST_GROUP: Final = 8
+
+
+class Choice(NamedTuple):
+    """The model of a tensor: its tag and what follows the step."""
+
+    tag: int
+    parameters: bytes
+
+
+class _Priced(NamedTuple):
+    bits: float
+    choice: Choice
+
+
+def choose(tensors: Sequence[Int32[np.ndarray, " ..."]], may_share: Sequence[bool]) -> list[Choice | None]:
+    """Return the cheapest models found for tensors of one kind, in order, none of them all zero.
+
+    None stands for the model of the tensor before, where ``may_share`` allows it.
+    """
+    best: list[tuple[float, list[Choice | None]]] = [(0.0, [])]
+    for end in range(1, len(tensors) + 1):
+        ways = []
+        for first in range(end - 1, max(-1, end - 1 - _LONGEST_GROUP), -1):
+            priced = _price(tensors[first:end])
+            bits, choices = best[first]
+            ways.append(
+                (bits + priced.bits + 8 * (end - first), [*choices, priced.choice, *[None] * (end - first - 1)])
+            )
+            if not may_share[first]:
+                break
+        best.append(min(ways, key=lambda way: way[0]))
+    return best[-1][1]
+
+
+def choose_raw(integers: Int32[np.ndarray, " ..."]) -> Choice:
+    """Return the choice that costs every weight two bits or more."""
+    return Choice(RAW_TAG, bytes([min(32, _num_bits(integers) + 1)]))
+
+
+def _num_bits(integers: Int32[np.ndarray, " ..."]) -> int:
+    return 1 + max(int(integers.max()), -1 - int(integers.min())).bit_length()
+
+
+def _price(tensors: Sequence[Int32[np.ndarray, "..."]]) -> _Priced:
+    """Return the cheapest model that tensors share, and the bits of its parameters and of all their weights."""
+    integers = np.concatenate([each.ravel() for each in tensors])
+    num_bits = _num_bits(integers)
+    raw = _Priced(num_bits * len(integers), Choice(RAW_TAG, bytes([num_bits])))
+    reach = max(1, int(integers.max()), -int(integers.min()))
+    if reach > MAX_REACH:
+        return _Priced(raw.bits + 16, raw.choice)
+    counts = np.bincount(integers + reach, minlength=2 * reach + 1)
+    first, change = _fit_bell(counts)
+    parameters = varint_bytes(reach) + bytes([first, change])
+    candidates = [raw, _Priced(_table_bits(counts, bell_table(reach, first, change)), Choice(BELL_TAG, parameters))]
+    if reach <= MAX_ADAPTIVE_REACH:
+        bits, strength = _fit_strength([counts], first, change)
+        candidates.append(_Priced(bits, Choice(ADAPTIVE_TAG + strength, parameters)))
+    if reach <= MAX_ADAPTIVE_REACH and tensors[0].ndim > 1:
+        mean = mean_magnitude(reach, first, change)
+        scales = np.concatenate([scales_of(each, mean).ravel() for each in tensors])
+        by_scale = np.bincount(integers + reach + scales * len(counts), minlength=NUM_SCALES * len(counts))
+        bits, strength = _fit_strength([*by_scale.reshape(NUM_SCALES, -1)], first, change)
+        candidates.append(_Priced(bits, Choice(BY_SCALE_TAG + strength, parameters)))
+    bits, choice = min(candidates, key=lambda each: each.bits)
+    return _Priced(bits + 8 + 8 * len(choice.parameters), choice)
+
+
+def _fit_strength(histograms: list[Int[np.ndarray, " n"]], first: int, change: int) -> tuple[float, int]:
+    """Return bits and strength of the cheapest adaptive model that begins as a bell."""
+
+    def priced(strengths: range) -> tuple[float, int]:
+        ways = []
+        for strength in strengths:
+            initial = initial_counts(len(histograms[0]) // 2, first, change, strength)
+            ways.append((sum(_adaptive_bits(counts, initial) for counts in histograms), strength))
+        return min(ways)
+
+    _, coarse = priced(range(1, NUM_STRENGTHS, 3))
+    return priced(range(max(coarse - 1, 0), min(coarse + 2, NUM_STRENGTHS)))
+
+
+def _table_bits(counts: Int[np.ndarray, " n"], table: list[int]) -> float:
+    return float(counts @ (PRECISION - np.log2(np.diff(table))))
+
+
+def _adaptive_bits(counts: Int[np.ndarray, " n"], initial: list[int]) -> float:
+    """Return the bits of an adaptive model, which do not depend on the order of the symbols."""
+    start, total = [each / COUNT_OF_ONE for each in initial], sum(initial) / COUNT_OF_ONE
+    nats = math.lgamma(total + int(counts.sum())) - math.lgamma(total)
+    for before, count in zip(start, counts.tolist(), strict=True):
+        if count:
+            nats -= math.lgamma(before + count) - math.lgamma(before)
+    return nats / math.log(2)
+
+
+def _fit_bell(counts: Int[np.ndarray, " n"]) -> tuple[int, int]:
+    """Return the two codes of the cheapest bell that a pattern search finds from Laplace's and Gauss's laws."""
+    reach = len(counts) // 2
+    half_counts = counts[reach:] + np.append(0, counts[:reach][::-1])
+    scale = (1 << PRECISION) - len(counts)
+
+    @cache
+    def bits(first: int, change: int) -> float:
+        weights = np.array(half_bell(reach, first, change), np.float64)
+        total = 2 * weights.sum() - weights[0]
+        return float(half_counts @ (PRECISION - np.log2(1 + weights * (scale / total))))
+
+    size, distances = counts.sum(), np.arange(reach + 1)
+    mean, square = half_counts @ distances / size, half_counts @ distances**2 / size
+    starts = [
+        (_nearest_code(mean / (1 + mean)), FLAT),
+        (_nearest_code(math.exp(-0.5 / square)), _nearest_code(math.exp(-1 / square))),
+    ]
+    return _descend(bits, *min(starts, key=lambda codes: bits(*codes)))
+
+
+def _descend(bits: Callable[[int, int], float], first: int, change: int) -> tuple[int, int]:
+    here = (first, change)
+    for stride in (16, 8, 4, 2, 1):
+        while True:
+            moves = itertools.product((-stride, 0, stride), repeat=2)
+            around = [(min(max(here[0] + a, 0), FLAT), min(max(here[1] + b, 0), 255)) for a, b in moves]
+            best = min(around, key=lambda codes: bits(*codes))
+            if bits(*best) >= bits(*here):
+                break
+            here = best
+    return here
+
+
+def _nearest_code(fraction: float) -> int:
+    return min(range(FLAT + 1), key=lambda code: abs(ratio(code) - 65536 * fraction))

@@ -1,0 +1,147 @@
+"""A second reader of quantized weights, in plain Python, written from spec/container.md alone.
+
+It knows nothing of ligeia, takes valid files only, and is as short and as slow as the page allows.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import accumulate, islice, pairwise
+
+
+@dataclass
+class Coder:
+    """The state of the coder."""
+
+    words: list[int]
+    x: int = 0
+
+
+@dataclass
+class Model:
+    """A model: raw if it has bits."""
+
+    bits: int = 0
+    tag: int = 0
+    reach: int = 0
+    g: int = 0
+    sets: list[list[int]] = field(default_factory=list)
+
+
+def read_quantized(data: bytes) -> list[tuple[float, list[int]]]:
+    """Return step and integers of every quantized tensor of a file."""
+    chunks = dict(_chunks(data[9:]))
+    tensors, rest = [], iter(chunks[b"QUAN"])
+    models: dict[int, Model] = {}
+    for number, (num_rows, num_columns) in enumerate(_shapes(iter(chunks[b"NETW"]))):
+        tag = next(rest)
+        if tag < 2:
+            _take(rest, num_rows * num_columns * (4, 2)[tag])
+            continue
+        step = 24 if tag == 2 else tag - 48 if tag >= 48 else next(rest)
+        if tag == 3:
+            models[number % 2] = Model(next(rest))
+        elif 3 < tag < 48:
+            models[number % 2] = _bell(tag, _varint(rest), next(rest), next(rest))
+        model = None if tag == 2 else models[number % 2]
+        tensors.append(((8 + step % 8) / 2 ** (step // 8), num_rows, num_columns, model))
+    _take(rest, 4)
+    stream = bytes(rest)
+    padded = bytes(-len(stream) % 4) + stream
+    coder = Coder(list(struct.unpack(f">{len(padded) // 4}I", padded)))
+    _refill(coder)
+    _refill(coder)
+    result = [(step, _integers(coder, rows, columns, model)) for step, rows, columns, model in tensors]
+    assert coder == Coder([], 0)
+    return result
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    rest = iter(data)
+    while kind := _take(rest, 4):
+        yield kind, _take(rest, _varint(rest))
+        _take(rest, 4)
+
+
+def _shapes(rest: Iterator[int]) -> list[tuple[int, int]]:
+    _, flags, width = next(rest), next(rest), [_varint(rest)]
+    hidden = [] if flags & 4 else [_varint(rest)]
+    num_hidden = next(rest) + 1
+    widths = width + (hidden * num_hidden or [_varint(rest) for _ in range(num_hidden)])
+    widths.append(_varint(rest))
+    return [shape for fan_in, fan_out in pairwise(widths) for shape in ((fan_out, fan_in), (fan_out, 1))]
+
+
+def _take(rest: Iterator[int], count: int) -> bytes:
+    return bytes(islice(rest, count))
+
+
+def _varint(rest: Iterator[int]) -> int:
+    byte = next(rest)
+    return byte if byte < 128 else byte - 128 + 128 * _varint(rest)
+
+
+def _ratio(code: int) -> int:
+    def magnitude(i: int) -> int:
+        return i if i < 8 else (8 + i % 8) * 2 ** (i // 8 - 1)
+
+    if code <= 104:
+        return magnitude(code)
+    return 65536 - magnitude(208 - code) if code <= 208 else 65536 + 32 * magnitude(code - 208)
+
+
+def _bell(tag: int, reach: int, first: int, change: int) -> Model:
+    f, r = [2**24], _ratio(first)
+    for _ in range(reach):
+        f.append(f[-1] * r >> 16)
+        r = min(r * _ratio(change) >> 16, 65536)
+    weights = [f[abs(k)] for k in range(-reach, reach + 1)]
+    g = max(1, 32 * sum(k * each for k, each in enumerate(f)) // (f[0] + 2 * sum(f[1:])))
+    if tag >= 16:
+        c = _table(weights)
+        weights = [1 + (c[i + 1] - c[i] >> 19 - tag % 16) for i in range(len(weights))]
+    return Model(0, tag, reach, g, [list(weights) for _ in range(4)])
+
+
+def _table(weights: list[int]) -> list[int]:
+    share = 2**24 - len(weights)
+    return [below * share // sum(weights) + i for i, below in enumerate(accumulate(weights, initial=0))]
+
+
+def _integers(coder: Coder, num_rows: int, num_columns: int, model: Model | None) -> list[int]:
+    rows: list[list[int]] = []
+    for i in range(num_rows):
+        rows.append([])
+        for j in range(num_columns):
+            if model is None:
+                rows[i].append(0)
+            elif model.bits:
+                low, high = min(model.bits, 16), max(model.bits - 16, 0)
+                top = _symbol(coder, [2 ** (24 - high) * k for k in range(2**high + 1)]) if high else 0
+                u = top * 2**16 + _symbol(coder, [2 ** (24 - low) * k for k in range(2**low + 1)])
+                rows[i].append(u - 2 ** (model.bits - 1))
+            else:
+                g, chosen = model.g, 0
+                if model.tag >= 32:
+                    a = (16 * sum(map(abs, rows[i])) + 4 * g) // (j + 4)
+                    b = (16 * sum(abs(row[j]) for row in rows[:i]) + 4 * g) // (i + 4)
+                    chosen = (2 * a * b >= g * g) + (a * b >= g * g) + (a * b >= 2 * g * g)
+                weights = model.sets[chosen]
+                symbol = _symbol(coder, _table(weights))
+                weights[symbol] += 32 if model.tag >= 16 else 0
+                rows[i].append(symbol - model.reach)
+    return [integer for row in rows for integer in row]
+
+
+def _symbol(coder: Coder, c: list[int]) -> int:
+    q = coder.x % 2**24
+    i = next(i for i in range(len(c)) if q < c[i + 1])
+    coder.x = (coder.x >> 24) * (c[i + 1] - c[i]) + q - c[i]
+    if coder.x < 2**32:
+        _refill(coder)
+    return i
+
+
+def _refill(coder: Coder) -> None:
+    if coder.words:
+        coder.x = coder.x * 2**32 + coder.words.pop(0)
