@@ -87,7 +87,7 @@ def test_the_mean_of_a_single_wave_is_the_closed_form() -> None:
 
 def test_half_precision_weights_are_used_as_they_are() -> None:
     record = to_record(field_on(GRIDS["centers"]))
-    halves = tuple(tensor.astype(np.float16) for tensor in record.tensors)
+    halves = tuple(tensor.astype(np.float16) for tensor in record.float_tensors())
     record = FieldRecord(record.network, record.grid, record.channels, record.source, halves)
     field = from_record(record)
     assert_close(NumpyField(record).sample(), field.sample().numpy(), field)

@@ -103,6 +103,13 @@ class FieldRecord:
         for number, (tensor, shape) in enumerate(zip(self.tensors, shapes, strict=True)):
             _check_tensor(number, tensor, shape)
 
+    def float_tensors(self) -> list[Float[np.ndarray, "..."]]:
+        """Return the weights and biases in float32, however they are stored."""
+        return [
+            each.values() if isinstance(each, QuantizedTensor) else each.astype(np.float32, copy=False)
+            for each in self.tensors
+        ]
+
 
 def encode(record: FieldRecord) -> bytes:
     """Return the file of a record; the same record always gives the same bytes.

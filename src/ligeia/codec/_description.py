@@ -35,7 +35,6 @@ from ligeia.signals import (
 
 from ._bytes import RecordError
 from ._container import FieldRecord, TensorError, decode, encode
-from ._numpy_field import float_tensors
 from ._records import NetworkRecord
 
 Made = TypeVar("Made")
@@ -66,7 +65,7 @@ def describe(record: FieldRecord) -> dict[str, Any]:
         "version": _VERSION,
         "network": {
             "kind": "siren",
-            "widths": [network.in_features, *(len(bias) for bias in float_tensors(record)[1::2])],
+            "widths": [network.in_features, *(len(bias) for bias in record.float_tensors()[1::2])],
             "omegas": list(network.omegas),
             "outermost_linear": network.outermost_linear,
         },

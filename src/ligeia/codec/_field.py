@@ -10,7 +10,6 @@ from ligeia.field import Field
 from ligeia.networks import SirenConfig
 
 from ._container import FieldRecord
-from ._quantized import QuantizedTensor
 from ._read import read_record, write_record
 from ._records import NetworkRecord
 
@@ -47,7 +46,7 @@ def from_record(record: FieldRecord) -> Field:
     assert described.pop("kind") == 1  # the record refuses all others
     config = SirenConfig(**described)
     siren = config.build()
-    arrays = [each.values() if isinstance(each, QuantizedTensor) else each for each in record.tensors]
+    arrays = record.float_tensors()
     with torch.no_grad():
         for linear, weight, bias in zip(siren.linears(), arrays[::2], arrays[1::2], strict=True):
             linear.weight.copy_(torch.from_numpy(weight))

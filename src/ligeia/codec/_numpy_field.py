@@ -131,15 +131,9 @@ def read_plain(path: Path | str) -> NumpyField:
     return NumpyField(read_record(Path(path)))
 
 
-def float_tensors(record: FieldRecord) -> list[Float[np.ndarray, "..."]]:
-    """Return the weights and biases of a record in float32, however it stores them."""
-    tensors = (each if isinstance(each, np.ndarray) else each.values() for each in record.tensors)
-    return [np.asarray(each, np.float32) for each in tensors]
-
-
 def scaled_layers(record: FieldRecord) -> list[tuple[Float[np.ndarray, "out in"], Float[np.ndarray, " out"]]]:
     """Return the weight and the bias of each layer, float32, times the omega of its sine if one follows."""
-    tensors, omegas = float_tensors(record), list(record.network.omegas)
+    tensors, omegas = record.float_tensors(), list(record.network.omegas)
     factors = [np.float32(omega) for omega in (*omegas, *([1.0] if record.network.outermost_linear else []))]
     with np.errstate(over="ignore"):  # of weights that are finite and absurd
         pairs = zip(tensors[::2], tensors[1::2], factors, strict=True)

@@ -15,7 +15,6 @@ from ligeia.core import FormatError, check_readable
 
 from ._container import FieldRecord
 from ._description import describe, record_of, tensor_names
-from ._numpy_field import float_tensors
 
 _KEY: Final = "ligeia"
 
@@ -28,7 +27,7 @@ def to_safetensors(record: FieldRecord) -> bytes:
     """
     from safetensors.numpy import save
 
-    tensors = map(np.ascontiguousarray, float_tensors(record))  # what is stored is the memory, not the view of it
+    tensors = map(np.ascontiguousarray, record.float_tensors())  # what is stored is the memory, not the view of it
     return save(dict(zip(tensor_names(record.network), tensors, strict=True)), {_KEY: json.dumps(describe(record))})
 
 

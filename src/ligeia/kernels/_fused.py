@@ -93,12 +93,7 @@ class FusedNetwork:
         """Return the gradients along ``x`` and the parameters of a loss whose gradient along the values is ``grad``."""
         x, grad = x.detach().contiguous(), grad.detach().contiguous()
         grad_x = torch.empty_like(x) if to_x else None
-        grads = None
-        if to_parameters:
-            widths = self.shape.widths
-            grads = []
-            for fan_in, fan_out in itertools.pairwise(widths):
-                grads += [x.new_empty(fan_out, fan_in), x.new_empty(fan_out)]
+        grads = self._empty_gradients() if to_parameters else None
         status = self._library.ligeia_backward(
             self._plan,
             x.data_ptr(),
@@ -147,6 +142,40 @@ class FusedNetwork:
         self._done(status)
         torch.autograd.graph.increment_version(parameters)  # changed in place behind torch's back
         return loss.value
+
+    def squared_error(
+        self,
+        parameters: Sequence[Tensor],
+        x: Float[Tensor, "points d"],
+        y: Float[Tensor, "n c"],
+        weights: Float[Tensor, " group"] | None = None,
+    ) -> tuple[float, list[Tensor]]:
+        """Return the mean squared error that `adam_step` lowers, and its gradients along the parameters."""
+        weights = torch.ones(1) if weights is None else weights.contiguous()
+        assert len(x) == len(y) * len(weights)
+        x, y, gradients = x.contiguous(), y.contiguous(), self._empty_gradients()
+        loss = ctypes.c_double()
+        status = self._library.ligeia_gradient(
+            self._plan,
+            _pointers(parameters),
+            _pointers(gradients),
+            x.data_ptr(),
+            y.data_ptr(),
+            weights.data_ptr(),
+            len(weights),
+            len(y),
+            ctypes.addressof(loss),
+        )
+        self._done(status)
+        return loss.value, gradients
+
+    def _empty_gradients(self) -> list[Tensor]:
+        shapes = itertools.pairwise(self.shape.widths)
+        return [
+            torch.empty(size, dtype=torch.float32)
+            for fan_in, fan_out in shapes
+            for size in ((fan_out, fan_in), (fan_out,))
+        ]
 
     def _done(self, status: int) -> None:
         if status == _native.OUT_OF_DOMAIN:

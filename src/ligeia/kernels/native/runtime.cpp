@@ -38,7 +38,7 @@ extern const Variant ligeia_avx2, ligeia_avx512, ligeia_avx512_bf16;
 
 namespace {
 
-constexpr int ABI = 3;
+constexpr int ABI = 4;
 enum Status { DONE = 0, OUT_OF_DOMAIN = 1 };
 enum Path { BASELINE = 0, AVX2 = 1, AVX512 = 2, AVX512_BF16 = 3 };
 
@@ -276,6 +276,35 @@ void begin_sums(const Plan* plan, Share& share, bool has_points) {
   }
 }
 
+// the sums of all shares, as gradients of weight and bias of each layer in turn
+void collect(const Plan* plan, float* const* gradients) {
+  pool().run(plan->num_shares, [&](int share) {
+    for (int l = 0; l < plan->num_layers; l++) {
+      const Range rows = range(plan, share, plan->layers[l].out);
+      plan->variant->collect(plan, l, (int)rows.first, (int)(rows.first + rows.count), gradients[2 * l],
+                             gradients[2 * l + 1]);
+    }
+  });
+}
+
+// Leaves the gradient of the mean squared error in the shares' sums; false: a phase could leave the domain.
+bool sum_squared_error(Plan* plan, const float* const* parameters, const float* x, const float* y,
+                       const float* weights, int group, int64_t n, double* loss) {
+  pack(plan, parameters);
+  if (!in_domain(plan, x, n * group)) return false;
+  const int d = plan->layers[0].in, c = plan->layers[plan->num_layers - 1].out;
+  const float factor = 1.f / ((float)n * c);
+  pool().run(plan->num_shares, [&](int share) {
+    const Range part = range(plan, share, n);
+    begin_sums(plan, plan->shares[share], part.count > 0);
+    plan->variant->squared_error(plan, &plan->shares[share], x + part.first * group * d, y + part.first * c, weights,
+                                 group, part.count, factor);
+  });
+  *loss = 0;
+  for (int share = 0; share < plan->num_shares; share++) *loss += plan->shares[share].loss;
+  return true;
+}
+
 }  // namespace
 
 LIGEIA_API int ligeia_abi(void) { return ABI; }
@@ -367,14 +396,7 @@ LIGEIA_API int ligeia_backward(Plan* plan, const float* x, const float* grad, in
     plan->variant->backward(plan, &plan->shares[share], x + part.first * d, grad + part.first * c, part.count,
                             grad_x ? grad_x + part.first * d : nullptr, parameter_grads != nullptr);
   });
-  if (parameter_grads)
-    pool().run(plan->num_shares, [&](int share) {
-      for (int l = 0; l < plan->num_layers; l++) {
-        const Range rows = range(plan, share, plan->layers[l].out);
-        plan->variant->collect(plan, l, (int)rows.first, (int)(rows.first + rows.count), parameter_grads[2 * l],
-                               parameter_grads[2 * l + 1]);
-      }
-    });
+  if (parameter_grads) collect(plan, parameter_grads);
   return DONE;
 }
 
@@ -383,16 +405,7 @@ LIGEIA_API int ligeia_backward(Plan* plan, const float* x, const float* grad, in
 LIGEIA_API int ligeia_step(Plan* plan, float* const* parameters, float* const* first, float* const* second,
                            const float* x, const float* y, const float* weights, int group, int64_t n,
                            const AdamStep* adam, double* loss) {
-  pack(plan, parameters);
-  if (!in_domain(plan, x, n * group)) return OUT_OF_DOMAIN;
-  const int d = plan->layers[0].in, c = plan->layers[plan->num_layers - 1].out;
-  const float factor = 1.f / ((float)n * c);
-  pool().run(plan->num_shares, [&](int share) {
-    const Range part = range(plan, share, n);
-    begin_sums(plan, plan->shares[share], part.count > 0);
-    plan->variant->squared_error(plan, &plan->shares[share], x + part.first * group * d, y + part.first * c, weights,
-                                 group, part.count, factor);
-  });
+  if (!sum_squared_error(plan, parameters, x, y, weights, group, n, loss)) return OUT_OF_DOMAIN;
   pool().run(plan->num_shares, [&](int share) {
     for (int l = 0; l < plan->num_layers; l++) {
       float* const weight[3] = {parameters[2 * l], first[2 * l], second[2 * l]};
@@ -401,8 +414,14 @@ LIGEIA_API int ligeia_step(Plan* plan, float* const* parameters, float* const* f
       plan->variant->adam(plan, l, (int)rows.first, (int)(rows.first + rows.count), weight, bias, adam);
     }
   });
-  *loss = 0;
-  for (int share = 0; share < plan->num_shares; share++) *loss += plan->shares[share].loss;
+  return DONE;
+}
+
+// The gradient of the same error instead.
+LIGEIA_API int ligeia_gradient(Plan* plan, float* const* parameters, float* const* gradients, const float* x,
+                               const float* y, const float* weights, int group, int64_t n, double* loss) {
+  if (!sum_squared_error(plan, parameters, x, y, weights, group, n, loss)) return OUT_OF_DOMAIN;
+  collect(plan, gradients);
   return DONE;
 }
 
