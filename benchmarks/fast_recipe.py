@@ -11,7 +11,7 @@ from _common import RESULTS, append_row
 from _signals import signals
 
 from ligeia import fitting, kernels, recipes
-from ligeia.fitting import Cooling
+from ligeia.fitting import Adam, Cooling
 from ligeia.recipes import Configuration, fast
 
 
@@ -21,6 +21,7 @@ def changed(
     """Return the recipe `fast` with some settings replaced; ``rate`` is a factor, another batch brings its own."""
     base = fast()
     adam, cooling, size = base.recipe.optimizer, base.recipe.cooling or Cooling(), base.recipe.batch_size or 0
+    assert isinstance(adam, Adam)
     by_batch = 1.0 if batch is None else (batch / size) ** 0.5
     adam = dataclasses.replace(
         adam,

@@ -130,7 +130,7 @@ def measure(signal: Signal, omegas: list[float], *, steps: int, seed: int) -> di
     batch = configuration.recipe.batch_size or values.num_points
     # batches are of equal size to within one
     stop = fitting.passes(min(steps / -(-values.num_points // batch), MOST_PASSES))
-    with stepping(field, values) as step:
+    with stepping(field, values, configuration.recipe.optimizer) as step:
         report = fitting.fit(
             field,
             values,

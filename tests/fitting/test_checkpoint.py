@@ -15,6 +15,7 @@ from ligeia.fitting import (
     Adam,
     Checkpointer,
     Cooling,
+    Moments,
     Objective,
     Recipe,
     Report,
@@ -53,6 +54,7 @@ class Lost:
 
     def __call__(self, state: State, objective: Objective, indices: np.ndarray) -> float:
         loss = autograd_step(state, objective, indices)
+        assert isinstance(state.moments, Moments)
         if self.at is not None and state.moments.num_steps == self.at:
             self.at = None
             return math.nan

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final, final
 
 import numpy as np
+from jaxtyping import Float
 
 from ligeia.core import FormatError
 from ligeia.signals import Channel, Grid, Missing, Source

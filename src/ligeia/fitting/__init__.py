@@ -1,6 +1,6 @@
 """Fitting: objectives, batches, recipes, stop rules, and the one loop."""
 
-from ._adam import Adam as Adam
+from ._adam import Adam as Adam, Moments as Moments
 from ._batches import Batches as Batches
 from ._block_batches import BlockBatches as BlockBatches
 from ._checkpoint import Checkpointer as Checkpointer
@@ -22,9 +22,20 @@ from ._progress import (
     Report as Report,
     Restart as Restart,
 )
-from ._recipe import Cooling as Cooling, Recipe as Recipe
+from ._recipe import (
+    Cooling as Cooling,
+    Optimizer as Optimizer,
+    OptimizerState as OptimizerState,
+    Recipe as Recipe,
+)
+from ._soap import Soap as Soap, SoapMoments as SoapMoments, layers_of as layers_of
 from ._state import State as State
-from ._step import TakeStep as TakeStep, autograd_step as autograd_step
+from ._step import (
+    Gradients as Gradients,
+    TakeStep as TakeStep,
+    autograd_step as autograd_step,
+    gradients_of as gradients_of,
+)
 from ._stop import (
     Rule as Rule,
     Stop as Stop,
@@ -43,8 +54,12 @@ __all__ = [
     "Callback",
     "Checkpointer",
     "Cooling",
+    "Gradients",
     "Measurement",
+    "Moments",
     "Objective",
+    "Optimizer",
+    "OptimizerState",
     "Prior",
     "Progress",
     "Quality",
@@ -52,6 +67,8 @@ __all__ = [
     "Report",
     "Restart",
     "Rule",
+    "Soap",
+    "SoapMoments",
     "State",
     "Step",
     "Stop",
@@ -59,6 +76,8 @@ __all__ = [
     "Values",
     "autograd_step",
     "fit",
+    "gradients_of",
+    "layers_of",
     "passes",
     "plateau",
     "psnr",

@@ -1,7 +1,7 @@
 """Adam: its settings, and what it remembers of the gradients. ``torch.optim.Adam`` takes a second to be imported."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -26,12 +26,16 @@ class Adam:
         if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
             raise InputError(f"a learning rate above 0 was wanted, got {self.learning_rate}.")
 
+    def moments(self, parameters: Sequence[Tensor]) -> "Moments":
+        """Return what the optimizer remembers of these parameters: nothing yet."""
+        return Moments(self, parameters)
+
 
 @final
 class Moments:
     """The moving averages of gradients and of their squares, and the steps that changed parameters by them."""
 
-    def __init__(self, settings: Adam, parameters: Iterable[Tensor]) -> None:
+    def __init__(self, settings: Adam, parameters: Sequence[Tensor]) -> None:
         self.settings = settings
         self.parameters = list(parameters)
         self.first = [torch.zeros_like(each) for each in self.parameters]

@@ -59,7 +59,7 @@ def fit(
     batches = batches_of(objective, recipe.batch_size, seed)
     began = time.perf_counter() - state.progress.seconds
     reason = stop.reason(state.progress)  # a checkpoint may be of the last step
-    with stepping(field, objective) as step:
+    with stepping(field, objective, recipe.optimizer) as step:
         while reason is None:
             progress = state.progress
             before = recipe.position(progress, stop)

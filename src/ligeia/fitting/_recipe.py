@@ -1,10 +1,12 @@
 """Recipe: a frozen description of optimizer, batches and learning rate."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import Any, Protocol, final, runtime_checkable
 
-from ._adam import Adam
+from torch import Tensor
+
 from ._progress import Progress
 from ._stop import Stop
 
@@ -34,13 +36,44 @@ class Cooling:
     slow_power: float = 0.5
 
 
+@runtime_checkable  # the tests check types as they run
+class OptimizerState(Protocol):
+    """What an optimizer keeps from step to step of a fit."""
+
+    def step(self, gradients: Sequence[Tensor], learning_rate: float) -> None:
+        """Move the parameters, in place, against their gradients."""
+        ...
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the state as tensors, numbers, lists and dictionaries."""
+        ...
+
+    def load_plain(self, plain: dict[str, Any]) -> None:
+        """Take over the state that `to_plain` gave."""
+        ...
+
+
+@runtime_checkable
+class Optimizer(Protocol):
+    """Settings of an optimizer: Adam, SOAP, or one of these on weights that will be coded."""
+
+    @property
+    def learning_rate(self) -> float:
+        """The highest rate."""
+        ...
+
+    def moments(self, parameters: Sequence[Tensor]) -> OptimizerState:
+        """Return the state of a fit of these parameters that has not begun: weight and bias of each layer in turn."""
+        ...
+
+
 @final
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
     """How weights are found. ``cooling=None`` is a constant learning rate, ``batch_size=None`` the full batch."""
 
     name: str
-    optimizer: Adam
+    optimizer: Optimizer
     batch_size: int | None
     cooling: Cooling | None
     spike: float | None = 3.0

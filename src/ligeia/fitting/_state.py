@@ -9,7 +9,6 @@ import torch
 from ligeia.core import DivergenceError
 from ligeia.field import Field
 
-from ._adam import Moments
 from ._progress import Progress, Restart
 from ._recipe import Recipe
 
@@ -27,7 +26,7 @@ class State:
     def __init__(self, field: Field, recipe: Recipe, num_points: int) -> None:
         self.progress = Progress(num_points, stage_lengths=[recipe.first_stage])
         self.field = field
-        self.moments = Moments(recipe.optimizer, field.network.parameters())
+        self.moments = recipe.optimizer.moments(list(field.network.parameters()))
         self.learning_rate = recipe.optimizer.learning_rate
         self._spike = recipe.spike
         self._lowest = math.inf

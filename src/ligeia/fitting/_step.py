@@ -13,7 +13,9 @@ from ligeia.core import thread_pool
 from ligeia.field import Field
 from ligeia.kernels import MOST_PER_SAMPLE, OutOfDomain, Shape, borrowed, fused_shape
 
+from ._adam import Adam, Moments
 from ._objectives import Averages, Objective, Values
+from ._recipe import Optimizer
 from ._state import State
 
 _PIECE = 1 << 16  # points whose activations are held at a time
@@ -24,47 +26,78 @@ _FINE_LOSS = 4 * 10**-3.6  # 36 dB while hot, some 45 dB when cooled
 TakeStep = Callable[[State, Objective, np.ndarray], float]
 """Moves the weights by one batch and returns its loss."""
 
+Gradients = Callable[[np.ndarray], tuple[float, list[Tensor]]]
+"""The loss of a batch and its gradients along the network's parameters."""
+
 
 @contextmanager
-def stepping(field: Field, objective: Objective) -> Iterator[TakeStep]:
+def stepping(field: Field, objective: Objective, optimizer: Optimizer) -> Iterator[TakeStep]:
     """Open the fastest step there is for a field and an objective, on as many threads as torch has."""
-    if next(field.parameters()).device.type != "cpu":
-        yield autograd_step
-        return
-    num_threads = torch.get_num_threads()
-    with thread_pool() as pool:
-        plain = partial(autograd_step, pool=pool, num_threads=num_threads)
-        shape = fused_shape(list(field.network.parameters()), field.network.omegas(), num_threads)
-        if shape is None or not _is_fused(objective):
+    with gradients_of(field, objective) as gradients:
+        plain = partial(plain_step, gradients=gradients)
+        shape = _fused_shape(field, objective)
+        if shape is None or not isinstance(optimizer, Adam):
             yield plain
         else:
             yield partial(fused_step, shape=shape, otherwise=plain)
 
 
-def _is_fused(objective: Objective) -> bool:
-    if not isinstance(objective, Values | Averages):
-        return False
-    return objective.is_plain and len(objective.weights) <= MOST_PER_SAMPLE
+@contextmanager
+def gradients_of(field: Field, objective: Objective) -> Iterator[Gradients]:
+    """Open the fastest gradients there are for a field and an objective, on as many threads as torch has."""
+    if next(field.parameters()).device.type != "cpu":
+        yield partial(autograd_gradients, field, objective)
+        return
+    num_threads = torch.get_num_threads()
+    with thread_pool() as pool:
+        plain = partial(autograd_gradients, field, objective, pool=pool, num_threads=num_threads)
+        shape = _fused_shape(field, objective)
+        if shape is None:
+            yield plain
+        else:
+            assert isinstance(objective, Values | Averages)
+            yield partial(fused_gradients, field, objective, shape=shape._replace(bfloat16=False), otherwise=plain)
 
 
-def autograd_step(
-    state: State,
+def _fused_shape(field: Field, objective: Objective) -> Shape | None:
+    if not (isinstance(objective, Values | Averages) and objective.is_plain):
+        return None
+    if len(objective.weights) > MOST_PER_SAMPLE:
+        return None
+    network = field.network
+    return fused_shape(list(network.parameters()), network.omegas(), torch.get_num_threads())
+
+
+def plain_step(state: State, objective: Objective, indices: np.ndarray, *, gradients: Gradients) -> float:
+    """Take one step of the optimizer, and return the loss of the batch."""
+    loss, found = gradients(indices)
+    state.moments.step(found, state.learning_rate)
+    return loss
+
+
+def autograd_step(state: State, objective: Objective, indices: np.ndarray) -> float:
+    """Take one step of the optimizer with autograd's gradients on one thread, and return the loss of the batch."""
+    return plain_step(state, objective, indices, gradients=partial(autograd_gradients, state.field, objective))
+
+
+def autograd_gradients(
+    field: Field,
     objective: Objective,
     indices: np.ndarray,
     *,
     pool: ThreadPoolExecutor | None = None,
     num_threads: int = 1,
-) -> float:
-    """Take one step with autograd's gradients, and return the loss of the batch.
+) -> tuple[float, list[Tensor]]:
+    """Return the loss of a batch and its gradients by autograd.
 
     The batch is cut into pieces that depend on its size and on ``num_threads`` alone; their gradients add up in a
     fixed order to that of the batch, so that a step gives the same bits each time.
     """
-    parameters = state.moments.parameters
+    parameters = list(field.network.parameters())
     device = parameters[0].device
 
     def gradients(piece: np.ndarray) -> tuple[float, tuple[Tensor, ...]]:
-        loss = objective.loss(state.field, objective.batch(piece, device)) * (len(piece) / len(indices))
+        loss = objective.loss(field, objective.batch(piece, device)) * (len(piece) / len(indices))
         return float(loss.detach()), torch.autograd.grad(loss, parameters, materialize_grads=True)
 
     num_pieces = max(-(-len(indices) // _PIECE), min(num_threads, len(indices) // _LEAST_SHARE), 1)
@@ -74,8 +107,20 @@ def autograd_step(
     for loss, parts in map(gradients, pieces) if pool is None else pool.map(gradients, pieces):
         total += loss
         whole = [each.add_(part) for each, part in zip(whole, parts, strict=True)] if whole else list(parts)
-    state.moments.step(whole, state.learning_rate)
-    return total
+    return total, whole
+
+
+def fused_gradients(
+    field: Field, objective: Values | Averages, indices: np.ndarray, *, shape: Shape, otherwise: Gradients
+) -> tuple[float, list[Tensor]]:
+    """Return the mean squared error of a batch and its gradients in compiled code, or by ``otherwise``."""
+    parameters = list(field.network.parameters())
+    points, values = objective.batch(indices, parameters[0].device)
+    try:
+        with borrowed(shape) as network:
+            return network.squared_error(parameters, points, values, objective.weights)
+    except OutOfDomain:
+        return otherwise(indices)
 
 
 def fused_step(state: State, objective: Objective, indices: np.ndarray, *, shape: Shape, otherwise: TakeStep) -> float:
@@ -85,6 +130,7 @@ def fused_step(state: State, objective: Objective, indices: np.ndarray, *, shape
     steps in where a phase could leave the domain of the kernels.
     """
     moments = state.moments
+    assert isinstance(moments, Moments)
     hot = state.learning_rate > _LEAST_RATE * moments.settings.learning_rate * state.progress.rate_factor
     shape = shape._replace(bfloat16=shape.bfloat16 and hot and not state.progress.loss < _FINE_LOSS)
     assert isinstance(objective, Values | Averages)
