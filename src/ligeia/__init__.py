@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ligeia.field import Field as Field
     from ligeia.fitting import passes as passes, plateau as plateau, psnr as psnr, seconds as seconds, snr as snr
     from ligeia.networks import Siren as Siren
-    from ligeia.recipes import fit as fit
+    from ligeia.recipes import compress as compress, fit as fit
     from ligeia.signals import Grid as Grid, Signal as Signal
 
 __version__ = "0.1.0"
@@ -33,6 +33,7 @@ _MODULES = {
     "Grid": "signals",
     "Signal": "signals",
     "Siren": "networks",
+    "compress": "recipes",
     "curl": "calculus",
     "divergence": "calculus",
     "fit": "recipes",
@@ -56,6 +57,7 @@ __all__ = [
     "Grid",
     "Signal",
     "Siren",
+    "compress",
     "curl",
     "divergence",
     "fit",

@@ -5,6 +5,11 @@ from typing import TYPE_CHECKING
 from ligeia.core import lazy_exports
 
 if TYPE_CHECKING:
+    from ._coded_weights import (
+        CodedMoments as CodedMoments,
+        CodedWeights as CodedWeights,
+        bytes_beside_weights as bytes_beside_weights,
+    )
     from ._container import FieldRecord as FieldRecord, decode as decode, encode as encode
     from ._field import from_record as from_record, load as load, save as save, to_record as to_record
     from ._numpy_field import NumpyField as NumpyField, read_plain as read_plain
@@ -24,10 +29,13 @@ if TYPE_CHECKING:
     )
 
 _MODULES = {
+    "CodedMoments": "_coded_weights",
+    "CodedWeights": "_coded_weights",
     "FieldRecord": "_container",
     "NetworkRecord": "_records",
     "NumpyField": "_numpy_field",
     "QuantizedTensor": "_quantized",
+    "bytes_beside_weights": "_coded_weights",
     "decode": "_container",
     "encode": "_container",
     "from_record": "_field",
@@ -49,10 +57,13 @@ _MODULES = {
 __getattr__, __dir__ = lazy_exports(__name__, {name: f".{module}" for name, module in _MODULES.items()})
 
 __all__ = [
+    "CodedMoments",
+    "CodedWeights",
     "FieldRecord",
     "NetworkRecord",
     "NumpyField",
     "QuantizedTensor",
+    "bytes_beside_weights",
     "decode",
     "encode",
     "from_record",

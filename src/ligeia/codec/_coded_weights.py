@@ -1,6 +1,6 @@
 """Quantization-aware training: weights that are fitted as they will be read from a file of a given size.
 
-Minimized is the error plus a price times the bits (Balle et al. 2017, arXiv:1611.01704, s. 3): the weights get
+Minimized is the error plus a price times the bits (Ballé et al. 2017, arXiv:1611.01704, s. 3): the weights get
 uniform noise as wide as the steps, whose widths are learned, then are rounded; the price follows the size wanted.
 """
 
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ligeia.fitting import Soap, SoapMoments, layers_of
 
+from ._container import FieldRecord, encode
 from ._quantized import QuantizedTensor, nearest_step
 from ._weights import pack_quantized
 
@@ -23,10 +24,19 @@ _LN2 = math.log(2.0)
 _FIRST_FINENESS = 50.0  # standard deviations of a tensor over its first step: fine enough to change nothing
 _FIRST_PRICE = 0.3  # errors per bits wanted
 _MOST_PRICE = 50.0
-_PRICE_RATE = 0.02  # of the price's logarithm per step, times the relative excess of bits
+_PRICE_RATE = 100.0  # of the price's logarithm per fit, times the relative excess of bits, ...
+_MOST_PRICE_CHANGE = 0.1  # ... and per step
 _STEP_RATE = 0.02  # of the steps' logarithms
 _STEP_BETAS = (0.9, 0.99)
+_MOST_FITTINGS, _NEAR = 4, 0.01  # of the steps to the bytes, when they are fixed
+_NUMBERS = ("_num_noisy", "_log_price", "_error", "_first_bits", "_correction", "_is_fixed", "_measured_at", "_position")
 _MEMORY = 0.99  # of the mean error
+_MEASUREMENTS = 10  # per fit, of the bytes that the weights take in a file
+
+
+def bytes_beside_weights(record: FieldRecord) -> int:
+    """Return how many bytes of the file of a record are not those of its weights, to within two."""
+    return len(encode(record)) - len(pack_quantized(record.tensors)) + 2
 
 
 @final
@@ -78,10 +88,14 @@ class CodedMoments:
         self._first_bits = math.nan
         self._correction = 1.0  # bits in a file over those foretold
         self._is_fixed = False
+        self._measured_at = self._position = 0.0
         self._generator = torch.Generator().manual_seed(0)
 
     def disturb(self, position: float) -> None:
         """Set the parameters to what the next gradient is taken at; ``position`` is the share of the fit done."""
+        if position - self._measured_at >= 1 / _MEASUREMENTS and position >= self.settings.noisy_from:
+            self._measured_at = position
+            self.measure_bytes()
         if position >= self.settings.rounded_from:
             self._fix_steps()
             self.round()
@@ -91,7 +105,7 @@ class CodedMoments:
         else:
             self._evaluate(self._weights)
 
-    def step(self, gradients: Sequence[Tensor], error: float, learning_rate: float, position: float) -> None:
+    def follow(self, gradients: Sequence[Tensor], error: float, learning_rate: float, position: float) -> None:
         """Move weights, steps and price by the gradients of the error at the parameters; leave them rounded."""
         matrices = layers_of(gradients)
         self._error = error if math.isnan(self._error) else _MEMORY * self._error + (1 - _MEMORY) * error
@@ -102,6 +116,12 @@ class CodedMoments:
             layer.sub_(direction, alpha=learning_rate)
         self.round()
 
+    def step(self, gradients: Sequence[Tensor], learning_rate: float) -> None:
+        """Move the weights alone, by gradients at the parameters; `follow` moves all."""
+        for layer, direction in zip(self._layers, self._soap.directions(layers_of(gradients)), strict=True):
+            layer.sub_(direction, alpha=learning_rate)
+        self.round()
+
     def round(self) -> None:
         """Set the parameters to what a file would give."""
         steps = self._spread(self._file_steps())
@@ -109,19 +129,25 @@ class CodedMoments:
 
     def tensors(self) -> list[QuantizedTensor]:
         """Return the weights as a file codes them: weight and bias of each layer in turn."""
-        steps = self._file_steps()
-        result = []
-        for number, layer in enumerate(self._layers):
-            for part, step in ((layer[:, :-1], steps[2 * number]), (layer[:, -1], steps[2 * number + 1])):
-                integers = torch.round(part / step).to(torch.int32).numpy()
-                result.append(QuantizedTensor(np.ascontiguousarray(integers), float(step)))
-        return result
+        return self._file_tensors((self._weights / self._spread(self._file_steps())).round())
 
-    def measure_bits(self) -> int:
+    def measure_bytes(self) -> int:
         """Return how many bytes the weights take in a file now, and aim by the difference to what was foretold."""
         num_bytes = len(pack_quantized(self.tensors()))
         self._correction = 8 * num_bytes / self._bits(self._variances(), self._file_steps())
         return num_bytes
+
+    def trim(self, num_bytes: int) -> list[QuantizedTensor]:
+        """Return the weights in ``num_bytes`` at most: those that lose least by it become smaller by one step."""
+        tensors = self.tensors()
+        exact = (self._weights / self._spread(self._file_steps())).abs()
+        integers = (self._weights / self._spread(self._file_steps())).round()
+        while (excess := len(pack_quantized(tensors)) - num_bytes) > 0 and integers.any():
+            losses = torch.where(integers == 0, torch.inf, exact - integers.abs() + 1)
+            chosen = losses.topk(min(len(losses), 2 * excess), largest=False).indices
+            integers[chosen] -= integers[chosen].sign()
+            tensors = self._file_tensors(integers)
+        return tensors
 
     def to_plain(self) -> dict[str, Any]:
         """Return the state as tensors and numbers."""
@@ -144,6 +170,14 @@ class CodedMoments:
         self._soap.load_plain(plain["soap"])
         self._generator.set_state(plain["random"])
 
+    def _file_tensors(self, integers: Float[Tensor, " n"]) -> list[QuantizedTensor]:
+        steps = self._file_steps().tolist()
+        result = []
+        for number, layer in enumerate(_views(integers.to(torch.int32), self._layers)):
+            for part, step in ((layer[:, :-1], steps[2 * number]), (layer[:, -1], steps[2 * number + 1])):
+                result.append(QuantizedTensor(np.ascontiguousarray(part.numpy()), step))
+        return result
+
     def _follow_bits(self, gradients: Sequence[Tensor], share: float, position: float) -> Float[Tensor, " n"]:
         """Move price and steps; return the gradient of the price of the bits along the weights."""
         variances, steps = self._variances(), self._log_steps.exp()
@@ -153,7 +187,10 @@ class CodedMoments:
         wanted = 8 * self.settings.num_bytes
         left = (position - self.settings.noisy_from) / (self.settings.small_by - self.settings.noisy_from)
         aim = wanted * (self._first_bits / wanted) ** max(0.0, 1 - left)
-        self._log_price = min(self._log_price + _PRICE_RATE * (bits - aim) / aim, math.log(_MOST_PRICE))
+        change = _PRICE_RATE * (position - self._position) * (bits - aim) / aim
+        self._position = position
+        self._log_price += max(-_MOST_PRICE_CHANGE, min(change, _MOST_PRICE_CHANGE))
+        self._log_price = min(self._log_price, math.log(_MOST_PRICE))
         price = math.exp(self._log_price) * self._error / wanted * self._correction
         if not self._is_fixed:
             offsets = torch.cat([each.reshape(-1) for each in gradients])
@@ -173,9 +210,16 @@ class CodedMoments:
         self._log_steps -= rate * mean / size
 
     def _fix_steps(self) -> None:
-        if not self._is_fixed:
-            self._log_steps.copy_(self._file_steps().log())
-            self._is_fixed = True
+        """Make the steps those of a file that has the size wanted."""
+        if self._is_fixed:
+            return
+        for _ in range(_MOST_FITTINGS):
+            excess = self.measure_bytes() - self.settings.num_bytes
+            if abs(excess) < _NEAR * self.settings.num_bytes:
+                break
+            self._log_steps += 8 * excess / len(self._weights) * _LN2
+        self._log_steps.copy_(self._file_steps().log())
+        self._is_fixed = True
 
     def _file_steps(self) -> Float[Tensor, " t"]:
         return torch.tensor([nearest_step(step) for step in self._log_steps.exp().tolist()])

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         time_fit as time_fit,
     )
     from ._compare import Comparison as Comparison, compare as compare
+    from ._compress import Compressed as Compressed, compact as compact, compress as compress
     from ._configurations import (
         Configuration as Configuration,
         FirstFrequency as FirstFrequency,
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "Comparison": "_compare",
+    "Compressed": "_compress",
     "Configuration": "_configurations",
     "Enlarged": "_enlarge",
     "Exported": "_export",
@@ -98,7 +100,9 @@ _MODULES = {
     "checked_omegas": "_fit",
     "choose_size": "_sizing",
     "clip_around": "_exposures",
+    "compact": "_compress",
     "compare": "_compare",
+    "compress": "_compress",
     "decode": "_outputs",
     "decode_at": "_tables",
     "demo_stop": "_paper",
@@ -141,6 +145,7 @@ __getattr__, __dir__ = lazy_exports(__name__, {name: f".{module}" for name, modu
 __all__ = [
     "KERNELS",
     "Comparison",
+    "Compressed",
     "Configuration",
     "Enlarged",
     "Exported",
@@ -165,7 +170,9 @@ __all__ = [
     "checked_omegas",
     "choose_size",
     "clip_around",
+    "compact",
     "compare",
+    "compress",
     "decode",
     "decode_at",
     "demo_stop",

@@ -88,11 +88,7 @@ def fit(
     )
     if first_omegas is None:
         first_omegas = [found.omega for found in configuration.first_frequencies(signal, omega_0)]
-    network = config.build(
-        first_layer_scale=_scale_of_inputs(checked_omegas(first_omegas, signal), signal, omega_0),
-        generator=random_stream(seed, "initial weights"),
-    )
-    field = Field(network, signal.grid, signal.channels, signal.source, signal.missing).to(checked_device(device))
+    field = new_field(signal, config, first_omegas, seed=seed).to(checked_device(device))
     objective = Values(signal, seed=seed)
     is_constant = _meet_constant(field, objective)
     state = State(field, configuration.recipe, objective.num_points)
@@ -108,8 +104,17 @@ def fit(
         callbacks=callbacks,
         state=state,
     )
-    field.report = _with_snr(replace(report, stopped_by="exact") if is_constant else report, signal)
+    field.report = with_snr(replace(report, stopped_by="exact") if is_constant else report, signal)
     return field
+
+
+def new_field(signal: Signal, config: SirenConfig, first_omegas: Sequence[float], *, seed: int = 0) -> Field:
+    """Return a field on the domain of a signal, with fresh weights that turn by ``first_omegas`` along its axes."""
+    network = config.build(
+        first_layer_scale=_scale_of_inputs(checked_omegas(first_omegas, signal), signal, config.omegas[0]),
+        generator=random_stream(seed, "initial weights"),
+    )
+    return Field(network, signal.grid, signal.channels, signal.source, signal.missing)
 
 
 def to_signal(
@@ -179,7 +184,8 @@ def _meet_constant(field: Field, objective: Values) -> bool:
     return False
 
 
-def _with_snr(report: Report, signal: Signal) -> Report:
+def with_snr(report: Report, signal: Signal) -> Report:
+    """Return a report that gives the SNR too, if the signal is a sound."""
     offset_db = signal.snr_offset_db() if isinstance(signal.source, SoundSource) else math.inf
     return replace(report, snr_db=report.psnr_db - offset_db) if math.isfinite(offset_db) else report
 

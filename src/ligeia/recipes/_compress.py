@@ -1,0 +1,264 @@
+"""`compress`: any signal to a small file, by a network that is fitted as the file will hold it."""
+
+import bisect
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import NamedTuple, final
+
+import numpy as np
+import torch
+
+from ligeia import codec, fitting
+from ligeia.codec import CodedMoments, CodedWeights, FieldRecord, NetworkRecord, QuantizedTensor
+from ligeia.core import InputError, check_writable
+from ligeia.field import Field
+from ligeia.fitting import (
+    Callback,
+    Checkpointer,
+    Cooling,
+    Objective,
+    Recipe,
+    Report,
+    Soap,
+    State,
+    Stop,
+    TakeStep,
+    Values,
+)
+from ligeia.networks import SirenConfig
+from ligeia.signals import Signal
+
+from ._configurations import Configuration, fast
+from ._fit import WORKING_SET, new_field, to_signal, with_snr
+from ._sizing import num_coefficients
+
+USUAL_EFFORT = 5
+_PASSES = {1: 10, 2: 20, 3: 40, 4: 80, 5: 250, 6: 500, 7: 1000, 8: 2000, 9: 4000}
+_OMEGA_0 = 30.0
+_HIDDEN_LAYERS = 4
+_BITS_PER_WEIGHT = 4.6
+_NARROWEST, _WIDEST = 4, 1024
+_BATCH = 4096
+_LEAST_STEPS = 500
+_RATE = 0.06  # over the width
+_NEAR_DB = 0.2  # a quality asked for is met if it is missed by no more
+_MOST_TRIES = 5
+_DB_PER_DOUBLING = 2.5  # of the bytes
+_FIRST_BITS_PER_COEFFICIENT = 6.0
+
+
+@final
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compressed:
+    """A signal as a file."""
+
+    data: bytes
+    """The file."""
+    record: FieldRecord
+    """What it says, read back from it."""
+    report: Report
+    """How the fit went, and the quality of the function that was read back."""
+    num_samples: int
+
+    @property
+    def num_bytes(self) -> int:
+        """Size of the file."""
+        return len(self.data)
+
+    @property
+    def bits_per_sample(self) -> float:
+        """Size of the file in bits over the number of samples; of a picture: bits per pixel."""
+        return 8 * len(self.data) / self.num_samples
+
+    @property
+    def psnr_db(self) -> float:
+        """Quality of what is read back."""
+        return self.report.psnr_db
+
+
+def compress(
+    source: Path | str | np.ndarray | torch.Tensor | Signal,
+    output: Path | str | None = None,
+    *,
+    bits_per_pixel: float | None = None,
+    bits_per_sample: float | None = None,
+    most_bytes: int | None = None,
+    psnr_db: float | None = None,
+    effort: int = USUAL_EFFORT,
+    seed: int = 0,
+    callbacks: Sequence[Callback] = (),
+    checkpoint: Checkpointer | None = None,
+    working_set: int = WORKING_SET,
+) -> Compressed:
+    """Make a file of a given size, or a given quality, of any signal; written to ``output`` if that is given.
+
+    One of ``bits_per_sample`` (of a picture also called ``bits_per_pixel``; a sample has all channels), ``most_bytes``
+    and ``psnr_db`` says what is wanted. A size is never exceeded; a quality is missed by 0.2 dB at most. ``effort`` 1
+    to 9 is how long to work: each step takes about twice as long. What is returned was read back from the file's
+    bytes.
+
+    >>> made = compress(np.arange(4096, dtype=np.uint8).reshape(64, 64), most_bytes=600, effort=1)
+    >>> made.num_bytes <= 600
+    True
+    """
+    if effort not in _PASSES:
+        raise InputError(f"an effort of 1 to 9 was wanted, got {effort!r}.")
+    if output is not None and Path(output).suffix.lower() != ".lig":
+        raise InputError(f"{output}: a field is written as .lig; name the file so.")
+    if output is not None:
+        check_writable(Path(output))
+    signal = to_signal(source, working_set=working_set)
+    budget = _budget(signal, bits_per_pixel, bits_per_sample, most_bytes, psnr_db)
+    job = _Job(signal, _PASSES[effort], seed, tuple(callbacks), checkpoint)
+    made = _of_size(job, budget) if budget is not None else _of_quality(job, psnr_db or 0.0)
+    if output is not None:
+        codec.write_record(made.record, Path(output))
+    return made
+
+
+class _Job(NamedTuple):
+    signal: Signal
+    passes: float
+    seed: int
+    callbacks: tuple[Callback, ...]
+    checkpoint: Checkpointer | None
+
+
+def smallest_bytes(signal: Signal) -> int:
+    """Return the size of the smallest file of a signal: a network that gives a constant."""
+    return len(codec.encode(_empty_record(signal, _config(signal, _NARROWEST))))
+
+
+def _budget(
+    signal: Signal,
+    bits_per_pixel: float | None,
+    bits_per_sample: float | None,
+    most_bytes: int | None,
+    psnr_db: float | None,
+) -> int | None:
+    """Return the most bytes, None where a quality is wanted."""
+    asked = [each for each in (bits_per_pixel, bits_per_sample, most_bytes, psnr_db) if each is not None]
+    if len(asked) != 1:
+        raise InputError(f"one of bits per sample, bytes and PSNR was wanted, got {len(asked)} of them.")
+    if not (math.isfinite(asked[0]) and asked[0] > 0):
+        raise InputError(f"a size or quality above 0 was wanted, got {asked[0]}.")
+    if psnr_db is not None:
+        return None
+    bits = bits_per_sample if bits_per_pixel is None else bits_per_pixel
+    num_bytes = most_bytes if bits is None else math.floor(bits * signal.grid.num_samples / 8)
+    assert num_bytes is not None
+    least = smallest_bytes(signal)
+    if num_bytes < least:
+        raise InputError(f"{num_bytes} bytes were asked for; the smallest file of this signal has {least}.")
+    return num_bytes
+
+
+def _of_size(job: _Job, num_bytes: int) -> Compressed:
+    """Return the best file of so many bytes."""
+    signal = job.signal
+    config = _config(signal, _width(signal, num_bytes))
+    frequencies = compact().first_frequencies(signal, _OMEGA_0)
+    field = new_field(signal, config, [found.omega for found in frequencies], seed=job.seed)
+    objective = Values(signal, seed=job.seed)
+    room = max(1, num_bytes - codec.bytes_beside_weights(_empty_record(signal, config)))
+    weights = CodedWeights(optimizer=Soap(learning_rate=_RATE / config.widest), num_bytes=room)
+    recipe = replace(compact().recipe, optimizer=weights)
+    state = State(field, recipe, objective.num_points)
+    callbacks = job.callbacks
+    if job.checkpoint is not None:
+        job.checkpoint.begin(state, f"{signal.digest()} {config} {recipe} {job.passes} passes, seed {job.seed}")
+        callbacks = (*callbacks, job.checkpoint)
+    stop = fitting.passes(max(job.passes, _LEAST_STEPS * _BATCH / objective.num_points))
+    with coded_steps(field, objective, recipe, stop) as take_step:
+        report = fitting.fit(
+            field, objective, recipe, stop, seed=job.seed, callbacks=callbacks, state=state, take_step=take_step
+        )
+    moments = state.moments
+    assert isinstance(moments, CodedMoments)
+    record = replace(_empty_record(signal, config), tensors=tuple(moments.trim(room)))
+    return _read_back(signal, codec.encode(record), report, objective)
+
+
+def _of_quality(job: _Job, psnr_db: float) -> Compressed:
+    """Return a small file of a quality, found by files of other sizes: quick ones first."""
+    least = smallest_bytes(job.signal)
+    coefficients = num_coefficients(job.signal, psnr_db)
+    num_bytes = max(2 * least, round(_FIRST_BITS_PER_COEFFICIENT * coefficients / 8))
+    best: Compressed | None = None
+    for number in range(_MOST_TRIES):
+        is_last = number == _MOST_TRIES - 1
+        made = _of_size(job, num_bytes)
+        missing_db = psnr_db - made.psnr_db
+        if missing_db <= _NEAR_DB and (best is None or made.num_bytes < best.num_bytes):
+            best = made
+        if -_NEAR_DB <= missing_db <= _NEAR_DB or (best is not None and is_last):
+            break
+        num_bytes = max(least, round(num_bytes * 2 ** (missing_db / _DB_PER_DOUBLING)))
+    if best is None:
+        raise InputError(f"{psnr_db:g} dB were not reached in {_MOST_TRIES} tries; ask for less, or for more effort.")
+    return best
+
+
+@contextmanager
+def coded_steps(field: Field, objective: Objective, recipe: Recipe, stop: Stop) -> Iterator[TakeStep]:
+    """Open the steps of a fit of `CodedWeights`, which are told how much of the fit is done."""
+    with fitting.gradients_of(field, objective) as gradients:
+
+        def take_step(state: State, objective: Objective, indices: np.ndarray) -> float:
+            moments = state.moments
+            assert isinstance(moments, CodedMoments)
+            position = recipe.position(state.progress, stop)
+            moments.disturb(position)
+            error, found = gradients(indices)
+            if math.isfinite(error):  # the loop goes back otherwise
+                moments.follow(found, error, state.learning_rate, position)
+            return error
+
+        yield take_step
+
+
+def compact() -> Configuration:
+    """Return how the networks of small files are fitted: larger batches, and a first layer that suits few weights."""
+    recipe = Recipe(
+        name="compact",
+        optimizer=Soap(learning_rate=_RATE / 64),
+        batch_size=_BATCH,
+        cooling=Cooling(warmup_steps=50, slow_power=0.0),
+        spike=6.0,
+    )
+    return replace(fast(), recipe=recipe, first_layer_scale=2.0)
+
+
+def _read_back(signal: Signal, data: bytes, report: Report, objective: Values) -> Compressed:
+    """Return a file that was read back, with the quality of what it says."""
+    record = codec.decode(data)
+    quality = objective.quality(codec.from_record(record))
+    report = replace(report, psnr_db=quality.psnr_db, num_measured=quality.num_measured)
+    return Compressed(data=data, record=record, report=with_snr(report, signal), num_samples=signal.grid.num_samples)
+
+
+def _config(signal: Signal, hidden_features: int) -> SirenConfig:
+    return SirenConfig(
+        in_features=signal.grid.num_inputs,
+        hidden_features=hidden_features,
+        hidden_layers=_HIDDEN_LAYERS,
+        out_features=signal.num_channels,
+        omegas=(_OMEGA_0,) * (_HIDDEN_LAYERS + 1),
+    )
+
+
+def _width(signal: Signal, num_bytes: int) -> int:
+    """Return the width of the network whose weights take so many bytes at the usual bits per weight."""
+    wanted = 8 * (num_bytes - smallest_bytes(signal)) / _BITS_PER_WEIGHT
+    widths = range(_NARROWEST, _WIDEST + 1)
+    place = bisect.bisect_right(widths, wanted, key=lambda width: _config(signal, width).num_parameters())
+    return widths[max(0, place - 1)]
+
+
+def _empty_record(signal: Signal, config: SirenConfig) -> FieldRecord:
+    network = NetworkRecord(**asdict(config))
+    zeros = tuple(QuantizedTensor(np.zeros(shape, np.int32), 1.0) for shape in network.tensor_shapes())
+    return FieldRecord(network, signal.grid, signal.channels, signal.source, zeros, signal.missing)
