@@ -13,6 +13,7 @@ from ligeia.core import InputError, LigeiaError, MissingExtraError, OutputError
 
 from ._bench import bench
 from ._compare import compare
+from ._compress import compress
 from ._console import say
 from ._decode import decode
 from ._demo import demo
@@ -31,7 +32,7 @@ _app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (fit, render, decode, enlarge, compare, info, export, import_, demo, paper, bench):
+for _command in (fit, compress, render, decode, enlarge, compare, info, export, import_, demo, paper, bench):
     _app.command(_command.__name__.rstrip("_"))(_command)
 
 

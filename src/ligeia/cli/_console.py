@@ -168,7 +168,7 @@ def _finite(value: object) -> object:
 class _Bar:
     """A callback that shows PSNR (less ``offset_db``: the SNR of a sound), points per second and time left."""
 
-    def __init__(self, *, shown: bool, offset_db: float) -> None:
+    def __init__(self, *, shown: bool, offset_db: float, remark: "Callable[[Step], str] | None") -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
 
@@ -183,6 +183,7 @@ class _Bar:
         self._task = self._progress.add_task("fitting", total=1.0, state="")
         self._drawn_at = self._began = time.monotonic()
         self._first: int | None = None
+        self._remark = remark
         self._offset_db = offset_db if math.isfinite(offset_db) else 0.0  # silence has no SNR
 
     def __call__(self, step: "Step") -> None:
@@ -196,6 +197,8 @@ class _Bar:
         left = elapsed * (1 - step.position) / max(step.position, 1e-3)
         quality = f"{counted.psnr_db - self._offset_db:.2f} dB" if math.isfinite(counted.psnr_db) else "..."
         stage = f" of stage {counted.stage + 1}" if counted.stage else ""
+        if self._remark is not None:
+            quality += f"  {self._remark(step)}"
         state = f"{quality}  {rate:,.0f} points/s  {counted.passes:.2f} passes  {left:.0f} s left{stage}"
         self._progress.update(self._task, completed=step.position, state=state)
         self._drawn_at = now
@@ -221,11 +224,18 @@ def watched_tiles(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
 
 @contextmanager
 def watched_fit(
-    *, quiet: bool, checkpoint: "Checkpointer | None", offset_db: float = 0.0
+    *,
+    quiet: bool,
+    checkpoint: "Checkpointer | None",
+    offset_db: float = 0.0,
+    remark: "Callable[[Step], str] | None" = None,
 ) -> Iterator[Callable[["Step"], None]]:
-    """Show a progress bar, and let Ctrl-C end the fit between two steps, with a checkpoint of that moment."""
+    """Show a progress bar, and let Ctrl-C end the fit between two steps, with a checkpoint of that moment.
+
+    ``remark`` says more of a step than its quality.
+    """
     asked: list[int] = []
-    bar = _Bar(shown=not quiet, offset_db=offset_db)
+    bar = _Bar(shown=not quiet, offset_db=offset_db, remark=remark)
 
     def ask(number: int, _: FrameType | None) -> None:
         if asked:  # a second time: at once
@@ -246,3 +256,51 @@ def watched_fit(
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def reading_options(
+    variable: str | None, frames: str | None, periodic: str | None, working_set_mib: int
+) -> dict[str, Any]:
+    """Return what `recipes.to_signal` needs to know of how a file is read."""
+    return {
+        "variable": variable,
+        "frames": parse_frames(frames),
+        "periodic": parse_names(periodic),
+        "working_set": working_set_mib << 20,
+    }
+
+
+def open_checkpoint(output: Path, *, resume: bool, quiet: bool) -> "Checkpointer":
+    """Open the checkpoint beside an output, and say what becomes of one that is there."""
+    from ligeia.fitting import Checkpointer
+
+    checkpoint = Checkpointer(output.with_name(output.name + ".checkpoint"), resume=resume)
+    if checkpoint.path.exists() and not resume:
+        say(f"ligeia: {checkpoint.path} of an earlier fit is written over; --resume would go on from it.", quiet=quiet)
+    if resume and not checkpoint.path.exists() and output.exists():
+        raise InputError(
+            f"{output} is there and no checkpoint of it is: that fit has ended; leave --resume out to fit it anew."
+        )
+    if resume and not checkpoint.path.exists():
+        say(f"ligeia: no checkpoint {checkpoint.path} to resume from; starting afresh.", quiet=quiet)
+    return checkpoint
+
+
+@contextmanager
+def keeping(checkpoint: "Checkpointer") -> Iterator[None]:
+    """Say at an interruption that the checkpoint is kept."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not checkpoint.path.exists():
+            raise
+        say(f"ligeia: stopped; the checkpoint {checkpoint.path} is kept: repeat the command with --resume to go on.")
+        raise typer.Exit(1) from None
+
+
+def discard(checkpoint: "Checkpointer", *, quiet: bool) -> None:
+    """Delete the checkpoint of a fit that is done, and say if one could not be written."""
+    if checkpoint.path.is_file():
+        checkpoint.path.unlink()
+    if checkpoint.problem is not None:
+        say(f"ligeia: a checkpoint could not be written on the way: {checkpoint.problem}", quiet=quiet)

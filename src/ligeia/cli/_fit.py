@@ -1,8 +1,7 @@
 """`ligeia fit`."""
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,18 +16,20 @@ from ._console import (
     Quiet,
     Seed,
     decibels,
+    discard,
     emit,
+    keeping,
+    open_checkpoint,
     parse_box,
-    parse_frames,
     parse_names,
     parse_numbers,
-    say,
+    reading_options,
     watched_fit,
 )
 
 if TYPE_CHECKING:
     from ligeia.field import Field
-    from ligeia.fitting import Checkpointer, Stop
+    from ligeia.fitting import Stop
     from ligeia.recipes import Configuration, FirstFrequency, HeldOut, Size
     from ligeia.signals import Signal
 
@@ -90,7 +91,7 @@ def fit(
     from ligeia.kernels import current_path
     from ligeia.signals import SoundSource
 
-    reading = _reading(variable, frames, periodic, working_set) | _columns(coordinates, values, box)
+    reading = reading_options(variable, frames, periodic, working_set) | _columns(coordinates, values, box)
     whole = recipes.to_signal(source, _configuration(recipe), channels=channels, **reading)
     whole = recipes.with_footprint(whole, footprint)
     signal, held_out = recipes.hold_out(whole, hold_out, seed=seed)
@@ -107,9 +108,9 @@ def fit(
     if report is not None:
         recipes.check_figure(report, signal)
     frequencies = _frequencies(first_omega, configuration, signal, omega)
-    checkpoint = _checkpoint(output, resume=resume, quiet=quiet)
+    checkpoint = open_checkpoint(output, resume=resume, quiet=quiet)
     offset_db = signal.snr_offset_db() if isinstance(signal.source, SoundSource) else 0.0
-    with _kept(checkpoint), watched_fit(quiet=quiet, checkpoint=checkpoint, offset_db=offset_db) as callback:
+    with keeping(checkpoint), watched_fit(quiet=quiet, checkpoint=checkpoint, offset_db=offset_db) as callback:
         field = recipes.fit(
             signal,
             stop=stop,
@@ -125,7 +126,7 @@ def fit(
         )
     field.missing = whole.missing  # what was held out is there
     num_bytes = codec.save(field, output)
-    _discard(checkpoint, quiet=quiet)
+    discard(checkpoint, quiet=quiet)
     if report is not None:
         recipes.draw_report(field, whole, report, held_out)
     result = summarize(field, output, num_bytes) | {
@@ -217,15 +218,6 @@ def _summary_of(held_out: "HeldOut | None", field: "Field") -> dict[str, Any]:
     }
 
 
-def _reading(variable: str | None, frames: str | None, periodic: str | None, working_set_mib: int) -> dict[str, Any]:
-    return {
-        "variable": variable,
-        "frames": parse_frames(frames),
-        "periodic": parse_names(periodic),
-        "working_set": working_set_mib << 20,
-    }
-
-
 def _columns(coordinates: str | None, values: str | None, box: str | None) -> dict[str, Any]:
     from ligeia.signals import PointColumns
 
@@ -238,39 +230,6 @@ def _columns(coordinates: str | None, values: str | None, box: str | None) -> di
 def _reasons(size: "Size", frequencies: "Sequence[FirstFrequency]") -> str:
     turns = "; ".join(f"{each.axis} {each.omega:.4g} ({each.reason})" for each in frequencies)
     return f"width: {size.hidden_features} ({size.reason})\nfirst layer, radians per unit: {turns}"
-
-
-def _checkpoint(output: Path, *, resume: bool, quiet: bool) -> "Checkpointer":
-    from ligeia.fitting import Checkpointer
-
-    checkpoint = Checkpointer(output.with_name(output.name + ".checkpoint"), resume=resume)
-    if checkpoint.path.exists() and not resume:
-        say(f"ligeia: {checkpoint.path} of an earlier fit is written over; --resume would go on from it.", quiet=quiet)
-    if resume and not checkpoint.path.exists() and output.exists():
-        raise InputError(
-            f"{output} is there and no checkpoint of it is: that fit has ended; leave --resume out to fit it anew."
-        )
-    if resume and not checkpoint.path.exists():
-        say(f"ligeia: no checkpoint {checkpoint.path} to resume from; starting afresh.", quiet=quiet)
-    return checkpoint
-
-
-@contextmanager
-def _kept(checkpoint: "Checkpointer") -> Iterator[None]:
-    try:
-        yield
-    except KeyboardInterrupt:
-        if not checkpoint.path.exists():
-            raise
-        say(f"ligeia: stopped; the checkpoint {checkpoint.path} is kept: repeat the command with --resume to go on.")
-        raise typer.Exit(1) from None
-
-
-def _discard(checkpoint: "Checkpointer", *, quiet: bool) -> None:
-    if checkpoint.path.is_file():
-        checkpoint.path.unlink()
-    if checkpoint.problem is not None:
-        say(f"ligeia: a checkpoint could not be written on the way: {checkpoint.problem}", quiet=quiet)
 
 
 def _frequencies(

@@ -11,7 +11,7 @@ from typing import Any, final
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from ligeia.fitting import Soap, SoapMoments, layers_of
@@ -29,7 +29,16 @@ _MOST_PRICE_CHANGE = 0.1  # ... and per step
 _STEP_RATE = 0.02  # of the steps' logarithms
 _STEP_BETAS = (0.9, 0.99)
 _MOST_FITTINGS, _NEAR = 4, 0.01  # of the steps to the bytes, when they are fixed
-_NUMBERS = ("_num_noisy", "_log_price", "_error", "_first_bits", "_correction", "_is_fixed", "_measured_at", "_position")
+_NUMBERS = (
+    "_num_noisy",
+    "_log_price",
+    "_error",
+    "_first_bits",
+    "_correction",
+    "_is_fixed",
+    "_measured_at",
+    "_position",
+)
 _MEMORY = 0.99  # of the mean error
 _MEASUREMENTS = 10  # per fit, of the bytes that the weights take in a file
 
@@ -131,6 +140,11 @@ class CodedMoments:
         """Return the weights as a file codes them: weight and bias of each layer in turn."""
         return self._file_tensors((self._weights / self._spread(self._file_steps())).round())
 
+    @property
+    def foretold_bytes(self) -> int:
+        """About how many bytes the weights would take in a file now."""
+        return round(self._bits(self._variances(), self._log_steps.exp()) * self._correction / 8)
+
     def measure_bytes(self) -> int:
         """Return how many bytes the weights take in a file now, and aim by the difference to what was foretold."""
         num_bytes = len(pack_quantized(self.tensors()))
@@ -151,11 +165,9 @@ class CodedMoments:
 
     def to_plain(self) -> dict[str, Any]:
         """Return the state as tensors and numbers."""
-        numbers = (self._num_noisy, self._log_price, self._error, self._first_bits, self._correction, self._is_fixed)
-        tensors = [self._weights, self._log_steps, self._step_moments]
         return {
-            "tensors": tensors,
-            "numbers": numbers,
+            "tensors": [self._weights, self._log_steps, self._step_moments],
+            "numbers": {name: getattr(self, name) for name in _NUMBERS},
             "soap": self._soap.to_plain(),
             "random": self._generator.get_state(),
         }
@@ -164,9 +176,8 @@ class CodedMoments:
         """Take over the state that `to_plain` gave."""
         for mine, theirs in zip((self._weights, self._log_steps, self._step_moments), plain["tensors"], strict=True):
             mine.copy_(theirs)
-        self._num_noisy, self._log_price, self._error, self._first_bits, self._correction, self._is_fixed = plain[
-            "numbers"
-        ]
+        for name in _NUMBERS:
+            setattr(self, name, plain["numbers"][name])
         self._soap.load_plain(plain["soap"])
         self._generator.set_state(plain["random"])
 
@@ -245,7 +256,7 @@ class CodedMoments:
                 self.parameters[2 * number + 1].copy_(layer[:, -1])
 
 
-def _views(flat: Float[Tensor, " n"], like: Sequence[Tensor]) -> list[Tensor]:
+def _views(flat: Shaped[Tensor, " n"], like: Sequence[Tensor]) -> list[Tensor]:
     parts = flat.split([each.numel() for each in like])
     return [part.view_as(each) for part, each in zip(parts, like, strict=True)]
 

@@ -48,7 +48,7 @@ class SoapMoments:
         self._members = [[k for k, each in enumerate(shapes) if each == shape] for shape in dict.fromkeys(shapes)]
         self._groups = [_Group.zeros(len(ks), *shapes[ks[0]], self.parameters[0].device) for ks in self._members]
 
-    def directions(self, gradients: Sequence[Float[Tensor, "out columns"]]) -> list[Float[Tensor, "out columns"]]:
+    def directions(self, gradients: Sequence[Float[Tensor, "_ _"]]) -> list[Float[Tensor, "out columns"]]:
         """Return by how much each layer is to move against its gradient, per unit of the learning rate.
 
         The first call learns a basis only: a basis of one gradient, with moments of one, moves by its noise.
@@ -129,7 +129,7 @@ class _Group:
         self.second = torch.gather(self.second, 2, order[:, None, :].expand_as(self.second))
 
 
-def layers_of(parameters: Sequence[Tensor]) -> list[Float[Tensor, "out columns"]]:
+def layers_of(parameters: Sequence[Tensor]) -> list[Float[Tensor, "_ _"]]:
     """Return copies of weights and biases in turn as one matrix per layer, its last column the bias."""
     return [
         torch.cat([weight.detach(), bias.detach()[:, None]], dim=1)

@@ -87,6 +87,7 @@ def compress(
     bits_per_sample: float | None = None,
     most_bytes: int | None = None,
     psnr_db: float | None = None,
+    snr_db: float | None = None,
     effort: int = USUAL_EFFORT,
     seed: int = 0,
     callbacks: Sequence[Callback] = (),
@@ -95,10 +96,10 @@ def compress(
 ) -> Compressed:
     """Make a file of a given size, or a given quality, of any signal; written to ``output`` if that is given.
 
-    One of ``bits_per_sample`` (of a picture also called ``bits_per_pixel``; a sample has all channels), ``most_bytes``
-    and ``psnr_db`` says what is wanted. A size is never exceeded; a quality is missed by 0.2 dB at most. ``effort`` 1
-    to 9 is how long to work: each step takes about twice as long. What is returned was read back from the file's
-    bytes.
+    One of ``bits_per_sample`` (of a picture also called ``bits_per_pixel``; a sample has all channels), ``most_bytes``,
+    ``psnr_db`` and ``snr_db`` (of sound) says what is wanted. A size is never exceeded; a quality is missed by 0.2 dB
+    at most, and takes several fits, of which no ``checkpoint`` is kept. ``effort`` 1 to 9 is how long to work: each
+    step takes about twice as long. What is returned was read back from the file's bytes.
 
     >>> made = compress(np.arange(4096, dtype=np.uint8).reshape(64, 64), most_bytes=600, effort=1)
     >>> made.num_bytes <= 600
@@ -111,9 +112,13 @@ def compress(
     if output is not None:
         check_writable(Path(output))
     signal = to_signal(source, working_set=working_set)
-    budget = _budget(signal, bits_per_pixel, bits_per_sample, most_bytes, psnr_db)
-    job = _Job(signal, _PASSES[effort], seed, tuple(callbacks), checkpoint)
-    made = _of_size(job, budget) if budget is not None else _of_quality(job, psnr_db or 0.0)
+    budget = _budget(signal, bits_per_pixel, bits_per_sample, most_bytes, psnr_db, snr_db)
+    if snr_db is not None:
+        psnr_db = fitting.snr(snr_db).in_psnr(signal.snr_offset_db).target_db
+    if psnr_db is None:
+        made = _of_size(_Job(signal, _PASSES[effort], seed, tuple(callbacks), checkpoint), budget)
+    else:
+        made = _of_quality(_Job(signal, _PASSES[effort], seed, tuple(callbacks), None), psnr_db)
     if output is not None:
         codec.write_record(made.record, Path(output))
     return made
@@ -138,15 +143,17 @@ def _budget(
     bits_per_sample: float | None,
     most_bytes: int | None,
     psnr_db: float | None,
-) -> int | None:
-    """Return the most bytes, None where a quality is wanted."""
-    asked = [each for each in (bits_per_pixel, bits_per_sample, most_bytes, psnr_db) if each is not None]
+    snr_db: float | None,
+) -> int:
+    """Return the most bytes; 0 where a quality is wanted."""
+    all_of_them = (bits_per_pixel, bits_per_sample, most_bytes, psnr_db, snr_db)
+    asked = [each for each in all_of_them if each is not None]
     if len(asked) != 1:
-        raise InputError(f"one of bits per sample, bytes and PSNR was wanted, got {len(asked)} of them.")
+        raise InputError(f"one size or one quality was wanted (bits, bytes, PSNR or SNR), got {len(asked)} of them.")
     if not (math.isfinite(asked[0]) and asked[0] > 0):
         raise InputError(f"a size or quality above 0 was wanted, got {asked[0]}.")
-    if psnr_db is not None:
-        return None
+    if psnr_db is not None or snr_db is not None:
+        return 0
     bits = bits_per_sample if bits_per_pixel is None else bits_per_pixel
     num_bytes = most_bytes if bits is None else math.floor(bits * signal.grid.num_samples / 8)
     assert num_bytes is not None

@@ -1,0 +1,111 @@
+"""`ligeia compress`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ligeia.core import InputError, check_readable, check_writable
+
+from ._console import (
+    Json,
+    NoDevice,
+    Output,
+    Quiet,
+    Seed,
+    decibels,
+    discard,
+    emit,
+    keeping,
+    open_checkpoint,
+    reading_options,
+    watched_fit,
+)
+
+if TYPE_CHECKING:
+    from ligeia.fitting import Step
+
+
+def compress(
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="An image, sound, video, volume or array.")],
+    output: Output,
+    bpp: Annotated[
+        float | None, typer.Option(metavar="R", help="Bits per pixel, or per sample of other signals.")
+    ] = None,
+    most_bytes: Annotated[int | None, typer.Option("--bytes", metavar="N", help="Size of the file.")] = None,
+    psnr: Annotated[float | None, typer.Option(metavar="DB", help="Quality to reach.")] = None,
+    snr: Annotated[float | None, typer.Option(metavar="DB", help="Quality to reach (sound).")] = None,
+    effort: Annotated[int, typer.Option(min=1, max=9, help="How long to work: each takes twice as long.")] = 5,
+    variable: Annotated[str | None, typer.Option(metavar="NAME", help="Which of several arrays in a file.")] = None,
+    frames: Annotated[str | None, typer.Option(metavar="A:B", help="Part of a video, such as 0:60.")] = None,
+    channels: Annotated[
+        bool | None, typer.Option("--channels/--no-channels", help="Whether an array's last axis holds channels.")
+    ] = None,
+    periodic: Annotated[str | None, typer.Option(metavar="AXIS", help="Axes whose ends meet, such as lon.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint of a stopped run.")] = False,
+    seed: Seed = 0,
+    device: NoDevice = "auto",
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make a small file of a signal, of a size that is never exceeded or of a quality.
+
+    The file holds a network whose weights are integers, entropy-coded; `ligeia decode` gives the signal back, and
+    render, enlarge and export take it like any other field. What is reported was read back from the file.
+
+    Example: ligeia compress photo.png -o photo.lig --bpp 0.3
+    """
+    if output.suffix.lower() != ".lig":
+        raise InputError(f"{output}: a field is written as .lig; name the output so.")
+    if resume and (psnr is not None or snr is not None):
+        raise InputError("--resume goes on with a file of a given size; one of a given quality starts afresh.")
+    check_readable(source)
+    check_writable(output)
+    from ligeia import recipes
+    from ligeia.signals import SoundSource
+
+    reading = reading_options(variable, frames, periodic, working_set_mib=256)
+    signal = recipes.to_signal(source, channels=channels, **reading)
+    checkpoint = open_checkpoint(output, resume=resume, quiet=quiet)
+    is_sound = isinstance(signal.source, SoundSource)
+    offset_db = signal.snr_offset_db() if is_sound else 0.0
+    watched = watched_fit(quiet=quiet, checkpoint=checkpoint, offset_db=offset_db, remark=_bytes_now)
+    with keeping(checkpoint), watched as callback:
+        made = recipes.compress(
+            signal,
+            output,
+            bits_per_sample=bpp,
+            most_bytes=most_bytes,
+            psnr_db=psnr,
+            snr_db=snr,
+            effort=effort,
+            seed=seed,
+            callbacks=[callback],
+            checkpoint=checkpoint,
+        )
+    discard(checkpoint, quiet=quiet)
+    report = made.report
+    quality = decibels(made.psnr_db) if report.snr_db is None else f"SNR {decibels(report.snr_db)}"
+    result = {
+        "bytes": made.num_bytes,
+        "bpp": made.bits_per_sample,
+        "psnr_db": made.psnr_db,
+        **({"snr_db": report.snr_db} if is_sound else {}),
+        "seconds": report.seconds,
+        "passes": report.passes,
+        "parameters": report.parameters,
+        "output": str(output),
+        "effort": effort,
+        "seed": seed,
+    }
+    pixels = "pixel" if signal.grid.num_axes == 2 else "sample"
+    size = f"{made.num_bytes:,} bytes, {made.bits_per_sample:.4g} bits per {pixels}"
+    summary = f"{output}: {size}, {quality} in {report.seconds:.1f} s\n{report.parameters:,} weights"
+    emit(result, summary, as_json=as_json, quiet=quiet)
+
+
+def _bytes_now(step: "Step") -> str:
+    from ligeia.codec import CodedMoments
+
+    moments = step.state.moments
+    return f"{moments.foretold_bytes:,} bytes" if isinstance(moments, CodedMoments) else ""
