@@ -7,6 +7,11 @@ from ligeia.core import lazy_exports
 if TYPE_CHECKING:
     from ._container import FieldRecord as FieldRecord, decode as decode, encode as encode
     from ._field import from_record as from_record, load as load, save as save, to_record as to_record
+    from ._lossless import (
+        exact_samples as exact_samples,
+        smallest_lossless as smallest_lossless,
+        with_samples as with_samples,
+    )
     from ._numpy_field import NumpyField as NumpyField, read_plain as read_plain
     from ._onnx import to_onnx as to_onnx
     from ._quantized import (
@@ -17,6 +22,7 @@ if TYPE_CHECKING:
     )
     from ._read import read_record as read_record, write_record as write_record
     from ._records import NetworkRecord as NetworkRecord
+    from ._residual import Residual as Residual
     from ._safetensors import (
         read_named_tensors as read_named_tensors,
         read_safetensors as read_safetensors,
@@ -28,8 +34,10 @@ _MODULES = {
     "NetworkRecord": "_records",
     "NumpyField": "_numpy_field",
     "QuantizedTensor": "_quantized",
+    "Residual": "_residual",
     "decode": "_container",
     "encode": "_container",
+    "exact_samples": "_lossless",
     "from_record": "_field",
     "load": "_field",
     "nearest_step": "_quantized",
@@ -38,11 +46,13 @@ _MODULES = {
     "read_record": "_read",
     "read_safetensors": "_safetensors",
     "save": "_field",
+    "smallest_lossless": "_lossless",
     "step_above": "_quantized",
     "step_below": "_quantized",
     "to_onnx": "_onnx",
     "to_record": "_field",
     "to_safetensors": "_safetensors",
+    "with_samples": "_lossless",
     "write_record": "_read",
 }
 
@@ -53,8 +63,10 @@ __all__ = [
     "NetworkRecord",
     "NumpyField",
     "QuantizedTensor",
+    "Residual",
     "decode",
     "encode",
+    "exact_samples",
     "from_record",
     "load",
     "nearest_step",
@@ -63,10 +75,12 @@ __all__ = [
     "read_record",
     "read_safetensors",
     "save",
+    "smallest_lossless",
     "step_above",
     "step_below",
     "to_onnx",
     "to_record",
     "to_safetensors",
+    "with_samples",
     "write_record",
 ]
