@@ -191,6 +191,8 @@ def decode(data: bytes) -> FieldRecord:
         tensors = [read_float(number, chunks.next(b"TENS"), shape) for number, shape in enumerate(shapes)]
     packed = chunks.optional(_RESIDUAL)
     residual = None if packed is None else Residual(bytes(packed))
+    if residual is not None:
+        check_residual(residual, len(channels))
     chunks.finish()
     return FieldRecord(network, grid, channels, source, tuple(tensors), missing, residual)
 

@@ -8,7 +8,7 @@ import math
 from typing import Final
 
 import numpy as np
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float, Int, Int64
 
 from ligeia.core import InputError
 from ligeia.signals import Sampling
@@ -90,18 +90,35 @@ def choose_offset(steps: Float[np.ndarray, " n"], most: int, error: float) -> fl
         return 0.0
     gaps = np.diff(parts, append=parts[0] + 1)
     widest = int(gaps.argmax())
-    half = float(gaps[widest]) / 2
-    needed = max(MARGIN, _SAFETY * error)
+    gap, needed = float(gaps[widest]), max(MARGIN, _SAFETY * error)
+    half = gap / 2
     middle = -(float(parts[widest]) + half)  # brings the middle of the gap to a whole number
     for bits in range(53):
         offset = round(math.ldexp(middle % 1.0, bits)) / 2**bits % 1.0
-        distance = np.abs(np.mod(parts + offset + 0.5, 1.0) - 0.5).min()
-        if distance >= max(half / 2, needed):
+        above = (-offset - float(parts[widest])) % 1.0
+        if min(above, gap - above) >= max(half / 2, needed):
             return offset
     raise InexactError(
         f"values of a field that stay {needed:.1g} of a step away from some cut were wanted, the best is {half:.1g}; "
         "do without the field, or compress a part."
     )
+
+
+def exact_offset(
+    steps: Float[np.ndarray, " n"], samples: Int[np.ndarray, " n"], most: int, error: float
+) -> float | None:
+    """Return an offset that makes the integers of values the samples, far enough from any change; None without one."""
+    if not np.isfinite(steps).all():
+        return None
+    behind = samples - steps
+    first = float(behind[samples > 0].max(initial=0.0))
+    last = float(behind[samples < most].min(initial=0.0)) + 1
+    needed = max(MARGIN, _SAFETY * error)
+    for bits in range(53):  # the shortest binary fraction
+        offset = round(math.ldexp((first + last) / 2, bits)) / 2**bits
+        if 0 <= offset < 1 and first + needed <= offset <= last - needed:
+            return offset
+    return None
 
 
 def rounding_error(record: FieldRecord) -> float:

@@ -74,9 +74,7 @@ class LaneDecoder:
         if self._position != len(self._words) or (self._states != _FIRST).any():
             raise StreamError("the stream of residuals does not end with its last one; the file is damaged.")
 
-    def take(
-        self, rows: Int64[np.ndarray, " n"], starts: Int64[np.ndarray, "rows symbols"]
-    ) -> Int64[np.ndarray, " n"]:
+    def take(self, rows: Int64[np.ndarray, " n"], starts: Int64[np.ndarray, "rows symbols"]) -> Int64[np.ndarray, " n"]:
         """Return a run of symbols; each is of the table whose row is given: where its symbols start, first to last."""
         # one search finds the symbol in its table: the tables lie end to end
         ends = (starts + (np.arange(len(starts), dtype=np.int64) << PRECISION)[:, None]).ravel().astype(np.uint64)

@@ -13,9 +13,9 @@ from jaxtyping import Bool, Float, Int, Shaped
 
 from ligeia.core import InputError, SampleError, ShapeError
 
-from ._bytes import ByteReader
+from ._bytes import ByteReader, RecordError
 from ._container import FieldRecord, encode
-from ._exact_field import InexactError, choose_offset, cut, in_steps, rounding_error, walk
+from ._exact_field import InexactError, choose_offset, cut, exact_offset, in_steps, rounding_error, walk
 from ._lanes import Run
 from ._passes import Neighborhood, Pass
 from ._prediction import DEFAULT_FEATURES, NUM_FEATURES, WEIGHT_BITS, Counts, Planes, Weights, classes_of
@@ -53,8 +53,8 @@ def with_samples(record: FieldRecord, samples: Shaped[np.ndarray, "*shape channe
     """Return a record that holds samples exactly: the field's own, and what it leaves over.
 
     ``samples`` are integers or booleans of shape ``(*grid.shape, channels)``, those of a `Signal`. The field's weights
-    are taken as they are. A field that nothing is gained from costs no more than its own bytes. Raises `SampleError` for
-    samples of other kinds, `ShapeError` for another shape.
+    are taken as they are. A field that nothing is gained from costs no more than its own bytes. Raises `SampleError`
+    for samples of other kinds, `ShapeError` for another shape.
 
     >>> from ligeia.signals import ArraySource, Channel, Grid
     >>> from ligeia.codec import NetworkRecord
@@ -99,7 +99,10 @@ def exact_samples(record: FieldRecord) -> Shaped[np.ndarray, "*shape channels"]:
         raise InputError("a file that keeps its samples without loss was wanted, this one holds a field alone.")
     reader = ByteReader(record.residual.packed, "RSID chunk")
     head = read_head(reader, len(record.channels))
-    field = _cut_field(record, head) if head.offsets else []
+    try:
+        field = _cut_field(record, head) if head.offsets else []
+    except InexactError as error:
+        raise RecordError(f"RSID chunk: {error}") from error
     planes = unpack_samples(reader, head, record.grid, field) if head.has_stream else field
     reader.close()
     result = np.empty((record.grid.num_samples, len(planes)), head.dtype)
@@ -120,7 +123,9 @@ def smallest_lossless(
 
 
 def _above(samples: Shaped[np.ndarray, " n"], low: int, ranges: Sequence[int]) -> Int[np.ndarray, " n"]:
-    return (samples.astype(np.int64) - low).astype(plane_dtype(ranges))  # beyond 2**63 there are none: they were checked
+    return (samples.astype(np.int64) - low).astype(
+        plane_dtype(ranges)
+    )  # beyond 2**63 there are none: they were checked
 
 
 def _order(record: FieldRecord) -> list[int]:
@@ -133,8 +138,9 @@ def _order(record: FieldRecord) -> list[int]:
 def _cut_field(record: FieldRecord, head: ResidualHead) -> Planar:
     values = walk(record)
     return [
-        cut(in_steps(values[:, number], record, number, low, head.field_bits), offset, reach << head.field_bits)
-        .astype(plane_dtype([reach << head.field_bits]))
+        cut(in_steps(values[:, number], record, number, low, head.field_bits), offset, reach << head.field_bits).astype(
+            plane_dtype([reach << head.field_bits])
+        )
         for number, (low, reach, offset) in enumerate(zip(head.lows, head.ranges, head.offsets, strict=True))
     ]
 
@@ -142,23 +148,27 @@ def _cut_field(record: FieldRecord, head: ResidualHead) -> Planar:
 def _looks(
     record: FieldRecord, head: ResidualHead, planes: Planar
 ) -> tuple[ResidualHead | None, tuple[ResidualHead, Planar] | None]:
-    """Return the head of a field whose rounding is the samples, or how else it is looked at; None where it cannot be."""
+    """Return the head of a field whose rounding is the samples; or how else it is looked at, unless it cannot be."""
     values, error = walk(record), rounding_error(record)
-    found = []
-    for bits in (0, max(0, _WANTED_BITS - max(head.ranges).bit_length())):
-        offsets, field = [], []
-        try:
-            for number, (low, reach) in enumerate(zip(head.lows, head.ranges, strict=True)):
-                steps, most = in_steps(values[:, number], record, number, low, bits), reach << bits
-                of = record.channels[number]
-                offsets.append(choose_offset(steps, most, error * (of.high - of.low) / 2 * 2**bits))
-                field.append(cut(steps, offsets[-1], most).astype(plane_dtype([most])))
-        except InexactError:
-            return None, None
-        found.append((head._replace(field_bits=bits, offsets=tuple(offsets)), field))
-        if bits == 0 and all(np.array_equal(one, two) for one, two in zip(field, planes, strict=True)):
-            return found[0][0]._replace(has_stream=False), None
-    return None, found[-1]
+    halves = [(each.high - each.low) / 2 for each in record.channels]
+    pairs = list(enumerate(zip(head.lows, head.ranges, strict=True)))
+    fits = [
+        exact_offset(in_steps(values[:, number], record, number, low, 0), planes[number], reach, error * halves[number])
+        for number, (low, reach) in pairs
+    ]
+    offsets = [each for each in fits if each is not None]
+    if len(offsets) == len(fits):
+        return head._replace(offsets=tuple(offsets), has_stream=False), None
+    bits = max(0, _WANTED_BITS - max(head.ranges).bit_length())
+    chosen, field = [], []
+    try:
+        for number, (low, reach) in pairs:
+            steps, most = in_steps(values[:, number], record, number, low, bits), reach << bits
+            chosen.append(choose_offset(steps, most, error * halves[number] * 2**bits))
+            field.append(cut(steps, chosen[-1], most).astype(plane_dtype([most])))
+    except InexactError:
+        return None, None
+    return None, (head._replace(field_bits=bits, offsets=tuple(chosen)), field)
 
 
 class _Plan:
@@ -194,8 +204,7 @@ class _Plan:
         predicted = planes.predict(channel, *planes.taps(channel, around), weights)
         classes = classes_of(planes.features(channel, around, predicted), weights)
         samples = planes.samples[channel][around.places].astype(np.int64)
-        tables = self._counts.tables()
-        runs, tokens = block_runs(samples - predicted, classes, samples, tables, planes.ranges[channel])
+        runs, tokens = block_runs(samples - predicted, classes, samples, self._counts, planes.ranges[channel])
         planes.errors[channel][around.places] = np.abs(samples - predicted)
         self._counts.add(classes, tokens)
         self._runs += [Run._make(each.astype(np.uint32) for each in run) for run in runs]
@@ -275,7 +284,7 @@ def _non_negative(
     columns: Float[np.ndarray, "n features"], wanted: Float[np.ndarray, " n"], importance: Float[np.ndarray, " n"]
 ) -> Float[np.ndarray, " features"]:
     """Return least squares without negative solutions: those that come out so are left out."""
-    kept: Bool[np.ndarray, " features"] = columns.any(axis=0)
+    kept: Bool[np.ndarray, " features"] = np.abs(columns).max(axis=0) > 0
     result = np.zeros(NUM_FEATURES)
     while kept.any():
         solution = _least_squares(columns[:, kept], wanted, importance)

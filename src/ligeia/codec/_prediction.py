@@ -1,11 +1,13 @@
 """What is expected of a sample, and how far off that may be: integers alone (spec/container.md, s. 5)."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Final, NamedTuple, final
 
 import numpy as np
 from jaxtyping import Int, Int64
 
+from ._ans import PRECISION
 from ._passes import Neighborhood
 
 WEIGHT_BITS: Final = 10
@@ -121,9 +123,7 @@ def plain_bits(classes: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
     return _PLAIN_BITS[classes]
 
 
-_PLAIN_BITS: Final = np.array(
-    [max(0, int(start).bit_length() - _PLAIN_ABOVE) for start in (0, *_THRESHOLDS)], np.int64
-)
+_PLAIN_BITS: Final = np.array([max(0, int(start).bit_length() - _PLAIN_ABOVE) for start in (0, *_THRESHOLDS)], np.int64)
 
 
 @final
@@ -131,21 +131,20 @@ class Counts:
     """How often each token came in each class; a class begins with what its spread lets expect."""
 
     def __init__(self) -> None:
-        self._counts = _prior()
+        self._counts = _prior().copy()
 
-    def tables(self) -> Int64[np.ndarray, "classes tokens"]:
-        """Return where the tokens of each class begin, out of 2**24."""
-        below = np.cumsum(self._counts, axis=1)
-        total = below[:, -1:]
-        below = np.concatenate([np.zeros_like(total), below[:, :-1]], axis=1)
-        return below * ((1 << 24) - TOKENS) // total + np.arange(TOKENS)
+    def tables(self, classes: Int64[np.ndarray, " classes"]) -> Int64[np.ndarray, "classes tokens"]:
+        """Return where the tokens of some classes begin, out of 2**24."""
+        counts = self._counts[classes]
+        below = np.cumsum(counts, axis=1)
+        return (below - counts) * ((1 << PRECISION) - TOKENS) // below[:, -1:] + np.arange(TOKENS)
 
     def add(self, classes: Int64[np.ndarray, " n"], tokens: Int64[np.ndarray, " n"]) -> None:
         """Take in the tokens of a block."""
-        seen = np.bincount(classes * TOKENS + tokens, minlength=NUM_CLASSES * TOKENS)
-        self._counts += _GROWTH * seen.reshape(NUM_CLASSES, TOKENS)
+        np.add.at(self._counts, (classes, tokens), _GROWTH)
 
 
+@cache
 def _prior() -> Int64[np.ndarray, "classes tokens"]:
     """Return the weights that the counts begin with: they fall by a ratio from the middle outwards."""
     result = np.ones((NUM_CLASSES, TOKENS), np.int64)

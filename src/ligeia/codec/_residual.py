@@ -11,7 +11,7 @@ from jaxtyping import Int, Int64, Shaped
 
 from ligeia.signals import Grid
 
-from ._ans import DigestError, StreamError
+from ._ans import PRECISION, DigestError, StreamError
 from ._bytes import ByteReader, RecordError, number_bytes, varint_bytes
 from ._lanes import MOST_LANES_LOG2, LaneDecoder, Run, bit_runs, encode_lanes
 from ._passes import Neighborhood, Pass, passes
@@ -136,7 +136,9 @@ def read_head(reader: ByteReader, num_channels: int) -> ResidualHead:
 def check_samples(samples: Shaped[np.ndarray, "..."]) -> tuple[list[int], list[int]]:
     """Return the lowest sample and the range of each channel (the last axis), or raise `RecordError`."""
     lows = [int(each) for each in samples.reshape(-1, samples.shape[-1]).min(axis=0)]
-    ranges = [int(high) - low for high, low in zip(samples.reshape(-1, samples.shape[-1]).max(axis=0), lows, strict=True)]
+    ranges = [
+        int(high) - low for high, low in zip(samples.reshape(-1, samples.shape[-1]).max(axis=0), lows, strict=True)
+    ]
     if max(ranges) > MOST_RANGE or max(map(abs, lows)) > _LARGEST_LOW:
         raise RecordError(
             f"integers of a channel that differ by less than 2**32, and lie within 2**52, were wanted, they go from "
@@ -182,16 +184,18 @@ def _read_model(reader: ByteReader, num_taps: int, last: Weights | None) -> Weig
 
 
 def block_runs(
-    errors: Samples, classes: Samples, samples: Samples, tables: Int64[np.ndarray, "classes tokens"], reach: int
+    errors: Samples, classes: Samples, samples: Samples, counts: Counts, reach: int
 ) -> tuple[list[Run], Samples]:
     """Return the runs that code a block, and its tokens."""
     plain = plain_bits(classes)
     tokens, low_bits = tokens_of(errors, plain)
-    ends = np.append(tables[:, 1:], np.full((len(tables), 1), 1 << 24), axis=1)
-    starts = tables[classes, tokens]
+    there, rows = np.unique(classes, return_inverse=True)
+    tables = counts.tables(there)
+    ends = np.append(tables[:, 1:], np.full((len(tables), 1), 1 << PRECISION), axis=1)
+    starts = tables[rows, tokens]
     is_escape = tokens == ESCAPE
     whole = np.full(int(is_escape.sum()), reach.bit_length())
-    runs = [Run(starts, ends[classes, tokens] - starts)]
+    runs = [Run(starts, ends[rows, tokens] - starts)]
     runs += bit_runs(low_bits[~is_escape], plain[~is_escape])
     return runs + bit_runs(samples[is_escape], whole), tokens
 
@@ -201,7 +205,8 @@ def _read_block(
 ) -> tuple[Samples, Samples]:
     """Return the samples of a block and its tokens."""
     plain = plain_bits(classes)
-    tokens = decoder.take(classes, counts.tables())
+    there, rows = np.unique(classes, return_inverse=True)
+    tokens = decoder.take(rows, counts.tables(there))
     is_escape = tokens == ESCAPE
     errors = tokens - MIDDLE << plain
     errors[~is_escape] |= decoder.take_bits(plain[~is_escape])
@@ -290,5 +295,3 @@ def check_residual(residual: Residual, num_channels: int) -> ResidualHead:
     if not head.has_stream:
         reader.close()
     return head
-
-
