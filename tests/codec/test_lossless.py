@@ -22,7 +22,7 @@ from ligeia.codec import (
 )
 from ligeia.codec._ans import DigestError, StreamError
 from ligeia.codec._bytes import RecordError, number_bytes, varint_bytes
-from ligeia.codec._container import SIGNATURE, ChunkOrderError
+from ligeia.codec._container import SIGNATURE, ChecksumError, ChunkOrderError, SignatureError, TruncationError
 from ligeia.codec._exact_field import MARGIN, InexactError, choose_offset, cut, in_steps, walk
 from ligeia.codec._lanes import LaneDecoder, Run, bit_runs, encode_lanes
 from ligeia.codec._passes import BLOCK, Neighborhood, passes
@@ -31,6 +31,14 @@ from ligeia.core import FormatError, InputError, SampleError, ShapeError
 from ligeia.signals import ArraySource, Axis, Channel, Grid
 from oracles.lossless_reader import read_lossless
 
+NAMED = (
+    ChecksumError,
+    DigestError,
+    RecordError,
+    SignatureError,
+    StreamError,
+    TruncationError,
+)
 RANDOM = np.random.default_rng(0)
 
 
@@ -67,7 +75,7 @@ def assert_kept(record: FieldRecord, samples: np.ndarray) -> FieldRecord:
 
 def smooth(shape: tuple[int, ...], most: int) -> np.ndarray:
     places = np.meshgrid(*(np.linspace(0, 3, size) for size in shape[:-1]), indexing="ij")
-    wave = sum(np.sin(place + number) for number, place in enumerate(places)) / len(places)
+    wave = np.mean([np.sin(place + number) for number, place in enumerate(places)], axis=0)
     noise = RANDOM.normal(0, 0.01, shape)
     return np.clip((wave[..., None] * 0.4 + 0.5 + noise) * most, 0, most)
 
@@ -203,7 +211,7 @@ def test_offsets_keep_all_values_away_from_a_change() -> None:
     assert np.abs(np.mod(inside + offset + 0.5, 1) - 0.5).min() >= MARGIN
     for moved in (values - MARGIN / 2, values + MARGIN / 2):
         assert np.array_equal(cut(moved, offset, 255), cut(values, offset, 255))
-    with pytest.raises(InexactError, match="values of a field that stay .* away from some cut were wanted"):
+    with pytest.raises(InexactError, match=r"values of a field that stay .* away from some cut were wanted"):
         choose_offset(values, 255, 1e-3)
     with pytest.raises(InexactError, match="a field of finite values was wanted"):
         cut(np.array([math.nan]), 0.0, 3)
@@ -248,8 +256,7 @@ def outcome(data: bytes) -> np.ndarray | None:
     try:
         record = decode(data)
         return None if record.residual is None else exact_samples(record)
-    except FormatError as error:
-        assert type(error) is not FormatError
+    except NAMED:
         return None
 
 
@@ -268,15 +275,14 @@ def test_no_change_of_the_chunk_passes_as_good_though_its_checksums_are_right() 
             broken[place] ^= change
             try:
                 record = replace(kept, residual=Residual(bytes(broken)))
-            except FormatError as error:
-                assert type(error) is not FormatError
+            except NAMED:
                 continue
             found = outcome(encode(record))
             assert found is None or np.array_equal(found, samples)
     for size in range(len(packed)):
-        with pytest.raises(FormatError):
+        with pytest.raises(NAMED, match=r"."):
             exact_samples(replace(kept, residual=Residual(packed[:size])))
-    with pytest.raises(FormatError):
+    with pytest.raises(NAMED, match=r"."):
         exact_samples(replace(kept, residual=Residual(packed + b"\0")))
 
 
@@ -285,7 +291,7 @@ def test_another_field_under_the_same_residual_has_another_digest() -> None:
     values = in_steps(walk(record)[:, 0], record, 0, 0, 0)
     kept = with_samples(record, np.clip(np.rint(values), 0, 255).astype(np.uint8).reshape(20, 20, 1))
     moved = tuple(each + np.float32(0.1) if isinstance(each, np.ndarray) else each for each in kept.tensors)
-    with pytest.raises(DigestError, match="the samples read have the digest .*, those written had"):
+    with pytest.raises(DigestError, match=r"the samples read have the digest .*, those written had"):
         exact_samples(replace(kept, tensors=moved))
 
 

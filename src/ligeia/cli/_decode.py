@@ -27,8 +27,8 @@ def decode(
 ) -> None:
     """Write the original sampling as the original kind of file.
 
-    Size, mode, bit depth and color profile are the original's, and all samples if the file is lossless. With --at it is a
-    table: the columns of POINTS that are named as the axes of the field, in their units, and its values there.
+    Size, mode, bit depth and color profile are the original's, and all samples if the file is lossless. With --at it is
+    a table: the columns of POINTS that are named as the axes of the field, in their units, and its values there.
 
     Example: ligeia decode photo.lig -o photo-again.png
     """

@@ -74,6 +74,8 @@ def with_samples(record: FieldRecord, samples: Shaped[np.ndarray, "*shape channe
         )
     if samples.shape != (wanted := (*record.grid.shape, len(record.channels))):
         raise ShapeError(f"samples of shape {wanted} were wanted for this field, got {samples.shape}.")
+    if dtype.kind == "b":
+        samples = np.where(samples, np.True_, np.False_)  # a bool that a decoder made may be any byte
     lows, ranges = check_samples(samples)
     flat = samples.reshape(-1, samples.shape[-1])
     planes = [_above(flat[:, number], low, ranges) for number, low in enumerate(lows)]
