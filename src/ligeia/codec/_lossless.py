@@ -224,7 +224,7 @@ class _Plan:
         if (last := self._last.get((one.axis, channel))) is not None:
             candidates.append(Model(last, SAME))
         if len(mean) >= _FEWEST_PER_TAP * taps.shape[1]:
-            candidates.append(Model(trial.fitted(), NEW))
+            candidates += [Model(each, NEW) for each in trial.fitted()]
         more = int(np.prod(one.counts(), dtype=np.int64)) / len(mean)
         return min(candidates, key=lambda each: more * trial.num_bits(each.weights) + 8 * len(pack_model(each)))
 
@@ -250,11 +250,11 @@ class _Trial:
         errors = np.abs(self._samples - predicted)
         return float((np.log2(2 * expected) + errors / expected / np.log(2)).sum())
 
-    def fitted(self) -> Weights:
-        """Return weights that make the errors, over what is expected of each, the least."""
+    def fitted(self) -> list[Weights]:
+        """Return weights that make the errors, over what is expected of each, smaller and smaller."""
         taps, wanted = self._taps.astype(np.float64), (self._samples - self._mean).astype(np.float64)
         importance = 1 / (1 + np.abs(taps[:, :3]).mean(axis=1)) ** 2
-        weights = Weights((), DEFAULT_FEATURES)
+        result = []
         for _ in range(3):
             solution = _least_squares(taps, wanted, importance)
             scaled = np.clip(np.rint(solution * (1 << WEIGHT_BITS)), -LARGEST_TAP, LARGEST_TAP)
@@ -263,9 +263,9 @@ class _Trial:
             features = self._features(predicted).astype(np.float64)
             shares = _non_negative(features, np.abs(self._samples - predicted).astype(np.float64), importance)
             whole = np.clip(np.rint(shares * 128), 0, 255)
-            weights = Weights(weights.taps, tuple(int(each) for each in whole))
+            result.append(Weights(weights.taps, tuple(int(each) for each in whole)))
             importance = 1 / (features @ shares + _FLOOR) ** 2
-        return weights
+        return result
 
     def _features(self, predicted: Int[np.ndarray, " n"]) -> Int[np.ndarray, "n features"]:
         ends = np.cumsum([len(each.places) for each in self._blocks])[:-1]
