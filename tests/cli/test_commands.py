@@ -9,7 +9,7 @@ import pytest
 import soundfile
 from PIL import Image
 
-from ligeia import recipes
+from ligeia import codec, recipes
 from ligeia.cli import run
 from ligeia.fitting import passes
 
@@ -62,6 +62,24 @@ def test_decode_writes_the_original_kind(field: Path, json_of: Json) -> None:
     assert result.keys() >= {"shape", "seconds", "output"}
     with Image.open("again.png") as image:
         assert (image.format, image.mode, image.size) == ("PNG", "RGB", (16, 12))
+
+
+def test_a_lossless_file_decodes_to_the_original_and_info_says_so(field: Path, json_of: Json) -> None:
+    with Image.open("photo.png") as image:
+        original = np.asarray(image)
+    assert not json_of("info", field)["lossless"]
+    record = codec.with_samples(codec.read_record(field), original)
+    codec.write_record(record, Path("exact.lig"))
+    json_of("decode", "exact.lig", "-o", "again.png")
+    with Image.open("again.png") as image:
+        assert np.array_equal(np.asarray(image), original)
+    header = json_of("info", "exact.lig")
+    assert header["lossless"]
+    assert record.residual is not None
+    assert header["residual_bytes"] == record.residual.num_bytes
+    assert header["bytes"] == header["residual_bytes"] + header["field_bytes"]
+    assert run(["decode", "exact.lig", "-o", "again.jpg"]) == 2
+    assert run(["info", "exact.lig"]) == 0
 
 
 def test_compare_measures_and_has_no_infinity_in_json(field: Path, json_of: Json) -> None:

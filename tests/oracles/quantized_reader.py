@@ -30,22 +30,22 @@ class Model:
 
 def read_quantized(data: bytes) -> list[tuple[float, list[int]]]:
     """Return step and integers of every quantized tensor of a file."""
-    chunks = dict(_chunks(data[9:]))
+    chunks = dict(chunks_of(data[9:]))
     tensors, rest = [], iter(chunks[b"QUAN"])
     models: dict[int, Model] = {}
-    for number, (num_rows, num_columns) in enumerate(_shapes(iter(chunks[b"NETW"]))):
+    for number, (num_rows, num_columns) in enumerate(shapes_of(iter(chunks[b"NETW"]))):
         tag = next(rest)
         if tag < 2:
-            _take(rest, num_rows * num_columns * (4, 2)[tag])
+            take(rest, num_rows * num_columns * (4, 2)[tag])
             continue
         step = 24 if tag == 2 else tag - 48 if tag >= 48 else next(rest)
         if tag == 3:
             models[number % 2] = Model(next(rest))
         elif 3 < tag < 48:
-            models[number % 2] = _bell(tag, _varint(rest), next(rest), next(rest))
+            models[number % 2] = _bell(tag, varint(rest), next(rest), next(rest))
         model = None if tag == 2 else models[number % 2]
         tensors.append(((8 + step % 8) / 2 ** (step // 8), num_rows, num_columns, model))
-    _take(rest, 4)
+    take(rest, 4)
     stream = bytes(rest)
     padded = bytes(-len(stream) % 4) + stream
     coder = Coder(list(struct.unpack(f">{len(padded) // 4}I", padded)))
@@ -56,29 +56,34 @@ def read_quantized(data: bytes) -> list[tuple[float, list[int]]]:
     return result
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    rest = iter(data)
-    while kind := _take(rest, 4):
-        yield kind, _take(rest, _varint(rest))
-        _take(rest, 4)
+def chunks_of(data: bytes) -> list[tuple[bytes, bytes]]:
+    """Return type and payload of all chunks."""
+    rest, result = iter(data), []
+    while kind := take(rest, 4):
+        result.append((kind, take(rest, varint(rest))))
+        take(rest, 4)
+    return result
 
 
-def _shapes(rest: Iterator[int]) -> list[tuple[int, int]]:
-    _, flags, width = next(rest), next(rest), [_varint(rest)]
-    hidden = [] if flags & 4 else [_varint(rest)]
+def shapes_of(rest: Iterator[int]) -> list[tuple[int, int]]:
+    """Return rows and columns of weight, bias, weight, bias, ... from a network's payload."""
+    _, flags, width = next(rest), next(rest), [varint(rest)]
+    hidden = [] if flags & 4 else [varint(rest)]
     num_hidden = next(rest) + 1
-    widths = width + (hidden * num_hidden or [_varint(rest) for _ in range(num_hidden)])
-    widths.append(_varint(rest))
+    widths = width + (hidden * num_hidden or [varint(rest) for _ in range(num_hidden)])
+    widths.append(varint(rest))
     return [shape for fan_in, fan_out in pairwise(widths) for shape in ((fan_out, fan_in), (fan_out, 1))]
 
 
-def _take(rest: Iterator[int], count: int) -> bytes:
+def take(rest: Iterator[int], count: int) -> bytes:
+    """Return the next bytes."""
     return bytes(islice(rest, count))
 
 
-def _varint(rest: Iterator[int]) -> int:
+def varint(rest: Iterator[int]) -> int:
+    """Return the next varint."""
     byte = next(rest)
-    return byte if byte < 128 else byte - 128 + 128 * _varint(rest)
+    return byte if byte < 128 else byte - 128 + 128 * varint(rest)
 
 
 def _ratio(code: int) -> int:

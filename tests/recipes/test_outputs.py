@@ -9,11 +9,12 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
+from ligeia.codec import to_record, with_samples, write_record
 from ligeia.core import InputError
 from ligeia.field import Field
 from ligeia.fitting import passes
-from ligeia.recipes import decode, fit, render
-from ligeia.signals import Box, from_array
+from ligeia.recipes import decode, fit, open_exact, render
+from ligeia.signals import Box, from_array, read_signal
 
 RANDOM = np.random.default_rng(0)
 
@@ -167,3 +168,73 @@ def test_shape_and_scale_together_are_refused(field: Field, tmp_path: Path) -> N
 def test_a_scale_that_gives_no_size_is_refused(field: Field, scale: float, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="a scale above 0 was wanted"):
         render(field, tmp_path / "a.png", scale=scale)
+
+
+def lossless(source: Path, lig: Path) -> None:
+    field = quick(source)
+    write_record(with_samples(to_record(field), np.asarray(read_signal(source).values)), lig)
+
+
+def pixels_of(path: Path) -> np.ndarray:
+    if path.suffix == ".npy":
+        return np.load(path)
+    if path.suffix == ".tif":
+        return tifffile.imread(path)
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGBA") if image.mode in ("P", "PA") else image)
+
+
+def decode_exactly(source: Path, output: Path) -> None:
+    lig = output.with_suffix(".lig")
+    lossless(source, lig)
+    opened = open_exact(lig)
+    assert opened is not None
+    decode(opened[0], output, exact=opened[1])
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA"])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_lossless_png_comes_back_pixel_by_pixel(mode: str, orientation: int, tmp_path: Path) -> None:
+    with Image.fromarray(bytes_of(9, 7, 4)) as image:
+        exif = Image.Exif()
+        exif[274] = orientation
+        whole = image.convert("RGB").convert(mode) if mode != "RGBA" else image
+        whole.save(tmp_path / "a.png", exif=exif, icc_profile=b"profile")
+    decode_exactly(tmp_path / "a.png", tmp_path / "b.png")
+    assert_array_equal(pixels_of(tmp_path / "a.png"), pixels_of(tmp_path / "b.png"))
+    with Image.open(tmp_path / "a.png") as before, Image.open(tmp_path / "b.png") as after:
+        assert (before.mode, before.getexif().get(274, 1), before.info.get("icc_profile")) == (
+            after.mode,
+            after.getexif().get(274, 1),
+            after.info.get("icc_profile"),
+        )
+
+
+def test_lossless_sixteen_bits_palettes_with_alpha_and_cmyk_come_back(tmp_path: Path) -> None:
+    deep = RANDOM.integers(0, 65536, (6, 5, 3), dtype=np.uint16)
+    tifffile.imwrite(tmp_path / "deep.tif", deep, photometric="rgb")
+    tifffile.imwrite(tmp_path / "cmyk.tif", bytes_of(6, 5, 4), photometric="separated")
+    np.save(tmp_path / "signed.npy", RANDOM.integers(-(2**31), 2**31 - 1, (6, 5), dtype=np.int32))
+    with Image.fromarray(bytes_of(6, 5, 3)) as image:
+        image.convert("P").save(tmp_path / "clear.png", transparency=3)
+        image.convert("L").save(tmp_path / "gray.png", transparency=7)
+    Image.fromarray(deep[..., 0]).save(tmp_path / "sixteen.png")
+    for name in ("deep.tif", "cmyk.tif", "signed.npy", "clear.png", "sixteen.png"):
+        decode_exactly(tmp_path / name, tmp_path / f"again-{name}")
+        assert_array_equal(pixels_of(tmp_path / f"again-{name}"), pixels_of(tmp_path / name))
+    decode_exactly(tmp_path / "gray.png", tmp_path / "again-gray.png")
+    with Image.open(tmp_path / "gray.png") as before, Image.open(tmp_path / "again-gray.png") as after:
+        assert_array_equal(np.asarray(before.convert("LA")), np.asarray(after))
+
+
+@pytest.mark.parametrize("ending", ["jpg", "bmp"])
+def test_an_ending_that_loses_samples_is_refused_and_nothing_written(ending: str, tmp_path: Path) -> None:
+    Image.fromarray(RANDOM.integers(0, 65536, (6, 5), dtype=np.uint16)).save(tmp_path / "a.png")
+    with pytest.raises(InputError, match="a file that keeps every sample was wanted"):
+        decode_exactly(tmp_path / "a.png", tmp_path / f"b.{ending}")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["a.png", "b.lig"]
+
+
+def test_a_file_of_a_field_alone_has_no_exact_samples(field: Field, tmp_path: Path) -> None:
+    write_record(to_record(field), tmp_path / "a.lig")
+    assert open_exact(tmp_path / "a.lig") is None

@@ -27,8 +27,8 @@ def decode(
 ) -> None:
     """Write the original sampling as the original kind of file.
 
-    Size, mode, bit depth and color profile are the original's. With --at it is a table: the columns of POINTS that are
-    named as the axes of the field, in their units, and its values there.
+    Size, mode, bit depth and color profile are the original's, and all samples if the file is lossless. With --at it is
+    a table: the columns of POINTS that are named as the axes of the field, in their units, and its values there.
 
     Example: ligeia decode photo.lig -o photo-again.png
     """
@@ -38,9 +38,10 @@ def decode(
     from ligeia import recipes
 
     began = time.perf_counter()
-    field = recipes.open_field(source, device=device, use_numpy=numpy)
+    lossless = recipes.open_exact(source) if at is None else None
+    field, exact = lossless or (recipes.open_field(source, device=device, use_numpy=numpy), None)
     if at is None:
-        shape = recipes.decode(field, output, crf=crf, allow_large=allow_large)
+        shape = recipes.decode(field, output, crf=crf, allow_large=allow_large, exact=exact)
     else:
         shape = (recipes.decode_at(field, at, output),)
     took = time.perf_counter() - began

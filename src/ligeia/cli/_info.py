@@ -33,12 +33,16 @@ def info(
     from ligeia.codec import QuantizedTensor, read_record
 
     record = read_record(source)
+    residual_bytes = 0 if record.residual is None else record.residual.num_bytes
     kept = asdict(record.source)
     weights = ["quantized" if isinstance(each, QuantizedTensor) else str(each.dtype) for each in record.tensors]
     result: dict[str, Any] = {
         "bytes": source.stat().st_size,
         "parameters": sum(tensor.size for tensor in record.tensors),
         "weights": ", ".join(dict.fromkeys(weights)),
+        "lossless": record.residual is not None,
+        "field_bytes": source.stat().st_size - residual_bytes,
+        "residual_bytes": residual_bytes,
         "network": {"kind": "siren"}
         | {name: value for name, value in asdict(record.network).items() if name != "kind"},
         "shape": record.grid.shape,
@@ -100,8 +104,12 @@ def _lines(result: dict[str, Any]) -> list[str]:
     footprints = list(dict.fromkeys(axis["footprint"] for axis in result["axes"]))
     means = "" if footprints == ["Point()"] else f", means by {', '.join(footprints)}"
     aligned = f"{'cell ' if result['align'] == 'centers' else ''}{result['align']}"
+    lossless = [
+        f"lossless    {result['field_bytes']:,} bytes of field, {result['residual_bytes']:,} of what it leaves over"
+    ]
     return [
         f"file        {result['bytes']:,} bytes, {result['parameters']:,} weights in {result['weights']}",
+        *(lossless if result["lossless"] else []),
         f"network     {network['kind']}, {layers} -> {network['out_features']}, omega_0 {shown}",
         f"grid        {', '.join(axes)}; samples at {aligned}{means}",
         f"channels    {', '.join(channels)}",

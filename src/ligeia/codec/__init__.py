@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     )
     from ._container import FieldRecord as FieldRecord, decode as decode, encode as encode
     from ._field import from_record as from_record, load as load, save as save, to_record as to_record
+    from ._lossless import (
+        exact_samples as exact_samples,
+        smallest_lossless as smallest_lossless,
+        with_samples as with_samples,
+    )
     from ._numpy_field import NumpyField as NumpyField, read_plain as read_plain
     from ._onnx import to_onnx as to_onnx
     from ._quantized import (
@@ -22,6 +27,7 @@ if TYPE_CHECKING:
     )
     from ._read import read_record as read_record, write_record as write_record
     from ._records import NetworkRecord as NetworkRecord
+    from ._residual import Residual as Residual
     from ._safetensors import (
         read_named_tensors as read_named_tensors,
         read_safetensors as read_safetensors,
@@ -35,9 +41,11 @@ _MODULES = {
     "NetworkRecord": "_records",
     "NumpyField": "_numpy_field",
     "QuantizedTensor": "_quantized",
+    "Residual": "_residual",
     "bytes_beside_weights": "_coded_weights",
     "decode": "_container",
     "encode": "_container",
+    "exact_samples": "_lossless",
     "from_record": "_field",
     "load": "_field",
     "nearest_step": "_quantized",
@@ -46,11 +54,13 @@ _MODULES = {
     "read_record": "_read",
     "read_safetensors": "_safetensors",
     "save": "_field",
+    "smallest_lossless": "_lossless",
     "step_above": "_quantized",
     "step_below": "_quantized",
     "to_onnx": "_onnx",
     "to_record": "_field",
     "to_safetensors": "_safetensors",
+    "with_samples": "_lossless",
     "write_record": "_read",
 }
 
@@ -63,9 +73,11 @@ __all__ = [
     "NetworkRecord",
     "NumpyField",
     "QuantizedTensor",
+    "Residual",
     "bytes_beside_weights",
     "decode",
     "encode",
+    "exact_samples",
     "from_record",
     "load",
     "nearest_step",
@@ -74,10 +86,12 @@ __all__ = [
     "read_record",
     "read_safetensors",
     "save",
+    "smallest_lossless",
     "step_above",
     "step_below",
     "to_onnx",
     "to_record",
     "to_safetensors",
+    "with_samples",
     "write_record",
 ]

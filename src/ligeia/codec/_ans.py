@@ -14,6 +14,8 @@ from typing import Any, Final, final
 import numpy as np
 from jaxtyping import Int32, UInt32
 
+from ligeia.core import FormatError
+
 try:
     import constriction
 except ImportError:  # it is an extra
@@ -24,6 +26,14 @@ _stream: Any = getattr(constriction, "stream", None)
 PRECISION: Final = 24  # bits of a probability
 _LOW: Final = (1 << 32) - 1
 _FEWEST_FOR_CONSTRICTION: Final = 1024  # below, copying the state there and back takes longer than it saves
+
+
+class StreamError(FormatError):
+    """A stream does not hold what was announced."""
+
+
+class DigestError(FormatError):
+    """What was read is not what was written."""
 
 
 @final

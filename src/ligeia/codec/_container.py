@@ -29,6 +29,7 @@ from ._records import (
     unpack_network,
     unpack_source,
 )
+from ._residual import Residual, check_residual
 from ._weights import (
     DigestError as DigestError,
     StreamError as StreamError,
@@ -44,7 +45,8 @@ VERSION: Final = 1
 
 _MISSING: Final = b"miss"
 _QUANTIZED: Final = b"QUAN"
-_KNOWN: Final = (b"NETW", b"GRID", b"CHAN", b"SRCE", _MISSING, b"TENS", _QUANTIZED, b"DONE")
+_RESIDUAL: Final = b"RSID"
+_KNOWN: Final = (b"NETW", b"GRID", b"CHAN", b"SRCE", _MISSING, b"TENS", _QUANTIZED, _RESIDUAL, b"DONE")
 
 
 class SignatureError(FormatError):
@@ -91,6 +93,8 @@ class FieldRecord:
     source: Source
     tensors: tuple[Tensor, ...]
     missing: Missing | None = None
+    residual: Residual | None = None
+    """What makes the file the original samples (`ligeia.codec.with_samples`)."""
 
     def __post_init__(self) -> None:
         _check_sizes(self.network, self.grid, self.channels)
@@ -98,6 +102,8 @@ class FieldRecord:
             raise RecordError(
                 f"a mask of {self.grid.num_samples} samples was wanted, got one of {self.missing.num_samples}."
             )
+        if self.residual is not None:
+            check_residual(self.residual, len(self.channels))
         shapes = self.network.tensor_shapes()
         if len(self.tensors) != len(shapes):
             raise TensorError(f"{len(shapes)} tensors were wanted for this network, got {len(self.tensors)}.")
@@ -149,6 +155,8 @@ def encode(record: FieldRecord) -> bytes:
         chunks.append((_QUANTIZED, pack_quantized(record.tensors)))
     else:
         chunks += [(b"TENS", float_bytes(each)) for each in record.tensors if isinstance(each, np.ndarray)]
+    if record.residual is not None:
+        chunks.append((_RESIDUAL, record.residual.packed))
     chunks.append((b"DONE", b""))
 
     parts = [SIGNATURE + bytes([VERSION])]
@@ -181,8 +189,12 @@ def decode(data: bytes) -> FieldRecord:
         tensors = unpack_quantized(quantized, shapes)
     else:
         tensors = [read_float(number, chunks.next(b"TENS"), shape) for number, shape in enumerate(shapes)]
+    packed = chunks.optional(_RESIDUAL)
+    residual = None if packed is None else Residual(bytes(packed))
+    if residual is not None:
+        check_residual(residual, len(channels))
     chunks.finish()
-    return FieldRecord(network, grid, channels, source, tuple(tensors), missing)
+    return FieldRecord(network, grid, channels, source, tuple(tensors), missing, residual)
 
 
 @final

@@ -8,9 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int32, Shaped
 
-from ligeia.core import FormatError
-
-from ._ans import Decoder, encode
+from ._ans import Decoder, DigestError, StreamError, encode
 from ._bytes import ByteReader, RecordError
 from ._choice import ADAPTIVE_TAG, BELL_TAG, BY_SCALE_TAG, RAW_TAG, Choice, choose, choose_raw
 from ._models import FLAT, MAX_ADAPTIVE_REACH, MAX_REACH, NUM_STRENGTHS, Adaptive, Fixed, Model, Raw
@@ -26,14 +24,6 @@ _WEIGHTS_PER_BYTE: Final = 256
 
 Floats = Float[np.ndarray, "..."]
 Tensor = Shaped[np.ndarray, "..."] | QuantizedTensor
-
-
-class StreamError(FormatError):
-    """The stream of the quantized weights does not hold what was announced."""
-
-
-class DigestError(FormatError):
-    """The quantized weights that were read are not those that were written."""
 
 
 def float_bytes(tensor: Shaped[np.ndarray, "..."]) -> bytes:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     )
     from ._held_out import HeldOut as HeldOut, HeldOutQuality as HeldOutQuality, hold_out as hold_out
     from ._import import import_weights as import_weights
-    from ._open import open_field as open_field
+    from ._open import open_exact as open_exact, open_field as open_field
     from ._outputs import decode as decode, render as render
     from ._paper import (
         camera as camera,
@@ -121,6 +121,7 @@ _MODULES = {
     "make_consistent": "_consistency",
     "measure_rates": "_bench",
     "num_coefficients": "_sizing",
+    "open_exact": "_open",
     "open_field": "_open",
     "operations_per_point": "_bench",
     "paper": "_configurations",
@@ -191,6 +192,7 @@ __all__ = [
     "make_consistent",
     "measure_rates",
     "num_coefficients",
+    "open_exact",
     "open_field",
     "operations_per_point",
     "paper",

@@ -3,7 +3,7 @@
 import warnings
 from pathlib import Path
 
-from ligeia.codec import read_plain
+from ligeia.codec import FieldRecord, NumpyField, read_plain, read_record
 from ligeia.core import InputError
 from ligeia.signals import Sampled
 
@@ -25,6 +25,12 @@ def open_field(path: Path, *, device: str = "auto", use_numpy: bool = False) -> 
     if problem is not None:
         warnings.warn(f"torch does not load here ({problem}); going on with NumPy.", stacklevel=2)
     return read_plain(path)
+
+
+def open_exact(path: Path) -> tuple[Sampled, FieldRecord] | None:
+    """Read a ``.lig`` file that keeps its samples without loss, for `decode`; None for one that holds a field alone."""
+    record = read_record(path)
+    return None if record.residual is None else (NumpyField(record), record)
 
 
 def _problem_of_torch() -> str | None:

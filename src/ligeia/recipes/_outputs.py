@@ -5,14 +5,15 @@ Nothing here imports torch: a `NumpyField` is written as a `Field` is.
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import final
 
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
 
-from ligeia.core import InputError
+from ligeia.codec import FieldRecord, exact_samples
+from ligeia.core import InputError, write_atomically
 from ligeia.signals import (
     POINT,
     ArraySource,
@@ -33,6 +34,7 @@ from ligeia.signals import (
     is_gridded_output,
     is_video_output,
     is_volume_output,
+    read_signal,
     write_archive,
     write_array,
     write_columns,
@@ -47,6 +49,7 @@ from ligeia.signals import (
 
 _MOST_VALUES = 1 << 33  # of an output: 32 GiB in float32; a file of some hundred bytes can declare any number
 _MOST_PLACES = 1 << 20  # that one sample may be a mean of, all of which are held at a time
+_YIELDED = 1 << 16  # samples handed over at a time
 _STACKS = (".tif", ".tiff")
 Pieces = Iterable[tuple[int, int, Float[np.ndarray, "_ _"]]]
 
@@ -63,6 +66,8 @@ class _Output:
     crf: int | None = None
     is_original: bool = False
     """Whether this is the original sampling, in the original's own type of numbers."""
+    exact: Shaped[np.ndarray, "*shape channels"] | None = None
+    """The original samples, where the file keeps them."""
 
     @property
     def suffix(self) -> str:
@@ -80,6 +85,12 @@ class _Output:
         return dtype
 
     def pieces(self) -> Iterator[tuple[int, int, np.ndarray]]:
+        if self.exact is not None:
+            flat = self.exact.reshape(-1, self.exact.shape[-1])
+            for start in range(0, len(flat), _YIELDED):  # float64 holds every integer that a file keeps
+                stop = min(start + _YIELDED, len(flat))
+                yield start, stop, flat[start:stop].astype(np.float64)
+            return
         scale = self.derivative_scale()
         for start, stop, values in self.field.pieces(self.sampling, quantity=self.quantity, derivative_scale=scale):
             yield start, stop, np.asarray(values)
@@ -106,7 +117,7 @@ class _Output:
 
     def missing(self) -> Bool[np.ndarray, "..."] | None:
         """Return where the sampling has no value: where the nearest original sample has none."""
-        if self.field.missing is None:
+        if self.field.missing is None or self.exact is not None:
             return None
         mask = self.field.missing.mask().reshape(self.field.grid.shape)
         for number, axis in enumerate(self.field.grid.axes):
@@ -160,14 +171,22 @@ def render(
     return sampling.shape
 
 
-def decode(field: Sampled, path: Path, *, crf: int | None = None, allow_large: bool = False) -> tuple[int, ...]:
+def decode(
+    field: Sampled,
+    path: Path,
+    *,
+    crf: int | None = None,
+    allow_large: bool = False,
+    exact: FieldRecord | None = None,
+) -> tuple[int, ...]:
     """Write the original sampling in the original kind of file, and return its shape.
 
     ``crf`` is the constant quality of a video's encoder, 0 its best. A file that declares more than 2**33 values is
     refused unless large outputs are allowed: its size says nothing of theirs.
 
     Size, mode, bit depth, orientation and color profile, or sample rate, channels and subtype, or coordinates,
-    attributes and missing values, are the original's if ``path`` has the ending of its kind.
+    attributes and missing values, are the original's if ``path`` has the ending of its kind. With ``exact``, the record
+    of a file that keeps its samples without loss, those are written, and an ending that would lose any is refused.
     """
     if isinstance(field.source, PointsSource):
         raise InputError(
@@ -179,8 +198,34 @@ def decode(field: Sampled, path: Path, *, crf: int | None = None, allow_large: b
         field.grid.sampling(), field.grid.footprints, path, len(field.channels), allow_large=allow_large
     )
     output = _Output(field=field, path=path, sampling=sampling, crf=crf, is_original=True)
-    _writer(output)(output)
+    if exact is not None:
+        _write_exactly(replace(output, exact=exact_samples(exact)))
+    else:
+        _writer(output)(output)
     return output.sampling.shape
+
+
+def _write_exactly(output: _Output) -> None:
+    """Write the original samples, and read the file again before it takes its name."""
+    assert output.exact is not None
+    samples = output.exact.reshape(-1)
+    if output.suffix in (".npy", ".npz", ".zarr"):
+        _writer(output)(output)
+        return
+
+    def write(partial: Path) -> None:
+        try:
+            _writer(output)(replace(output, path=partial))
+        except InputError as error:
+            raise type(error)(str(error).replace(str(partial), str(output.path))) from error
+        found = read_signal(partial).values
+        if found.size != samples.size or not np.array_equal(np.asarray(found).reshape(-1), samples):
+            raise InputError(
+                f"{output.path}: a file that keeps every sample was wanted, {output.suffix} does not keep these; "
+                "name it as the original was, or .png, .tif or .npy."
+            )
+
+    write_atomically(output.path, write)
 
 
 def _averaging(
