@@ -114,6 +114,8 @@ def image_curves(points: Points) -> dict[str, Curve]:
 def average_curve(points: Points, average: Average) -> Curve:
     """Return the mean rate and the average quality at each setting that all images have."""
     images = {image for image, _ in points}
-    settings = [setting for setting in {each for _, each in points} if all((image, setting) in points for image in images)]
+    settings = [
+        setting for setting in {each for _, each in points} if all((image, setting) in points for image in images)
+    ]
     groups = [[points[image, setting] for image in sorted(images)] for setting in settings]
     return Curve.of((float(np.mean([rate for rate, _ in group])), average([db for _, db in group])) for group in groups)
