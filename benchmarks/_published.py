@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +16,8 @@ _FILES = {
     "COIN++": "coin/coinpp.json",
 }
 _OF_C3 = {"RECOMBINER": "RECOMBINER", "C3": "C3"}
-SAME_CODECS = {  # ours on eight images, theirs on 24
-    "JPEG": "compressai/jpeg.json",
-    "WebP": "compressai/webp.json",
-    "JPEG 2000": "compressai/jpeg2000.json",
-}
+# ours on eight images, theirs on 24; not their JPEG 2000, whose settings are qualities where ours are rates
+SAME_CODECS = {"JPEG": "compressai/jpeg.json", "WebP": "compressai/webp.json"}
 
 
 def mean_curve(path: Path) -> Curve:
@@ -40,8 +37,9 @@ def mean_curves(folder: Path) -> dict[str, Curve]:
 def cool_chic(folder: Path, version: str) -> dict[tuple[str, float], tuple[float, float]]:
     """Return rate and PSNR of each of the 24 images at each lambda."""
     lines = (folder / "coolchic" / f"v{version}_image-kodak.tsv").read_text().splitlines()
-    rows = [{key.strip(): value for key, value in row.items()} for row in csv.DictReader(lines, delimiter="\t")]
-    return {(row["seq_name"], float(row["lmbda"])): (float(row["rate_bpp"]), float(row["psnr_db"])) for row in rows}
+    rows = csv.DictReader(lines, delimiter="\t")
+    image, setting = ("seq", "lambda") if version == "1.0" else ("seq_name", "lmbda")
+    return {(row[image], float(row[setting])): (float(row["rate_bpp"]), float(row["psnr_db"])) for row in rows}
 
 
 def of_images(points: Points, images: Sequence[str]) -> dict[tuple[str, float], tuple[float, float]]:
@@ -49,21 +47,24 @@ def of_images(points: Points, images: Sequence[str]) -> dict[tuple[str, float], 
     return {key: at for key, at in points.items() if key[0] in images}
 
 
-def shift_at_equal_rate(points: Points, images: Sequence[str], bpp: float, average: Average = mean_psnr) -> float:
-    """Return how many decibels ``images`` are above all images, each image's own curve taken at one rate.
+def at_equal_rate(points: Points, bpp: float, average: Average = mean_psnr) -> float:
+    """Return the average over images, each image's own curve taken at one rate.
 
-    A curve that does not reach the rate goes on straight, as far as it takes (0.15 is below 0.171, the cheapest
-    file of one image): to leave hard images out would say that the others are hardly easier.
+    A curve that does not reach the rate goes on straight, as far as it takes (0.15 is below 0.171, Cool-Chic's
+    cheapest file of one image): to leave hard images out would say that the others are hardly easier.
     """
-    curves = image_curves(points)
-    found = {image: curve.at(bpp, margin=np.inf) for image, curve in curves.items()}
-    values = {image: value for image, value in found.items() if value is not None}
-    return average([values[image] for image in images]) - average(list(values.values()))
+    found = [curve.at(bpp, margin=np.inf) for curve in image_curves(points).values()]
+    return average([value for value in found if value is not None])
 
 
 def num_beyond(points: Points, bpp: float) -> int:
     """Return how many images' curves do not reach a rate."""
     return sum(not curve.bpp[0] <= bpp <= curve.bpp[-1] for curve in image_curves(points).values())
+
+
+def shift_at_equal_rate(points: Points, images: Sequence[str], bpp: float, average: Average = mean_psnr) -> float:
+    """Return how many decibels ``images`` are above all images where every file has the same rate."""
+    return at_equal_rate(of_images(points, images), bpp, average) - at_equal_rate(points, bpp, average)
 
 
 def shift_by_setting(points: Points, images: Sequence[str], bpp: float, average: Average = mean_psnr) -> float | None:
@@ -72,7 +73,23 @@ def shift_by_setting(points: Points, images: Sequence[str], bpp: float, average:
     return None if ours is None or all_images is None else ours - all_images
 
 
-def shift_of(points: Points, images: Sequence[str]) -> Callable[[float], float]:
-    """Return the shift at equal rate as a function of the rate; beyond the mean curve's ends it is that at the end."""
-    ends = average_curve(points, mean_psnr).bpp
-    return lambda bpp: shift_at_equal_rate(points, images, float(np.clip(bpp, ends[0], ends[-1])))
+def raised(name: str, curve: Curve, points: Points, images: Sequence[str]) -> Curve:
+    """Return a published 24-image mean curve as it would be of ``images`` at equal rates; ``points`` are Cool-Chic's.
+
+    Networks of one size per setting have about equal rates already: what these images are easier at equal rate is
+    added. C3 stands at mean rates of files of one lambda: added is what Cool-Chic's equal rates on these images are
+    above its mean rates on all.
+    """
+    if name.startswith("Cool-Chic"):  # known of each image
+        return Curve.of((bpp, at_equal_rate(of_images(points, images), bpp)) for bpp in curve.bpp)
+    by_setting = average_curve(points, mean_psnr)
+
+    def shift(bpp: float) -> float:
+        bpp = float(np.clip(bpp, by_setting.bpp[0], by_setting.bpp[-1]))
+        if name != "C3":
+            return shift_at_equal_rate(points, images, bpp)
+        mean = by_setting.at(bpp)
+        assert mean is not None
+        return at_equal_rate(of_images(points, images), bpp) - mean
+
+    return curve.shifted(shift)

@@ -14,6 +14,7 @@ from _curves import (
     average_curve,
     bd_psnr,
     bd_rate,
+    equal_rate_curve,
     image_curves,
     mean_psnr,
     psnr_of_mean_error,
@@ -22,14 +23,15 @@ from _curves import (
 from _published import (
     COOL_CHIC,
     SAME_CODECS,
+    at_equal_rate,
     cool_chic,
     mean_curve,
     mean_curves,
     num_beyond,
     of_images,
+    raised,
     shift_at_equal_rate,
     shift_by_setting,
-    shift_of,
 )
 
 RATES = (0.15, 0.3, 0.6)
@@ -89,12 +91,13 @@ def rates_table(rows: Rows, average: Average, images: Sequence[str]) -> None:
 def published_table(folder: Path, images: Sequence[str]) -> None:
     """Print published 24-image means at given rates, and Cool-Chic's on the same images."""
     lines = [[name, *(_decibels(curve.at(bpp)) for bpp in RATES)] for name, curve in mean_curves(folder).items()]
-    for bpp_curve in [image_curves(of_images(cool_chic(folder, "5.0"), images))]:
-        cells = []
-        for bpp in RATES:
-            values = [value for curve in bpp_curve.values() if (value := curve.at(bpp)) is not None]
-            cells.append(f"{mean_psnr(values):.2f}" + (f" ({len(values)})" if len(values) < len(images) else ""))
-        lines.append([f"Cool-Chic 5.0 on the same {len(images)}", *cells])
+    points = cool_chic(folder, "5.0")
+    cells = []
+    for bpp in RATES:
+        beyond = num_beyond(of_images(points, images), bpp)
+        value = f"{at_equal_rate(of_images(points, images), bpp):.2f}"
+        cells.append(value + (f" ({beyond} extrapolated)" if beyond else ""))
+    lines.append([f"Cool-Chic 5.0, these {len(images)} at equal rate", *cells])
     _print(["published, 24 images", *(f"{bpp} bpp, dB" for bpp in RATES)], lines)
 
 
@@ -129,7 +132,7 @@ def bd_table(rows: Rows, test: str) -> None:
     ours = points_of(rows[test])
     titles = [f"{test} beside"]
     titles += [f"{kind}, {name}" for name in AVERAGES for kind in ("BD-rate", "BD-PSNR")]
-    titles += ["BD-rate, mean of images", "best", "worst", "images", "shared dB"]
+    titles += ["BD-rate, mean of images", "best", "worst", "BD-PSNR, mean of images", "images", "shared dB"]
     lines = []
     for name, each in rows.items():
         if name == test:
@@ -141,29 +144,26 @@ def bd_table(rows: Rows, test: str) -> None:
             line += [_share(bd_rate(anchor, curve)), _difference(bd_psnr(anchor, curve))]
         low, high = shared_db(average_curve(theirs, mean_psnr), average_curve(ours, mean_psnr))
         anchors, curves = image_curves(theirs), image_curves(ours)
-        deltas = [bd_rate(anchors[image], curves[image]) for image in curves if image in anchors]
-        kept = [delta for delta in deltas if not math.isnan(delta)] or [math.nan]
-        line += [_share(float(np.mean(kept))), _share(min(kept)), _share(max(kept)), f"{len(kept)}"]
-        lines.append([*line, f"{low:.1f} to {high:.1f}" if low < high else "-"])
+        pairs = [(anchors[image], curve) for image, curve in curves.items() if image in anchors]
+        rates, gains = ([delta(*pair) for pair in pairs] for delta in (bd_rate, bd_psnr))
+        kept, gains = ([value for value in each if not math.isnan(value)] or [math.nan] for each in (rates, gains))
+        line += [_share(float(np.mean(kept))), _share(min(kept)), _share(max(kept)), _difference(float(np.mean(gains)))]
+        num_images = f"{sum(not math.isnan(value) for value in kept)} of {len(curves)}"
+        lines.append([*line, num_images, f"{low:.1f} to {high:.1f}" if low < high else "-"])
     _print(titles, lines)
 
 
 def published_bd_table(folder: Path, rows: Rows, test: str, images: Sequence[str]) -> None:
-    """Print the deltas of one codec on these images beside 24-image means, as they are and raised by the shift.
-
-    The shift is Cool-Chic 5.0's at equal rate, since these networks' files of one setting are about equally large.
-    """
-    ours = average_curve(points_of(rows[test]), mean_psnr)
+    """Print the deltas of one codec on these images beside 24-image means, as they are and raised to these images."""
+    ours = points_of(rows[test])
     points = cool_chic(folder, "5.0")
-    shift = shift_of(points, images)
     lines = []
     for name, curve in mean_curves(folder).items():
-        raised = curve.shifted(shift)
-        if name.startswith("Cool-Chic"):  # known of each image
-            raised = average_curve(of_images(points, images), mean_psnr)
-        cells = [_share(bd_rate(curve, ours)), _difference(bd_psnr(curve, ours))]
-        cells += [_share(bd_rate(raised, ours)), _difference(bd_psnr(raised, ours))]
-        low, high = shared_db(raised, ours)
+        raw = average_curve(ours, mean_psnr)
+        cells = [_share(bd_rate(curve, raw)), _difference(bd_psnr(curve, raw))]
+        corrected, equal = raised(name, curve, points, images), equal_rate_curve(ours, mean_psnr)
+        cells += [_share(bd_rate(corrected, equal)), _difference(bd_psnr(corrected, equal))]
+        low, high = shared_db(corrected, equal)
         lines.append([name, *cells, f"{low:.1f} to {high:.1f}" if low < high else "-"])
     titles = ["BD-rate, raw", "BD-PSNR, raw", "BD-rate, corrected", "BD-PSNR, corrected", "shared dB, corrected"]
     _print([f"{test} beside published means, mean PSNR", *titles], lines)
@@ -178,7 +178,8 @@ def other_tables() -> None:
             for (_, setting), row in sorted(each.items()):
                 if row["what"] == signal:
                     rate = f"{row['kbit_per_second']:.1f}" if signal == "sound" else f"{row['bits_per_sample']:.3f}"
-                    lines.append([name, f"{setting:g}", f"{row['bytes']:,}", rate, _decibels(row.get(quality))])
+                    value = f"{row[quality]:.2f}" if quality in row else "lossless"
+                    lines.append([name, f"{setting:g}" if setting else "-", f"{row['bytes']:,}", rate, value])
         rate = "kbit/s" if signal == "sound" else "bits per voxel"
         _print([signal, "setting", "bytes", rate, quality.split("_")[0].upper() + ", dB"], lines)
     curves = {
