@@ -74,6 +74,8 @@ def bd_psnr(anchor: Curve, test: Curve) -> float:
 
 def shared_db(anchor: Curve, test: Curve) -> tuple[float, float]:
     """Return the range of decibels that two curves share; empty where the first is not below the second."""
+    if not (anchor.db and test.db):
+        return math.nan, math.nan
     return max(anchor.db[0], test.db[0]), min(anchor.db[-1], test.db[-1])
 
 
@@ -83,8 +85,10 @@ def _mean_difference(
     test_places: Sequence[float] | np.ndarray,
     test_values: Sequence[float] | np.ndarray,
 ) -> float:
+    if min(len(places), len(test_places)) < 2:
+        return math.nan
     low, high = max(places[0], test_places[0]), min(places[-1], test_places[-1])
-    if not low < high or min(len(places), len(test_places)) < 2:
+    if not low < high:
         return math.nan
     anchor, test = PchipInterpolator(places, values), PchipInterpolator(test_places, test_values)
     return float(test.integrate(low, high) - anchor.integrate(low, high)) / (high - low)
@@ -126,6 +130,8 @@ def average_curve(points: Points, average: Average) -> Curve:
 def equal_rate_curve(points: Points, average: Average, num_rates: int = 33) -> Curve:
     """Return the average quality at rates that all images' own curves reach, each image at the same rate."""
     curves = list(image_curves(points).values())
+    if not curves:
+        return Curve((), ())
     low, high = max(curve.bpp[0] for curve in curves), min(curve.bpp[-1] for curve in curves)
     found = []
     for rate in np.geomspace(low, high, num_rates) if low < high else ():

@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from _common import RESULTS
@@ -34,18 +34,22 @@ from _published import (
     shift_by_setting,
 )
 
-RATES = (0.15, 0.3, 0.6)
+RATES: Final = (0.15, 0.3, 0.6)
 AVERAGES: dict[str, Average] = {"mean PSNR": mean_psnr, "PSNR of the mean error": psnr_of_mean_error}
+_OURS: Final = {"encode_seconds": "encode, s", "decode_seconds_torch": "decode, s", "decode_seconds_numpy": "NumPy, s"}
 Rows = dict[str, dict[tuple[str, float], dict[str, Any]]]
 """Codec to (image, setting) to a row."""
 
 
-def read_rows(what: Sequence[str] = ("anchor", "ligeia"), *, seed: int = 0, path: Path | None = None) -> Rows:
+def read_rows(
+    what: Sequence[str] = ("anchor", "ligeia"), *, seed: int = 0, images: Sequence[str] | None = None
+) -> Rows:
     """Return the latest row of each codec, image and setting, those of ligeia of one seed."""
     found: Rows = {}
-    for line in (path or RESULTS / "rate_distortion.jsonl").read_text().splitlines():
+    for line in (RESULTS / "rate_distortion.jsonl").read_text().splitlines():
         row = json.loads(line)
-        if row["what"] in what and row.get("seed", seed) == seed:
+        is_of_images = images is None or row["image"] in images
+        if row["what"] in what and is_of_images and row.get("seed", seed) == seed:
             found.setdefault(row["codec"], {})[row["image"], row.get("setting", 0)] = row
     return found
 
@@ -137,7 +141,7 @@ def bd_table(rows: Rows, test: str) -> None:
     for name, each in rows.items():
         if name == test:
             continue
-        theirs = points_of(each)
+        theirs = of_images(points_of(each), [image for image, _ in ours])
         line = [name]
         for average in AVERAGES.values():
             anchor, curve = average_curve(theirs, average), average_curve(ours, average)
@@ -151,6 +155,18 @@ def bd_table(rows: Rows, test: str) -> None:
         num_images = f"{sum(not math.isnan(value) for value in kept)} of {len(curves)}"
         lines.append([*line, num_images, f"{low:.1f} to {high:.1f}" if low < high else "-"])
     _print(titles, lines)
+
+
+def our_table(rows: dict[tuple[str, float], dict[str, Any]], test: str) -> None:
+    """Print what our files of each rate are: means over images, and the largest difference between decoders."""
+    lines = []
+    for setting in sorted({setting for _, setting in rows}):
+        each = [row for (_, its_setting), row in rows.items() if its_setting == setting]
+        means = [f"{np.mean([row[key] for row in each]):.2f}" for key in ("psnr_db", *_OURS)]
+        rates = f"{min(row['bpp'] for row in each):.4f} to {max(row['bpp'] for row in each):.4f}"
+        difference = max(row["largest_difference_of_decoders"] for row in each)
+        lines.append([f"{setting:g}", f"{len(each)}", rates, *means, f"{difference:.1e}"])
+    _print([test, "images", "bpp", "mean PSNR, dB", *_OURS.values(), "torch less NumPy, of 255"], lines)
 
 
 def published_bd_table(folder: Path, rows: Rows, test: str, images: Sequence[str]) -> None:
@@ -194,12 +210,14 @@ def other_tables() -> None:
 
 def tables(folder: Path, images: Sequence[str], test: str, seed: int) -> None:
     """Print all tables; ``test`` is the codec that the others stand beside."""
-    rows = read_rows(seed=seed)
+    rows = read_rows(seed=seed, images=images)
     for name, average in AVERAGES.items():
         print(f"\n{len(images)} images, {name}, each image's own curve at exactly the rate:")
         rates_table(rows, average, images)
     published_table(folder, images)
     shift_table(folder, rows, images)
+    if test.startswith("ligeia") and test in rows:
+        our_table(rows[test], test)
     if test in rows:
         bd_table(rows, test)
         published_bd_table(folder, rows, test, images)

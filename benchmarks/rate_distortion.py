@@ -139,7 +139,7 @@ def main() -> None:
         tables(folder / "rd_kodak", arguments.images, test, seed)
     else:
         path = Path(__file__).parents[1] / "docs" / "rate-distortion.png"
-        picture(read_rows(seed=seed), folder / "rd_kodak", arguments.images, test, path)
+        picture(read_rows(seed=seed, images=arguments.images), folder / "rd_kodak", arguments.images, test, path)
 
 
 if __name__ == "__main__":
