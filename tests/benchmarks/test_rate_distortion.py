@@ -114,7 +114,7 @@ def test_the_shift_between_images_is_what_their_curves_are_apart(publications: P
 
 def rounded_fit(source: Path, output: Path, bits_per_sample: float, effort: int, seed: int) -> None:
     """Write a short fit, its weights rounded to steps as coarse as the bits want."""
-    field = lg.fit(source, stop=lg.passes(effort), hidden_features=16, hidden_layers=1, seed=seed)
+    field = lg.fit(source, stop=lg.passes(effort), hidden_features=12, hidden_layers=1, seed=seed)
     record = to_record(field)
     steps = [nearest_step(float(np.abs(each).mean()) * 8 * 2**-bits_per_sample) for each in record.float_tensors()]
     tensors = tuple(
@@ -131,7 +131,7 @@ def test_from_photographs_to_tables_and_a_picture(
     for name, corner in zip(IMAGES[:2], (100, 200), strict=True):
         path = tmp_path / f"{name}.png"
         Image.fromarray(data.astronaut()[corner:, corner:][:64, :64]).save(path)
-        for bits in (3.0, 5.0, 7.0):
+        for bits in (4.0, 7.0):
             rows.append(benchmark.our_image(path, bits, effort=5, seed=0, compressor=rounded_fit))
         for codec in images.CODECS:
             for setting in sorted(codec.settings)[2:8:2] if codec.name in ("JPEG", "JPEG 2000", "AVIF") else ():
@@ -140,8 +140,8 @@ def test_from_photographs_to_tables_and_a_picture(
     ours = [row for row in rows if row["what"] == "ligeia"]
     assert all(row["bytes"] * 8 / 64**2 == row["bpp"] for row in ours)
     assert all(row["largest_difference_of_decoders"] < 0.01 for row in ours)
-    assert ours[0]["bytes"] < ours[1]["bytes"] < ours[2]["bytes"]
-    assert ours[0]["psnr_db"] < ours[2]["psnr_db"]
+    assert ours[0]["bytes"] < ours[1]["bytes"]
+    assert ours[0]["psnr_db"] < ours[1]["psnr_db"]
     rows += benchmark.sound_rows(_write_sound(tmp_path)) + volume_rows(tmp_path)
     (tmp_path / "rate_distortion.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     monkeypatch.setattr(tables, "RESULTS", tmp_path)
