@@ -213,9 +213,7 @@ def tables(folder: Path, images: Sequence[str], test: str, seed: int) -> None:
     """Print all tables; ``test`` is the codec that the others stand beside."""
     order = {codec.name: number for number, codec in enumerate(CODECS)}  # ours before them
     rows = dict(sorted(read_rows(seed=seed, images=images).items(), key=lambda row: order.get(row[0], -1)))
-    print(
-        "(k of n): so many images' curves reach the rate, and the mean is over those: the easier ones, no comparison."
-    )
+    print("(k of n): so many images reach the rate, and the mean is over those: the easier ones, no comparison.")
     for name, average in AVERAGES.items():
         print(f"\n{len(images)} images, {name}, each image's own curve at exactly the rate:")
         rates_table(rows, average, images)

@@ -14,7 +14,8 @@ from skimage import data
 
 import ligeia as lg
 from ligeia.codec import QuantizedTensor, nearest_step, to_record, write_record
-from support import fixtures as fixtures  # one thread, and the kernel of this run of the tests
+
+pytest_plugins = ["support.fixtures"]
 
 
 def _load(name: str) -> ModuleType:
