@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,10 +18,7 @@ Compressor = Callable[[Path, Path, float, int, int], object]
 
 def compress(source: Path, output: Path, bits_per_sample: float, effort: int, seed: int) -> object:
     """Write one compressed file: the only place that knows how the library is called."""
-    call: Any = getattr(recipes, "compress", None)
-    if call is None:
-        raise SystemExit("this ligeia has no recipes.compress.")
-    return call(source, output, bits_per_sample=bits_per_sample, effort=effort, seed=seed)
+    return recipes.compress(source, output, bits_per_sample=bits_per_sample, effort=effort, seed=seed)
 
 
 def _timed(decode: Callable[[], np.ndarray]) -> tuple[float, np.ndarray]:

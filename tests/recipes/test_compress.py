@@ -107,6 +107,21 @@ def test_a_constant_signal_is_its_constant(values: np.ndarray) -> None:
     assert abs(sampled.reshape(values.shape) - values).max() < 0.02 * max(1.0, float(values.max()))
 
 
+@pytest.mark.parametrize("values", [CAMERA, COLORS, CAMERA[:1, :1], TONE])
+def test_a_lossless_file_gives_back_the_samples(values: np.ndarray, tmp_path: Path) -> None:
+    made = compress(values, tmp_path / "a.lig", lossless=True, effort=1)
+    assert made.psnr_db == math.inf
+    recipes.decode(codec.load(tmp_path / "a.lig"), tmp_path / "a.npy", exact=codec.read_record(tmp_path / "a.lig"))
+    again = np.load(tmp_path / "a.npy")
+    assert again.dtype == values.dtype
+    assert np.array_equal(again, values)
+
+
+def test_lossless_files_are_of_integers() -> None:
+    with pytest.raises(InputError, match="of integer samples, these are float32"):
+        compress(BALL, lossless=True)
+
+
 REFUSED = [
     ({}, "one size or one quality was wanted .* got 0"),
     ({"most_bytes": 900, "psnr_db": 30.0}, "one size or one quality was wanted .* got 2"),
@@ -116,6 +131,7 @@ REFUSED = [
     ({"bits_per_pixel": math.nan}, "above 0 was wanted, got nan"),
     ({"most_bytes": -5}, "above 0 was wanted, got -5"),
     ({"most_bytes": 900, "effort": 0}, "an effort of 1 to 9 was wanted, got 0"),
+    ({"lossless": True, "most_bytes": 900}, "a lossless file is as small as it gets"),
     ({"most_bytes": 900, "output": "photo.png"}, "a field is written as .lig"),
 ]
 

@@ -35,6 +35,7 @@ def compress(
     most_bytes: Annotated[int | None, typer.Option("--bytes", metavar="N", help="Size of the file.")] = None,
     psnr: Annotated[float | None, typer.Option(metavar="DB", help="Quality to reach.")] = None,
     snr: Annotated[float | None, typer.Option(metavar="DB", help="Quality to reach (sound).")] = None,
+    lossless: Annotated[bool, typer.Option("--lossless", help="Give back integer samples bit for bit.")] = False,
     effort: Annotated[int, typer.Option(min=1, max=9, help="How long to work: each takes twice as long.")] = 5,
     variable: Annotated[str | None, typer.Option(metavar="NAME", help="Which of several arrays in a file.")] = None,
     frames: Annotated[str | None, typer.Option(metavar="A:B", help="Part of a video, such as 0:60.")] = None,
@@ -57,8 +58,8 @@ def compress(
     """
     if output.suffix.lower() != ".lig":
         raise InputError(f"{output}: a field is written as .lig; name the output so.")
-    if resume and (psnr is not None or snr is not None):
-        raise InputError("--resume goes on with a file of a given size; one of a given quality starts afresh.")
+    if resume and (lossless or psnr is not None or snr is not None):
+        raise InputError("--resume goes on with a file of a given size; a quality, or a lossless file, starts afresh.")
     check_readable(source)
     check_writable(output)
     from ligeia import recipes
@@ -78,6 +79,7 @@ def compress(
             most_bytes=most_bytes,
             psnr_db=psnr,
             snr_db=snr,
+            lossless=lossless,
             effort=effort,
             seed=seed,
             callbacks=[callback],

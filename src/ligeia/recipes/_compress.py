@@ -48,6 +48,7 @@ _NEAR_DB = 0.2  # a quality asked for is met if it is missed by no more
 _MOST_TRIES = 5
 _DB_PER_DOUBLING = 2.5  # of the bytes
 _FIRST_BITS_PER_COEFFICIENT = 6.0
+_FIELD_BYTES = (400,)  # of fields that a lossless file is tried with, beside the smallest
 
 
 @final
@@ -88,6 +89,7 @@ def compress(
     most_bytes: int | None = None,
     psnr_db: float | None = None,
     snr_db: float | None = None,
+    lossless: bool = False,
     effort: int = USUAL_EFFORT,
     seed: int = 0,
     callbacks: Sequence[Callback] = (),
@@ -98,8 +100,9 @@ def compress(
 
     One of ``bits_per_sample`` (of a picture also called ``bits_per_pixel``; a sample has all channels), ``most_bytes``,
     ``psnr_db`` and ``snr_db`` (of sound) says what is wanted. A size is never exceeded; a quality is missed by 0.2 dB
-    at most, and takes several fits, of which no ``checkpoint`` is kept. ``effort`` 1 to 9 is how long to work: each
-    step takes about twice as long. What is returned was read back from the file's bytes.
+    at most, and takes several fits, of which no ``checkpoint`` is kept. ``lossless`` files give back integer samples
+    bit for bit. ``effort`` 1 to 9 is how long to work: each step takes about twice as long. What is returned was read
+    back from the file's bytes.
 
     >>> made = compress(np.arange(4096, dtype=np.uint8).reshape(64, 64), most_bytes=600, effort=1)
     >>> made.num_bytes <= 600
@@ -112,13 +115,21 @@ def compress(
     if output is not None:
         check_writable(Path(output))
     signal = to_signal(source, working_set=working_set)
-    budget = _budget(signal, bits_per_pixel, bits_per_sample, most_bytes, psnr_db, snr_db)
-    if snr_db is not None:
-        psnr_db = fitting.snr(snr_db).in_psnr(signal.snr_offset_db).target_db
-    if psnr_db is None:
-        made = _of_size(_Job(signal, _PASSES[effort], seed, tuple(callbacks), checkpoint), budget)
+    asked = (bits_per_pixel, bits_per_sample, most_bytes, psnr_db, snr_db)
+    _check_wanted(asked, lossless=lossless)
+    job = _Job(signal, _PASSES[effort], seed, tuple(callbacks), checkpoint)
+    if most_bytes is None:
+        bits = (bits_per_pixel or 0.0) + (bits_per_sample or 0.0)
+        most_bytes = math.floor(bits * signal.grid.num_samples / 8)
+    if lossless:
+        made = _exact(job._replace(checkpoint=None))
+    elif psnr_db is not None:
+        made = _of_quality(job._replace(checkpoint=None), psnr_db)
+    elif snr_db is not None:
+        snr = fitting.snr(snr_db).in_psnr(signal.snr_offset_db)
+        made = _of_quality(job._replace(checkpoint=None), snr.target_db or 0.0)
     else:
-        made = _of_quality(_Job(signal, _PASSES[effort], seed, tuple(callbacks), None), psnr_db)
+        made = _of_size(job, most_bytes)
     if output is not None:
         codec.write_record(made.record, Path(output))
     return made
@@ -137,35 +148,38 @@ def smallest_bytes(signal: Signal) -> int:
     return len(codec.encode(_empty_record(signal, _config(signal, _NARROWEST))))
 
 
-def _budget(
-    signal: Signal,
-    bits_per_pixel: float | None,
-    bits_per_sample: float | None,
-    most_bytes: int | None,
-    psnr_db: float | None,
-    snr_db: float | None,
-) -> int:
-    """Return the most bytes; 0 where a quality is wanted."""
-    all_of_them = (bits_per_pixel, bits_per_sample, most_bytes, psnr_db, snr_db)
-    asked = [each for each in all_of_them if each is not None]
-    if len(asked) != 1:
-        raise InputError(f"one size or one quality was wanted (bits, bytes, PSNR or SNR), got {len(asked)} of them.")
-    if not (math.isfinite(asked[0]) and asked[0] > 0):
-        raise InputError(f"a size or quality above 0 was wanted, got {asked[0]}.")
-    if psnr_db is not None or snr_db is not None:
-        return 0
-    bits = bits_per_sample if bits_per_pixel is None else bits_per_pixel
-    num_bytes = most_bytes if bits is None else math.floor(bits * signal.grid.num_samples / 8)
-    assert num_bytes is not None
+def _check_wanted(asked: Sequence[float | None], *, lossless: bool) -> None:
+    given = [each for each in asked if each is not None]
+    if lossless and given:
+        raise InputError("a lossless file is as small as it gets; leave out the size or the quality.")
+    if not lossless and len(given) != 1:
+        raise InputError(f"one size or one quality was wanted (bits, bytes, PSNR or SNR), got {len(given)} of them.")
+    if not all(math.isfinite(each) and each > 0 for each in given):
+        raise InputError(f"a size or quality above 0 was wanted, got {given[0]}.")
+
+
+def _exact(job: _Job) -> Compressed:
+    """Return the smallest of some files that give back the samples themselves."""
+    signal = job.signal
+    if not np.issubdtype(signal.values.dtype, np.integer) and signal.values.dtype != np.bool_:
+        raise InputError(f"lossless files are of integer samples, these are {signal.values.dtype}.")
     least = smallest_bytes(signal)
-    if num_bytes < least:
-        raise InputError(f"{num_bytes} bytes were asked for; the smallest file of this signal has {least}.")
-    return num_bytes
+    made = [_of_size(job, num_bytes) for num_bytes in (least, *_FIELD_BYTES) if num_bytes >= least]
+    samples = np.asarray(signal.values)
+    _, data = codec.smallest_lossless([each.record for each in made], samples)
+    record = codec.decode(data)
+    if not np.array_equal(codec.exact_samples(record), samples):
+        raise AssertionError("a lossless file does not give back its samples.")
+    report = with_snr(replace(made[0].report, psnr_db=math.inf), signal)
+    return Compressed(data=data, record=record, report=report, num_samples=signal.grid.num_samples)
 
 
 def _of_size(job: _Job, num_bytes: int) -> Compressed:
     """Return the best file of so many bytes."""
     signal = job.signal
+    least = smallest_bytes(signal)
+    if num_bytes < least:
+        raise InputError(f"{num_bytes} bytes were asked for; the smallest file of this signal has {least}.")
     config = _config(signal, _width(signal, num_bytes))
     frequencies = compact().first_frequencies(signal, _OMEGA_0)
     field = new_field(signal, config, [found.omega for found in frequencies], seed=job.seed)
