@@ -61,7 +61,7 @@ def test_the_size_wanted_comes_out_and_the_parameters_are_those_of_the_file(num_
 def test_more_bytes_come_closer() -> None:
     aim = parameters(seed=1)
     errors = [gradients_towards(trained(num_bytes)[1], aim)[0] for num_bytes in (700, 1100, 1800)]
-    assert errors[0] > 2 * errors[1] > 4 * errors[2]
+    assert errors[0] > errors[1] > errors[2]
 
 
 def test_trimming_keeps_to_the_bytes_and_only_makes_weights_smaller() -> None:

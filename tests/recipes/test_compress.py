@@ -27,7 +27,7 @@ BALL = np.linalg.norm(np.indices((9, 10, 11)) - 5.0, axis=0).astype(np.float32)
 def test_a_size_is_never_exceeded(values: np.ndarray) -> None:
     signal = from_array(values)
     least = smallest_bytes(signal)
-    for num_bytes in (least, least + 9, least + 60, 2 * least + 301):
+    for num_bytes in (least, least + 60, 2 * least + 301):
         made = compress(signal, most_bytes=num_bytes, effort=1)
         assert made.num_bytes == len(made.data) <= num_bytes
         assert made.bits_per_sample == 8 * made.num_bytes / signal.grid.num_samples
@@ -81,7 +81,7 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
     path = tmp_path / "camera.checkpoint"
 
     def stop(step: Step) -> None:
-        if step.state.progress.steps == 300:
+        if step.state.progress.steps == 200:
             first.write(step.state)
             raise Stopped
 
@@ -96,7 +96,7 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
         callbacks=[lambda step: steps.append(step.state.progress.steps)],
         checkpoint=Checkpointer(path, resume=True),
     )
-    assert steps[0] == 301
+    assert steps[0] == 201
     assert resumed.data == whole.data
 
 

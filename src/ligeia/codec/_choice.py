@@ -4,6 +4,7 @@ Each candidate is priced by its bits, parameters included. Consecutive tensors o
 share a model: the best partition into such groups is found by dynamic programming.
 """
 
+import bisect
 import itertools
 import math
 from collections.abc import Callable, Sequence
@@ -167,4 +168,6 @@ def _descend(bits: Callable[[int, int], float], first: int, change: int) -> tupl
 
 
 def _nearest_code(fraction: float) -> int:
-    return min(range(FLAT + 1), key=lambda code: abs(ratio(code) - 65536 * fraction))
+    above = min(bisect.bisect_left(range(FLAT), 65536 * fraction, key=ratio), FLAT)
+    below = max(above - 1, 0)
+    return min(below, above, key=lambda code: abs(ratio(code) - 65536 * fraction))

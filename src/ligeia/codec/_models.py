@@ -6,6 +6,7 @@ outwards by a ratio that itself changes by a ratio, which spans Laplace's and Ga
 
 import math
 from bisect import bisect_right
+from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import Final, Protocol, final, runtime_checkable
 
@@ -54,13 +55,18 @@ def _magnitude(code: int) -> int:
 
 def half_bell(reach: int, first: int, change: int) -> list[int]:
     """Return the weights of 0, 1, ..., ``reach``; ``first`` and ``change`` are codes of ratios."""
+    return list(_bell(1 << reach.bit_length(), first, change)[: reach + 1])  # bells of like reach are worked out once
+
+
+@lru_cache(maxsize=1 << 14)
+def _bell(length: int, first: int, change: int) -> tuple[int, ...]:
     weight, fall, change_ratio = 1 << PRECISION, ratio(first), ratio(change)
     weights = [weight]
-    while weight and len(weights) <= reach:
+    while weight and len(weights) < length:
         weight = weight * fall >> 16
         fall = min(fall * change_ratio >> 16, 1 << 16)
         weights.append(weight)
-    return weights + [0] * (reach + 1 - len(weights))
+    return (*weights, *[0] * (length - len(weights)))
 
 
 def table_of(weights: list[int]) -> list[int]:

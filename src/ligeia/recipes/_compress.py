@@ -42,7 +42,7 @@ _HIDDEN_LAYERS = 4
 _BITS_PER_WEIGHT = 4.6
 _NARROWEST, _WIDEST = 4, 1024
 _BATCH = 4096
-_LEAST_STEPS = 500
+_LEAST_STEPS = 400
 _RATE = 0.06  # over the width
 _NEAR_DB = 0.2  # a quality asked for is met if it is missed by no more
 _MOST_TRIES = 5
@@ -192,7 +192,8 @@ def _of_size(job: _Job, num_bytes: int) -> Compressed:
     if job.checkpoint is not None:
         job.checkpoint.begin(state, f"{signal.digest()} {config} {recipe} {job.passes} passes, seed {job.seed}")
         callbacks = (*callbacks, job.checkpoint)
-    stop = fitting.passes(max(job.passes, _LEAST_STEPS * _BATCH / objective.num_points))
+    num_points = objective.num_points
+    stop = fitting.passes(max(job.passes, _LEAST_STEPS * min(_BATCH, num_points) / num_points))
     with coded_steps(field, objective, recipe, stop) as take_step:
         report = fitting.fit(
             field, objective, recipe, stop, seed=job.seed, callbacks=callbacks, state=state, take_step=take_step
