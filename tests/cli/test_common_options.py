@@ -28,7 +28,7 @@ def test_a_command_takes_the_common_options(
     assert capsys.readouterr() == ("", "")
 
 
-COMMANDS = ["fit", "render", "decode", "compare", "info", "export", "import", "demo", "paper", "bench"]
+COMMANDS = ["fit", "compress", "render", "decode", "compare", "info", "export", "import", "demo", "paper", "bench"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
