@@ -3,18 +3,21 @@
 import itertools
 import math
 
+import numpy as np
 import pytest
 import torch
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from torch import Tensor
 
 from ligeia.codec import CodedMoments, CodedWeights
+from ligeia.codec._coded_weights import _noise
 from ligeia.codec._weights import pack_quantized
 from ligeia.core import random_stream
-from ligeia.fitting import Soap
+from ligeia.fitting import Adam
+from ligeia.kernels import FusedNetwork, Shape, available, sine_mlp
 
 WIDTHS = (2, 40, 40, 3)
-RATE = 0.02
+RATE = 0.004
 
 
 def parameters(seed: int = 0) -> list[Tensor]:
@@ -34,7 +37,7 @@ def gradients_towards(weights: list[Tensor], aim: list[Tensor]) -> tuple[float, 
 
 def trained(num_bytes: int, *, steps: int = 400) -> tuple[CodedMoments, list[Tensor]]:
     weights = parameters()
-    moments = CodedWeights(optimizer=Soap(learning_rate=RATE), num_bytes=num_bytes).moments(weights)
+    moments = CodedWeights(optimizer=Adam(learning_rate=RATE), num_bytes=num_bytes).moments(weights)
     run(moments, weights, 0, steps, steps)
     return moments, weights
 
@@ -43,9 +46,13 @@ def run(moments: CodedMoments, weights: list[Tensor], first: int, last: int, ste
     aim = parameters(seed=1)
     for number in range(first, last):
         position = number / steps
-        moments.disturb(position)
+        rate = RATE * (1 - position)
+        moments.begin(position)
+        moments.evaluate()
         error, gradients = gradients_towards(weights, aim)
-        moments.follow(gradients, error, RATE * (1 - position), position)
+        moments.take(gradients, rate, 1.0)
+        moments.round()
+        moments.end(error, rate, position)
 
 
 @pytest.mark.parametrize("num_bytes", [700, 1100, 1800])
@@ -76,30 +83,100 @@ def test_trimming_keeps_to_the_bytes_and_only_makes_weights_smaller() -> None:
     assert not any(each.integers.any() for each in moments.trim(1))
 
 
-def test_gradients_of_the_bits_are_those_of_finite_differences() -> None:
-    moments = CodedMoments(CodedWeights(optimizer=Soap(learning_rate=1e-3), num_bytes=1000), parameters())
-    generator = random_stream(2, "test")
-    moments._log_steps += torch.rand(len(moments._log_steps), generator=generator) * 4
-    steps = moments._log_steps.exp()
+def test_prices_are_the_slopes_of_the_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = CodedMoments(CodedWeights(optimizer=Adam(learning_rate=1e-3), num_bytes=1000), parameters())
+    moments._log_steps += np.arange(6) / 2
+    monkeypatch.setattr(moments, "_follow_size", lambda *_: 1 / math.log(2))  # of a nat: a bit costs 1
+    moments.begin(0.5)
+    moments.end(2.0, 1e-9, 0.5)
+    steps = np.exp(moments._log_steps)
 
-    def bits(weights: Tensor, steps: Tensor) -> float:
-        variances = torch.zeros(6).double().index_add_(0, moments._segments, weights**2) / moments._counts
-        relative = variances / steps**2 + 1 / 12
-        return float((moments._counts / 2 * torch.log2(2 * math.pi * math.e * relative)).sum())
+    def bits(weights: Tensor) -> float:
+        variances = [float(part.square().mean()) for part in weights.split(moments._counts.tolist())]
+        relative = np.array(variances) / steps**2 + 1 / 12
+        return float((moments._counts / 2 * np.log2(2 * math.pi * math.e * relative)).sum())
 
-    weights, double_steps = moments._weights.double(), steps.double()
-    assert bits(weights, double_steps) == pytest.approx(moments._bits(moments._variances(), steps), rel=1e-5)
-    direction = torch.randn(len(weights), generator=generator).double()
-    slope = moments._spread(1 / math.log(2) / (moments._variances() + steps**2 / 12)) * moments._weights
+    weights = moments._flat.double()
+    assert moments.foretold_bytes == round(bits(weights) * moments._correction / 8)
+    direction = torch.randn(len(weights), generator=random_stream(2, "test")).double()
+    prices = torch.repeat_interleave(torch.tensor(moments._fit.prices), torch.tensor(moments._counts)).double()
     reach = 1e-5
-    ends = [bits(weights + sign * reach * direction, double_steps) for sign in (1, -1)]
-    assert float(slope.double() @ direction) == pytest.approx((ends[0] - ends[1]) / (2 * reach), rel=1e-4)
+    ends = [bits(weights + sign * reach * direction) for sign in (1, -1)]
+    assert float((prices * weights) @ direction) == pytest.approx((ends[0] - ends[1]) / (2 * reach), rel=1e-4)
+
+
+def test_pruned_weights_are_zeros_between_layers_and_come_back() -> None:
+    weights, aim = parameters(), parameters(seed=1)
+    settings = CodedWeights(optimizer=Adam(learning_rate=RATE), num_bytes=900, sparsity=0.4)
+    moments = settings.moments(weights)
+    run(moments, weights, 0, 200, 200)
+    shares = [float((each.integers == 0).mean()) for each in moments.tensors()]
+    assert 0.39 < shares[2] < 0.5
+    assert max(shares[:2] + shares[4:]) < 0.2
+    assert_array_equal(moments.tensors()[2].values(), weights[2].numpy())
+    # the weights that stay are those that are large at the end, not those that were at first
+    kept, began = weights[2] != 0, parameters()[2].abs()
+    assert float(aim[2].abs()[~kept].max()) < 1.5 * float(aim[2].abs().quantile(0.4))
+    assert float((began[kept] < began.quantile(0.4)).double().mean()) > 0.2
+
+
+def test_noise_is_uniform_and_new_at_each_step() -> None:
+    first, second = _noise(50_000, 7).double(), _noise(50_000, 8).double()
+    for noise in (first, second):
+        assert float(noise.min()) >= -0.5
+        assert float(noise.max()) < 0.5
+        assert abs(float(noise.mean())) < 4 / math.sqrt(12 * 50_000)
+        assert float(noise.var()) == pytest.approx(1 / 12, rel=0.02)
+        assert abs(float((noise[1:] * noise[:-1]).mean() * 12)) < 4 / math.sqrt(50_000)
+    assert abs(float((first * second).mean() * 12)) < 4 / math.sqrt(50_000)
+
+
+@pytest.mark.parametrize("position", [0.0, 0.5, 0.95])
+@pytest.mark.parametrize("path", available()[1:])
+@pytest.mark.parametrize("num_threads", [1, 3])
+def test_compiled_steps_are_those_of_the_definition(path: str, num_threads: int, position: float) -> None:
+    generator = random_stream(5, "test")
+    omegas = (30.0, 30.0, 0.0)
+    points = 2 * torch.rand(300, 2, generator=generator) - 1
+    samples = torch.rand(300, 3, generator=generator)
+    results = []
+    for compiled in (True, False):
+        weights = parameters()
+        settings = CodedWeights(optimizer=Adam(learning_rate=RATE), num_bytes=1500, batch_size=64, sparsity=0.2)
+        moments = settings.moments(weights)
+        moments._log_steps += 2.0
+        moments._fit.prices[:] = 0.01
+        for _ in range(2):
+            moments.begin(position)
+            if compiled:
+                network = FusedNetwork(Shape(WIDTHS, omegas, path, num_threads))
+                done, error = moments.take_fused(network, points, samples, torch.ones(1), RATE)
+                assert done == 5
+            else:
+                error = 0.0
+                for number in range(5):
+                    moments.evaluate()
+                    leaves = [each.clone().requires_grad_() for each in weights]
+                    chosen = slice(60 * number, 60 * number + 60)
+                    found = sine_mlp(points[chosen], leaves[::2], leaves[1::2], [*omegas[:-1], None])
+                    loss = torch.nn.functional.mse_loss(found, samples[chosen])
+                    error += float(loss.detach()) / 5
+                    moments.take(torch.autograd.grad(loss, leaves), RATE, 1 / 5)
+                moments.round()
+            slopes = moments._fit.slopes.copy()
+            moments.end(error, RATE, position)
+        results.append((error, slopes, moments._flat.clone(), torch.cat([each.reshape(-1) for each in weights])))
+    (error, slopes, inner, outer), (true_error, true_slopes, true_inner, true_outer) = results
+    assert error == pytest.approx(true_error, rel=1e-3)
+    assert_allclose(slopes, true_slopes, rtol=0.02, atol=1e-3 * abs(true_slopes).max())
+    assert_allclose(inner.numpy(), true_inner.numpy(), atol=2e-3)
+    assert float((outer != true_outer).double().mean()) < 0.02  # a rounded weight may have been near a half
 
 
 def test_a_state_that_is_loaded_goes_on_to_the_same_weights() -> None:
     weights = trained(1100, steps=200)[1]
     again = parameters()
-    half = CodedWeights(optimizer=Soap(learning_rate=RATE), num_bytes=1100)
+    half = CodedWeights(optimizer=Adam(learning_rate=RATE), num_bytes=1100)
     first = half.moments(again)
     run(first, again, 0, 120, 200)
     kept, plain = [each.clone() for each in again], first.to_plain()
@@ -112,7 +189,7 @@ def test_a_state_that_is_loaded_goes_on_to_the_same_weights() -> None:
 
 def test_weights_move_alone_by_a_step_of_the_optimizer() -> None:
     weights, aim = parameters(), parameters(seed=1)
-    moments = CodedWeights(optimizer=Soap(learning_rate=1.0), num_bytes=1100).moments(weights)
+    moments = CodedWeights(optimizer=Adam(learning_rate=1.0), num_bytes=1100).moments(weights)
     errors = []
     for _ in range(60):
         error, gradients = gradients_towards(weights, aim)

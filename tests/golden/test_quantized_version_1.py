@@ -3,6 +3,10 @@
 Their bytes are frozen too, but not what the writer makes of a record: it may come to choose better models.
 """
 
+import hashlib
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -106,3 +110,37 @@ def test_a_reader_written_from_the_page_alone_finds_the_same_integers(name: str)
     for data in ((FOLDER / f"version_1_{name}.lig").read_bytes(), encode(RECORDS[name]())):
         found = read_quantized(data)
         assert found == [(each.step, each.integers.ravel().tolist()) for each in quantized]
+
+
+_DIGESTS = """
+import hashlib, sys, torch
+from pathlib import Path
+from ligeia import codec
+torch.set_num_threads(int(sys.argv[1]))
+for path in map(Path, sys.argv[2:]):
+    digest = hashlib.sha256()
+    field, record = codec.load(path), codec.read_record(path)
+    for tensor, parameter in zip(record.tensors, field.network.parameters(), strict=True):
+        digest.update(getattr(tensor, "integers", tensor).tobytes())
+        digest.update(parameter.detach().numpy().tobytes())
+    print(digest.hexdigest())
+"""
+
+
+@pytest.mark.parametrize("num_threads", [1, 2])
+@pytest.mark.parametrize("instructions", ["default", "avx2", None])
+def test_integers_and_weights_do_not_depend_on_processor_or_threads(instructions: str | None, num_threads: int) -> None:
+    paths = [FOLDER / f"version_1_{name}.lig" for name in RECORDS]
+    wanted = []
+    for record in (decode(path.read_bytes()) for path in paths):
+        digest = hashlib.sha256()
+        for tensor, values in zip(record.tensors, record.float_tensors(), strict=True):
+            digest.update((tensor.integers if isinstance(tensor, QuantizedTensor) else tensor).tobytes())
+            digest.update(values.tobytes())
+        wanted.append(digest.hexdigest())
+    variables = {**os.environ, "OMP_NUM_THREADS": str(num_threads)}
+    if instructions is not None:
+        variables["ATEN_CPU_CAPABILITY"] = instructions
+    command = [sys.executable, "-c", _DIGESTS, str(num_threads), *map(str, paths)]
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == wanted

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     )
     from ._numpy_field import NumpyField as NumpyField, read_plain as read_plain
     from ._onnx import to_onnx as to_onnx
+    from ._pruning import without_idle_neurons as without_idle_neurons
     from ._quantized import (
         QuantizedTensor as QuantizedTensor,
         nearest_step as nearest_step,
@@ -61,6 +62,7 @@ _MODULES = {
     "to_record": "_field",
     "to_safetensors": "_safetensors",
     "with_samples": "_lossless",
+    "without_idle_neurons": "_pruning",
     "write_record": "_read",
 }
 
@@ -93,5 +95,6 @@ __all__ = [
     "to_record",
     "to_safetensors",
     "with_samples",
+    "without_idle_neurons",
     "write_record",
 ]

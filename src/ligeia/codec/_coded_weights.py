@@ -11,10 +11,11 @@ from typing import Any, final
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from ligeia.fitting import Soap, SoapMoments, layers_of
+from ligeia.fitting import Adam, Moments
+from ligeia.kernels import CodedFit, FusedNetwork
 
 from ._container import FieldRecord, encode
 from ._quantized import QuantizedTensor, nearest_step
@@ -26,11 +27,12 @@ _FIRST_PRICE = 0.3  # errors per bits wanted
 _MOST_PRICE = 50.0
 _PRICE_RATE = 100.0  # of the price's logarithm per fit, times the relative excess of bits, ...
 _MOST_PRICE_CHANGE = 0.1  # ... and per step
+_PRICE_DAMPING = 5.0  # times the relative excess, too: bits answer late, and would swing
 _STEP_RATE = 0.02  # of the steps' logarithms
 _STEP_BETAS = (0.9, 0.99)
 _MOST_FITTINGS, _NEAR = 4, 0.01  # of the steps to the bytes, when they are fixed
 _NUMBERS = (
-    "_num_noisy",
+    "_num_step_moves",
     "_log_price",
     "_error",
     "_first_bits",
@@ -53,15 +55,21 @@ def bytes_beside_weights(record: FieldRecord) -> int:
 class CodedWeights:
     """How weights are fitted that a file codes in ``num_bytes``, heads and digest included.
 
-    The phases are shares of the fit: until ``noisy_from`` weights are free, then noisy, and the bits wanted come down
-    until ``small_by``; from ``rounded_from`` on the weights are those of the file.
+    The phases are shares of the fit: until ``priced_from`` bits cost nothing, then the bits wanted come down until
+    ``small_by``; from ``rounded_from`` on the weights are those of the file, before that they are noisy. A step of the
+    fit takes a step of the optimizer for each ``batch_size`` of its points, then moves the steps and the price.
+
+    ``sparsity`` is the share of the weights between layers that are 0 from ``small_by`` on: the smallest of each
+    tensor, chosen anew in each step of the fit, so that what grows comes back (Lin et al. 2020, arXiv:2006.07253).
     """
 
-    optimizer: Soap
+    optimizer: Adam
     num_bytes: int
-    noisy_from: float = 0.05
+    batch_size: int = 256
+    priced_from: float = 0.05
     small_by: float = 0.3
-    rounded_from: float = 0.85
+    rounded_from: float = 0.92
+    sparsity: float = 0.0
 
     @property
     def learning_rate(self) -> float:
@@ -83,63 +91,105 @@ class CodedMoments:
     def __init__(self, settings: CodedWeights, parameters: Sequence[Tensor]) -> None:
         self.settings = settings
         self.parameters = list(parameters)
-        layers = layers_of(self.parameters)
-        self._soap: SoapMoments = settings.optimizer.moments(self.parameters)
-        self._weights = torch.cat([each.reshape(-1) for each in layers])
-        self._layers = _views(self._weights, layers)
-        self._segments = torch.cat([_segments(number, each) for number, each in enumerate(layers)])
-        self._counts = torch.bincount(self._segments).to(self._weights)
-        self._log_steps = (self._variances().sqrt() / _FIRST_FINENESS).clamp(min=1e-8).log()
-        self._step_moments = torch.zeros(2, len(self._counts))
-        self._num_noisy = 0
+        self._flat = torch.cat([each.detach().reshape(-1) for each in self.parameters])
+        self._counts = np.array([each.numel() for each in self.parameters])
+        self._weights = self._views(self._flat)
+        self._adam: Moments = settings.optimizer.moments(self._weights)
+        self._fit = CodedFit(self.parameters, self._weights, self._adam.first, self._adam.second)
+        self._log_steps = np.log(np.maximum(np.sqrt(self._variances()) / _FIRST_FINENESS, 1e-8))
+        self._step_moments = np.zeros((2, len(self._counts)))
+        self._num_step_moves = 0
         self._log_price = math.log(_FIRST_PRICE)
         self._error = math.nan
         self._first_bits = math.nan
         self._correction = 1.0  # bits in a file over those foretold
         self._is_fixed = False
         self._measured_at = self._position = 0.0
-        self._generator = torch.Generator().manual_seed(0)
 
-    def disturb(self, position: float) -> None:
-        """Set the parameters to what the next gradient is taken at; ``position`` is the share of the fit done."""
-        if position - self._measured_at >= 1 / _MEASUREMENTS and position >= self.settings.noisy_from:
+    def begin(self, position: float) -> None:
+        """Begin a step of the fit; ``position`` is the share of it that is done."""
+        if position - self._measured_at >= 1 / _MEASUREMENTS and position >= self.settings.priced_from:
             self._measured_at = position
             self.measure_bytes()
         if position >= self.settings.rounded_from:
             self._fix_steps()
-            self.round()
-        elif position >= self.settings.noisy_from:
-            noise = torch.rand(self._weights.shape, generator=self._generator).sub_(0.5)
-            self._evaluate(torch.addcmul(self._weights, noise, self._spread(self._log_steps.exp())))
-        else:
-            self._evaluate(self._weights)
+        self._fit.steps[:] = self._file_steps()
+        self._fit.slopes[:] = 0
+        if self.settings.sparsity:
+            self._prune(position)
 
-    def follow(self, gradients: Sequence[Tensor], error: float, learning_rate: float, position: float) -> None:
-        """Move weights, steps and price by the gradients of the error at the parameters; leave them rounded."""
-        matrices = layers_of(gradients)
-        self._error = error if math.isnan(self._error) else _MEMORY * self._error + (1 - _MEMORY) * error
-        if position >= self.settings.noisy_from:
-            slopes = self._follow_bits(matrices, learning_rate / self.settings.learning_rate, position)
-            matrices = [each + slope for each, slope in zip(matrices, _views(slopes, matrices), strict=True)]
-        self._move(matrices, learning_rate)
+    def num_batches(self, num_samples: int) -> int:
+        """Return how many steps of the optimizer so many samples are for."""
+        return max(1, round(num_samples / self.settings.batch_size))
+
+    def take_fused(
+        self,
+        network: FusedNetwork,
+        points: Float[Tensor, "points d"],
+        samples: Float[Tensor, "n c"],
+        node_weights: Float[Tensor, " group"],
+        learning_rate: float,
+    ) -> tuple[int, float]:
+        """Take the steps of the optimizer in compiled code; return how many, and the mean squared error in these."""
+        self._fit.set(self._adam.next_step(learning_rate), rounded=self._is_fixed)
+        done, error = network.coded_steps(self._fit, points, samples, node_weights, self.num_batches(len(samples)))
+        self._adam.num_steps += done
+        return done, error
+
+    def evaluate(self) -> None:
+        """Set the parameters to what the next gradient is taken at."""
+        if self._is_fixed:
+            self.round()
+            return
+        noise = self._views(_noise(len(self._flat), self._adam.num_steps))
+        with torch.no_grad():
+            for number, (parameter, weight) in enumerate(zip(self.parameters, self._weights, strict=True)):
+                torch.add(weight, noise[number], alpha=float(self._fit.steps[number]), out=parameter)
+                parameter[weight.abs() < float(self._fit.thresholds[number])] = 0.0
+
+    def take(self, gradients: Sequence[Tensor], learning_rate: float, share: float) -> None:
+        """Take a step of the optimizer with gradients at the parameters, by a batch that is ``share`` of all."""
+        with torch.no_grad():
+            priced = []
+            for number, gradient in enumerate(gradients):
+                weight = self._weights[number]
+                self._fit.slopes[number] += share * float((gradient * (self.parameters[number] - weight)).sum())
+                priced.append(gradient + float(self._fit.prices[number]) * weight)
+        self._adam.step(priced, learning_rate)
 
     def step(self, gradients: Sequence[Tensor], learning_rate: float) -> None:
-        """Move the weights alone, by gradients at the parameters; `follow` moves all."""
-        self._move(layers_of(gradients), learning_rate)
+        """Move the weights alone, and leave them rounded."""
+        self._adam.step(gradients, learning_rate)
+        self.round()
+
+    def end(self, error: float, learning_rate: float, position: float) -> None:
+        """End a step of the fit: move the steps and the price by what was found."""
+        self._error = error if math.isnan(self._error) else _MEMORY * self._error + (1 - _MEMORY) * error
+        if position < self.settings.priced_from:
+            return
+        variances, steps = self._variances(), np.exp(self._log_steps)
+        price = self._follow_size(self._bits(variances, steps) * self._correction, position)
+        if not self._is_fixed:
+            relative = variances / steps**2
+            slopes = self._fit.slopes - price * self._counts * relative / (relative + 1 / 12)
+            self._move_steps(slopes, _STEP_RATE * learning_rate / self.settings.learning_rate)
+        self._fit.prices[:] = price / (variances + steps**2 / 12)
 
     def round(self) -> None:
         """Set the parameters to what a file would give."""
-        steps = self._spread(self._file_steps())
-        self._evaluate((self._weights / steps).round_().mul_(steps))
+        with torch.no_grad():
+            integers = self._views(self._in_steps().round())
+            for parameter, integer, step in zip(self.parameters, integers, self._file_steps(), strict=True):
+                torch.mul(integer, step, out=parameter)
 
     def tensors(self) -> list[QuantizedTensor]:
         """Return the weights as a file codes them: weight and bias of each layer in turn."""
-        return self._file_tensors((self._weights / self._spread(self._file_steps())).round())
+        return self._file_tensors(self._in_steps().round())
 
     @property
     def foretold_bytes(self) -> int:
         """About how many bytes the weights would take in a file now."""
-        return round(self._bits(self._variances(), self._log_steps.exp()) * self._correction / 8)
+        return round(self._bits(self._variances(), np.exp(self._log_steps)) * self._correction / 8)
 
     def measure_bytes(self) -> int:
         """Return how many bytes the weights take in a file now, and aim by the difference to what was foretold."""
@@ -149,7 +199,7 @@ class CodedMoments:
 
     def trim(self, num_bytes: int) -> list[QuantizedTensor]:
         """Return the weights in ``num_bytes`` at most: those that lose least by it become smaller by one step."""
-        in_steps = self._weights / self._spread(self._file_steps())
+        in_steps = self._in_steps()
         exact, integers = in_steps.abs(), in_steps.round()
         tensors = self._file_tensors(integers)
         while (excess := len(pack_quantized(tensors)) - num_bytes) > 0 and integers.any():
@@ -162,64 +212,66 @@ class CodedMoments:
     def to_plain(self) -> dict[str, Any]:
         """Return the state as tensors and numbers."""
         return {
-            "tensors": [self._weights, self._log_steps, self._step_moments],
+            "weights": self._flat,
+            "arrays": [torch.from_numpy(each) for each in self._arrays()],
             "numbers": {name: getattr(self, name) for name in _NUMBERS},
-            "soap": self._soap.to_plain(),
-            "random": self._generator.get_state(),
+            "adam": self._adam.to_plain(),
         }
 
     def load_plain(self, plain: dict[str, Any]) -> None:
         """Take over the state that `to_plain` gave."""
-        for mine, theirs in zip((self._weights, self._log_steps, self._step_moments), plain["tensors"], strict=True):
-            mine.copy_(theirs)
+        self._flat.copy_(plain["weights"])
+        for mine, theirs in zip(self._arrays(), plain["arrays"], strict=True):
+            mine[:] = theirs.numpy()
         for name in _NUMBERS:
             setattr(self, name, plain["numbers"][name])
-        self._soap.load_plain(plain["soap"])
-        self._generator.set_state(plain["random"])
+        self._adam.load_plain(plain["adam"])
 
-    def _move(self, gradients: Sequence[Tensor], learning_rate: float) -> None:
-        for layer, direction in zip(self._layers, self._soap.directions(gradients), strict=True):
-            layer.sub_(direction, alpha=learning_rate)
-        self.round()
+    def _arrays(self) -> list[np.ndarray]:
+        return [self._log_steps, self._step_moments, self._fit.prices, self._fit.thresholds]
+
+    def _in_steps(self) -> Float[Tensor, " n"]:
+        """Return the weights in steps, 0 where they are pruned."""
+        parts = []
+        for weight, step, threshold in zip(self._weights, self._file_steps(), self._fit.thresholds, strict=True):
+            parts.append(torch.where(weight.abs() < float(threshold), 0.0, weight / step).reshape(-1))
+        return torch.cat(parts)
 
     def _file_tensors(self, integers: Float[Tensor, " n"]) -> list[QuantizedTensor]:
-        steps = self._file_steps().tolist()
-        result = []
-        for number, layer in enumerate(_views(integers.to(torch.int32), self._layers)):
-            for part, step in ((layer[:, :-1], steps[2 * number]), (layer[:, -1], steps[2 * number + 1])):
-                result.append(QuantizedTensor(np.ascontiguousarray(part.numpy()), step))
-        return result
+        pairs = zip(self._views(integers.to(torch.int32)), self._file_steps().tolist(), strict=True)
+        return [QuantizedTensor(part.numpy(), step) for part, step in pairs]
 
-    def _follow_bits(self, gradients: Sequence[Tensor], share: float, position: float) -> Float[Tensor, " n"]:
-        """Move price and steps; return the gradient of the price of the bits along the weights."""
-        variances, steps = self._variances(), self._log_steps.exp()
-        bits = self._bits(variances, steps) * self._correction
+    def _prune(self, position: float) -> None:
+        """Set the thresholds: the share of zeros rises by a cubic (Zhu & Gupta 2017, arXiv:1710.01878, eq. 1)."""
+        first, last = self.settings.priced_from, self.settings.small_by
+        left = 1 - min(max(0.0, (position - first) / (last - first)), 1.0)
+        share = self.settings.sparsity * (1 - left**3)
+        for number in range(2, len(self._weights) - 2, 2):  # weights between hidden layers
+            size = self._weights[number].abs().reshape(-1)
+            rank = min(max(1, math.ceil(share * len(size))), len(size))
+            self._fit.thresholds[number] = float(size.kthvalue(rank).values)
+
+    def _follow_size(self, bits: float, position: float) -> float:
+        """Move the price towards the size wanted at this position; return it per natural unit of information."""
         if math.isnan(self._first_bits):
             self._first_bits = bits
         wanted = 8 * self.settings.num_bytes
-        left = (position - self.settings.noisy_from) / (self.settings.small_by - self.settings.noisy_from)
+        left = (position - self.settings.priced_from) / (self.settings.small_by - self.settings.priced_from)
         aim = wanted * (self._first_bits / wanted) ** max(0.0, 1 - left)
-        change = _PRICE_RATE * (position - self._position) * (bits - aim) / aim
+        excess = bits / aim - 1
+        change = _PRICE_RATE * (position - self._position) * excess
         self._position = position
         self._log_price += max(-_MOST_PRICE_CHANGE, min(change, _MOST_PRICE_CHANGE))
         self._log_price = min(self._log_price, math.log(_MOST_PRICE))
-        price = math.exp(self._log_price) * self._error / wanted * self._correction
-        if not self._is_fixed:
-            offsets = torch.cat([each.reshape(-1) for each in gradients])
-            offsets *= torch.cat([each.reshape(-1) for each in layers_of(self.parameters)]) - self._weights
-            relative = variances / steps**2
-            slopes = self._sums(offsets) - price / _LN2 * self._counts * relative / (relative + 1 / 12)
-            self._move_steps(slopes, _STEP_RATE * share)
-        return self._spread(price / _LN2 / (variances + steps**2 / 12)) * self._weights
+        price = math.exp(self._log_price + _PRICE_DAMPING * min(excess, 1.0))
+        return price * self._error / wanted * self._correction / _LN2
 
-    def _move_steps(self, slopes: Float[Tensor, " t"], rate: float) -> None:
-        self._num_noisy += 1
-        first, second = self._step_moments
-        first.lerp_(slopes, 1 - _STEP_BETAS[0])
-        second.lerp_(slopes**2, 1 - _STEP_BETAS[1])
-        mean = first / (1 - _STEP_BETAS[0] ** self._num_noisy)
-        size = (second / (1 - _STEP_BETAS[1] ** self._num_noisy)).sqrt() + 1e-12
-        self._log_steps -= rate * mean / size
+    def _move_steps(self, slopes: Float[np.ndarray, " t"], rate: float) -> None:
+        self._num_step_moves += 1
+        betas = np.array(_STEP_BETAS)[:, None]
+        self._step_moments += (1 - betas) * (np.stack([slopes, slopes**2]) - self._step_moments)
+        mean, square = self._step_moments / (1 - betas**self._num_step_moves)
+        self._log_steps -= rate * mean / (np.sqrt(square) + 1e-12)
 
     def _fix_steps(self) -> None:
         """Make the steps those of a file that has the size wanted."""
@@ -229,41 +281,31 @@ class CodedMoments:
             excess = self.measure_bytes() - self.settings.num_bytes
             if abs(excess) < _NEAR * self.settings.num_bytes:
                 break
-            self._log_steps += 8 * excess / len(self._weights) * _LN2
-        self._log_steps.copy_(self._file_steps().log())
+            self._log_steps += 8 * excess / len(self._flat) * _LN2
         self._is_fixed = True
 
-    def _file_steps(self) -> Float[Tensor, " t"]:
-        return torch.tensor([nearest_step(step) for step in self._log_steps.exp().tolist()])
+    def _file_steps(self) -> Float[np.ndarray, " t"]:
+        return np.array([nearest_step(step) for step in np.exp(self._log_steps).tolist()])
 
-    def _bits(self, variances: Float[Tensor, " t"], steps: Float[Tensor, " t"]) -> float:
+    def _bits(self, variances: Float[np.ndarray, " t"], steps: Float[np.ndarray, " t"]) -> float:
         """Return the entropy of Gaussian weights with noise as wide as the steps."""
         relative = variances / steps**2 + 1 / 12
-        return float((self._counts / 2 * torch.log2(2 * math.pi * math.e * relative)).sum())
+        return float((self._counts / 2 * np.log2(2 * math.pi * math.e * relative)).sum())
 
-    def _variances(self) -> Float[Tensor, " t"]:
-        return self._sums(self._weights**2) / self._counts + 1e-16
+    def _variances(self) -> Float[np.ndarray, " t"]:
+        squares = [float(torch.dot(part, part)) for part in self._flat.split(self._counts.tolist())]
+        return np.array(squares) / self._counts + 1e-16
 
-    def _sums(self, values: Float[Tensor, " n"]) -> Float[Tensor, " t"]:
-        return torch.zeros(len(self._counts)).index_add_(0, self._segments, values)
-
-    def _spread(self, per_tensor: Float[Tensor, " t"]) -> Float[Tensor, " n"]:
-        return per_tensor[self._segments]
-
-    def _evaluate(self, weights: Float[Tensor, " n"]) -> None:
-        with torch.no_grad():
-            for number, layer in enumerate(_views(weights, self._layers)):
-                self.parameters[2 * number].copy_(layer[:, :-1])
-                self.parameters[2 * number + 1].copy_(layer[:, -1])
+    def _views(self, flat: Shaped[Tensor, " n"]) -> list[Tensor]:
+        parts = flat.split(self._counts.tolist())
+        return [part.view_as(each) for part, each in zip(parts, self.parameters, strict=True)]
 
 
-def _views(flat: Shaped[Tensor, " n"], like: Sequence[Tensor]) -> list[Tensor]:
-    parts = flat.split([each.numel() for each in like])
-    return [part.view_as(each) for part, each in zip(parts, like, strict=True)]
-
-
-def _segments(number: int, layer: Float[Tensor, "out columns"]) -> Int[Tensor, " n"]:
-    """Return which tensor each entry of a layer belongs to: its weight, or in the last column its bias."""
-    result = torch.full(layer.shape, 2 * number)
-    result[:, -1] += 1
-    return result.reshape(-1)
+def _noise(count: int, number: int) -> Float[Tensor, " count"]:
+    """Return the noise of weights at a step of the fit, uniform in [-0.5, 0.5): a hash, as the compiled code has it."""
+    with np.errstate(over="ignore"):
+        x = np.arange(count, dtype=np.uint32) * np.uint32(0x9E3779B9) + np.uint32(number * 0x85EBCA6B & 0xFFFFFFFF)
+        x = (x ^ x >> 16) * np.uint32(0x7FEB352D)
+        x = (x ^ x >> 15) * np.uint32(0x846CA68B)
+        x ^= x >> 16
+    return torch.from_numpy((x >> 8).astype(np.float32) * np.float32(2**-24) - np.float32(0.5))

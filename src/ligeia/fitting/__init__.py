@@ -28,12 +28,12 @@ from ._recipe import (
     OptimizerState as OptimizerState,
     Recipe as Recipe,
 )
-from ._soap import Soap as Soap, SoapMoments as SoapMoments, layers_of as layers_of
 from ._state import State as State
 from ._step import (
     Gradients as Gradients,
     TakeStep as TakeStep,
     autograd_step as autograd_step,
+    fused_shape as fused_shape,
     gradients_of as gradients_of,
 )
 from ._stop import (
@@ -67,8 +67,6 @@ __all__ = [
     "Report",
     "Restart",
     "Rule",
-    "Soap",
-    "SoapMoments",
     "State",
     "Step",
     "Stop",
@@ -76,8 +74,8 @@ __all__ = [
     "Values",
     "autograd_step",
     "fit",
+    "fused_shape",
     "gradients_of",
-    "layers_of",
     "passes",
     "plateau",
     "psnr",

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ligeia import kernels
 from ligeia.core import thread_pool
 from ligeia.field import Field
-from ligeia.kernels import MOST_PER_SAMPLE, OutOfDomain, Shape, borrowed, fused_shape
+from ligeia.kernels import MOST_PER_SAMPLE, OutOfDomain, Shape, borrowed
 
 from ._adam import Adam, Moments
 from ._objectives import Averages, Objective, Values
@@ -35,7 +36,7 @@ def stepping(field: Field, objective: Objective, optimizer: Optimizer) -> Iterat
     """Open the fastest step there is for a field and an objective, on as many threads as torch has."""
     with gradients_of(field, objective) as gradients:
         plain = partial(plain_step, gradients=gradients)
-        shape = _fused_shape(field, objective)
+        shape = fused_shape(field, objective)
         if shape is None or not isinstance(optimizer, Adam):
             yield plain
         else:
@@ -51,7 +52,7 @@ def gradients_of(field: Field, objective: Objective) -> Iterator[Gradients]:
     num_threads = torch.get_num_threads()
     with thread_pool() as pool:
         plain = partial(autograd_gradients, field, objective, pool=pool, num_threads=num_threads)
-        shape = _fused_shape(field, objective)
+        shape = fused_shape(field, objective)
         if shape is None:
             yield plain
         else:
@@ -59,13 +60,14 @@ def gradients_of(field: Field, objective: Objective) -> Iterator[Gradients]:
             yield partial(fused_gradients, field, objective, shape=shape._replace(bfloat16=False), otherwise=plain)
 
 
-def _fused_shape(field: Field, objective: Objective) -> Shape | None:
+def fused_shape(field: Field, objective: Objective) -> Shape | None:
+    """Return the shape of the compiled network that can take the steps of a fit, None if none can."""
     if not (isinstance(objective, Values | Averages) and objective.is_plain):
         return None
     if len(objective.weights) > MOST_PER_SAMPLE:
         return None
     network = field.network
-    return fused_shape(list(network.parameters()), network.omegas(), torch.get_num_threads())
+    return kernels.fused_shape(list(network.parameters()), network.omegas(), torch.get_num_threads())
 
 
 def plain_step(state: State, objective: Objective, indices: np.ndarray, *, gradients: Gradients) -> float:

@@ -17,6 +17,7 @@ from ._dispatch import (
 from ._fused import (
     MOST_PER_SAMPLE as MOST_PER_SAMPLE,
     AdamSettings as AdamSettings,
+    CodedFit as CodedFit,
     FusedNetwork as FusedNetwork,
     OutOfDomain as OutOfDomain,
     Shape as Shape,
@@ -34,6 +35,7 @@ from ._reference import (
 __all__ = [
     "MOST_PER_SAMPLE",
     "AdamSettings",
+    "CodedFit",
     "FusedNetwork",
     "InputSlopes",
     "Jet",

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple, final
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -169,6 +170,34 @@ class FusedNetwork:
         self._done(status)
         return loss.value, gradients
 
+    def coded_steps(
+        self,
+        fit: "CodedFit",
+        x: Float[Tensor, "points d"],
+        y: Float[Tensor, "n c"],
+        weights: Float[Tensor, " group"],
+        num_batches: int,
+    ) -> tuple[int, float]:
+        """Move weights that a file will hold as multiples of steps, by one step of Adam for each batch of the samples.
+
+        Returns how many steps were taken, fewer where a phase could leave the domain, and the mean squared error of
+        the samples, those of no step counted as met. What is evaluated by the last step's weights is rounded.
+        """
+        x, y, loss = x.contiguous(), y.contiguous(), ctypes.c_double()
+        done = self._library.ligeia_coded_steps(
+            self._plan,
+            ctypes.addressof(fit.native),
+            x.data_ptr(),
+            y.data_ptr(),
+            weights.data_ptr(),
+            len(weights),
+            len(y),
+            num_batches,
+            ctypes.addressof(loss),
+        )
+        torch.autograd.graph.increment_version(fit.evaluated)  # changed in place behind torch's back
+        return done, loss.value
+
     def _empty_gradients(self) -> list[Tensor]:
         shapes = itertools.pairwise(self.shape.widths)
         return [
@@ -189,6 +218,49 @@ class AdamSettings(NamedTuple):
     betas: tuple[float, float]
     eps: float
     number: int
+
+
+class _NativeCodedFit(ctypes.Structure):
+    _fields_ = (
+        *((name, ctypes.c_void_p) for name in ("evaluated", "weights", "first", "second")),
+        *((name, ctypes.c_void_p) for name in ("steps", "thresholds", "prices", "slopes", "adam")),
+        ("num_steps", ctypes.c_int64),
+        ("rounded", ctypes.c_int),
+    )
+
+
+@final
+class CodedFit:
+    """What `FusedNetwork.coded_steps` changes and reads: tensors that stay in their places, weight and bias in turn.
+
+    ``evaluated`` are the parameters of the network, ``weights`` what is fitted. A weight is evaluated as the nearest
+    multiple of its tensor's step, or with uniform noise as wide as that step, below its tensor's threshold as 0.
+    ``slopes`` receives the sums of gradient times what was evaluated beside the weight, in the mean over batches;
+    ``prices`` times the weight is added to each gradient.
+    """
+
+    def __init__(
+        self,
+        evaluated: Sequence[Tensor],
+        weights: Sequence[Tensor],
+        first: Sequence[Tensor],
+        second: Sequence[Tensor],
+    ) -> None:
+        self.evaluated = list(evaluated)
+        self._held = [_pointers(tensors) for tensors in (evaluated, weights, first, second)]
+        self.steps = np.ones(len(self.evaluated), np.float32)
+        self.thresholds, self.prices = np.zeros((2, len(self.evaluated)), np.float32)
+        self.slopes = np.zeros(len(self.evaluated))
+        self._adam = np.zeros(4)
+        self.native = _NativeCodedFit(
+            *(ctypes.addressof(each) for each in self._held),
+            *(each.ctypes.data for each in (self.steps, self.thresholds, self.prices, self.slopes, self._adam)),
+        )
+
+    def set(self, settings: AdamSettings, *, rounded: bool) -> None:
+        """Set what the next steps need; ``number`` of the settings is that of the first of them."""
+        self._adam[:] = settings.learning_rate, settings.eps, *settings.betas
+        self.native.num_steps, self.native.rounded = settings.number - 1, rounded
 
 
 _idle: list[FusedNetwork] = []  # the latest last; list methods are atomic

@@ -16,18 +16,19 @@ from ligeia.codec import CodedMoments, CodedWeights, FieldRecord, NetworkRecord,
 from ligeia.core import InputError, check_writable
 from ligeia.field import Field
 from ligeia.fitting import (
+    Adam,
     Callback,
     Checkpointer,
     Cooling,
     Objective,
     Recipe,
     Report,
-    Soap,
     State,
     Stop,
     TakeStep,
     Values,
 )
+from ligeia.kernels import borrowed
 from ligeia.networks import SirenConfig
 from ligeia.signals import Signal
 
@@ -42,8 +43,9 @@ _HIDDEN_LAYERS = 4
 _BITS_PER_WEIGHT = 4.6
 _NARROWEST, _WIDEST = 4, 1024
 _BATCH = 4096
-_LEAST_STEPS = 400
-_RATE = 0.06  # over the width
+_LEAST_STEPS = 100
+_RATE = 0.015  # over the width
+_BETAS = (0.9, 0.99)
 _NEAR_DB = 0.2  # a quality asked for is met if it is missed by no more
 _MOST_TRIES = 5
 _DB_PER_DOUBLING = 2.5  # of the bytes
@@ -185,7 +187,7 @@ def _of_size(job: _Job, num_bytes: int) -> Compressed:
     field = new_field(signal, config, [found.omega for found in frequencies], seed=job.seed)
     objective = Values(signal, seed=job.seed)
     room = max(1, num_bytes - codec.bytes_beside_weights(_empty_record(signal, config)))
-    weights = CodedWeights(optimizer=Soap(learning_rate=_RATE / config.widest), num_bytes=room)
+    weights = CodedWeights(optimizer=Adam(learning_rate=_RATE / config.widest, betas=_BETAS), num_bytes=room)
     recipe = replace(compact().recipe, optimizer=weights)
     state = State(field, recipe, objective.num_points)
     callbacks = job.callbacks
@@ -201,7 +203,8 @@ def _of_size(job: _Job, num_bytes: int) -> Compressed:
     moments = state.moments
     assert isinstance(moments, CodedMoments)
     record = replace(_empty_record(signal, config), tensors=tuple(moments.trim(room)))
-    return _read_back(signal, codec.encode(record), report, objective)
+    candidates = (codec.encode(each) for each in (record, codec.without_idle_neurons(record)))
+    return _read_back(signal, min(candidates, key=len), report, objective)
 
 
 def _of_quality(job: _Job, psnr_db: float) -> Compressed:
@@ -225,30 +228,45 @@ def _of_quality(job: _Job, psnr_db: float) -> Compressed:
 
 
 @contextmanager
-def coded_steps(field: Field, objective: Objective, recipe: Recipe, stop: Stop) -> Iterator[TakeStep]:
+def coded_steps(field: Field, objective: Values, recipe: Recipe, stop: Stop) -> Iterator[TakeStep]:
     """Open the steps of a fit of `CodedWeights`, which are told how much of the fit is done."""
+    shape = fitting.fused_shape(field, objective)
     with fitting.gradients_of(field, objective) as gradients:
 
         def take_step(state: State, objective: Objective, indices: np.ndarray) -> float:
             moments = state.moments
             assert isinstance(moments, CodedMoments)
+            assert isinstance(objective, Values)
             position = recipe.position(state.progress, stop)
-            moments.disturb(position)
-            error, found = gradients(indices)
+            moments.begin(position)
+            done, error = 0, 0.0
+            if shape is not None:
+                points, samples = objective.batch(indices, torch.device("cpu"))
+                with borrowed(shape) as network:
+                    done, error = moments.take_fused(network, points, samples, objective.weights, state.learning_rate)
+            num_batches = moments.num_batches(len(indices))
+            for number in range(done, num_batches):
+                ends = (len(indices) * each // num_batches for each in (number, number + 1))
+                batch = indices[slice(*ends)]
+                moments.evaluate()
+                loss, found = gradients(batch)
+                error += loss * len(batch) / len(indices)
+                moments.take(found, state.learning_rate, 1 / num_batches)
+            moments.round()
             if math.isfinite(error):  # the loop goes back otherwise
-                moments.follow(found, error, state.learning_rate, position)
+                moments.end(error, state.learning_rate, position)
             return error
 
         yield take_step
 
 
 def compact() -> Configuration:
-    """Return how the networks of small files are fitted: larger batches, and a first layer that suits few weights."""
+    """Return how the networks of small files are fitted: many small batches, and a first layer for few weights."""
     recipe = Recipe(
         name="compact",
-        optimizer=Soap(learning_rate=_RATE / 64),
+        optimizer=Adam(learning_rate=_RATE / 64, betas=_BETAS),
         batch_size=_BATCH,
-        cooling=Cooling(warmup_steps=50, slow_power=0.0),
+        cooling=Cooling(warmup_steps=10, slow_power=0.0),
         spike=6.0,
     )
     return replace(fast(), recipe=recipe, first_layer_scale=2.0)

@@ -49,6 +49,16 @@ struct AdamStep {
   float correction1, correction2;  // 1 - beta ** step
 };
 
+// How weights are fitted that a file holds as multiples of steps, one step for each tensor.
+struct CodedStep {
+  struct AdamStep adam;
+  const float* steps;
+  const float* thresholds;  // weights below it are evaluated as 0
+  const float* prices;      // slope of the price of a weight's bits over the weight
+  uint32_t key;             // of the noise
+  int rounded;              // what is evaluated next: the nearest multiple, or the weight and noise as wide as a step
+};
+
 struct Variant {
   int panel;  // NR
   int has_bfloat16;
@@ -68,6 +78,12 @@ struct Variant {
   void (*collect)(const Plan* plan, int layer, int first, int last, float* weight_grad, float* bias_grad);
   void (*adam)(const Plan* plan, int layer, int first, int last, float* const* weight, float* const* bias,
                const AdamStep* step);  // {values, first moments, second moments}
+  // The same for weights beside those that were evaluated; `tensor` counts weights and biases, `index` their values.
+  // {evaluated, weights, first moments, second moments}; the errors' slopes along the steps are added to `slopes`
+  void (*coded_adam)(const Plan* plan, int layer, int first, int last, float* const* weight, float* const* bias,
+                     uint32_t index, const CodedStep* step, double* slopes);
+  void (*coded_values)(float* evaluated, const float* weights, int64_t n, int tensor, uint32_t index,
+                       const CodedStep* step);
   float (*largest)(const float* x, int64_t n);  // absolute value, NaN counts as larger than infinity
   double (*busy)(int64_t rounds, int bfloat16);  // multiply-adds in registers only; returns their number
 };

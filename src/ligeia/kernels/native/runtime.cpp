@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -38,7 +39,7 @@ extern const Variant ligeia_avx2, ligeia_avx512, ligeia_avx512_bf16;
 
 namespace {
 
-constexpr int ABI = 4;
+constexpr int ABI = 5;
 enum Status { DONE = 0, OUT_OF_DOMAIN = 1 };
 enum Path { BASELINE = 0, AVX2 = 1, AVX512 = 2, AVX512_BF16 = 3 };
 
@@ -423,6 +424,85 @@ LIGEIA_API int ligeia_gradient(Plan* plan, float* const* parameters, float* cons
   if (!sum_squared_error(plan, parameters, x, y, weights, group, n, loss)) return OUT_OF_DOMAIN;
   collect(plan, gradients);
   return DONE;
+}
+
+// What is fitted of a network whose weights a file holds as multiples of steps. Each array of pointers and each of
+// numbers has weight and bias of each layer in turn.
+struct CodedFit {
+  float* const* evaluated;
+  float* const* weights;
+  float* const* first;
+  float* const* second;
+  const float* steps;
+  const float* thresholds;
+  const float* prices;
+  double* slopes;      // the mean slopes of the errors along the steps are added to these
+  double* adam;        // rate, eps, beta1, beta2
+  int64_t num_steps;   // of Adam, taken before
+  int rounded;
+};
+
+// As many steps of Adam as there are batches in n samples; at the end what is evaluated is rounded. Returns how many
+// were taken: fewer if a phase could leave the domain. The loss is that of all n samples, of batches not taken 0.
+LIGEIA_API int64_t ligeia_coded_steps(Plan* plan, const CodedFit* fit, const float* x, const float* y,
+                                      const float* node_weights, int group, int64_t n, int64_t num_batches,
+                                      double* loss) {
+  const int num_layers = plan->num_layers, d = plan->layers[0].in, c = plan->layers[num_layers - 1].out;
+  const double rate = fit->adam[0], eps = fit->adam[1], beta1 = fit->adam[2], beta2 = fit->adam[3];
+  std::vector<double> slopes((size_t)plan->num_shares * 2 * num_layers);
+  CodedStep step = {{(float)rate, (float)eps, (float)beta2, (float)(1 - beta1), (float)(1 - beta2), 1, 1},
+                    fit->steps,
+                    fit->thresholds,
+                    fit->prices,
+                    0,
+                    0};
+  const auto each_layer = [&](auto work) {
+    uint32_t index = 0;
+    for (int l = 0; l < num_layers; l++) {
+      work(l, index);
+      index += (uint32_t)(plan->layers[l].in + 1) * (uint32_t)plan->layers[l].out;
+    }
+  };
+  const auto begin_step = [&](int64_t number, bool rounded) {
+    step.adam.correction1 = (float)(1 - pow(beta1, (double)number));
+    step.adam.correction2 = (float)(1 - pow(beta2, (double)number));
+    step.key = (uint32_t)number * 0x85ebca6bu;
+    step.rounded = rounded;
+  };
+  *loss = 0;
+  int64_t done = 0;
+  begin_step(fit->num_steps, fit->rounded);
+  each_layer([&](int l, uint32_t index) {
+    const int64_t size = (int64_t)plan->layers[l].in * plan->layers[l].out;
+    const auto evaluate = [&](int t, int64_t count, uint32_t first) {
+      plan->variant->coded_values(fit->evaluated[t], fit->weights[t], count, t, first, &step);
+    };
+    evaluate(2 * l, size, index);
+    evaluate(2 * l + 1, plan->layers[l].out, index + (uint32_t)size);
+  });
+  for (; done < num_batches; done++) {
+    const int64_t first = n * done / num_batches, count = n * (done + 1) / num_batches - first;
+    double error;
+    if (!sum_squared_error(plan, fit->evaluated, x + first * group * d, y + first * c, node_weights, group, count,
+                           &error))
+      break;
+    *loss += error * (double)count / (double)n;
+    begin_step(fit->num_steps + done + 1, fit->rounded || done + 1 == num_batches);
+    pool().run(plan->num_shares, [&](int share) {
+      each_layer([&](int l, uint32_t index) {
+        const auto tensor = [&](int t) {
+          return std::array<float*, 4>{fit->evaluated[t], fit->weights[t], fit->first[t], fit->second[t]};
+        };
+        const auto weight = tensor(2 * l), bias = tensor(2 * l + 1);
+        const Range rows = range(plan, share, plan->layers[l].out);
+        plan->variant->coded_adam(plan, l, (int)rows.first, (int)(rows.first + rows.count), weight.data(), bias.data(),
+                                  index, &step, slopes.data() + (size_t)share * 2 * num_layers);
+      });
+    });
+  }
+  for (size_t each = 0; each < slopes.size(); each++)
+    fit->slopes[each % (2 * num_layers)] += slopes[each] / (double)num_batches;
+  return done;
 }
 
 // Floating-point operations per second of multiply-adds that touch no memory: the machine's peak on this path.

@@ -667,6 +667,71 @@ void adam(const Plan* plan, int l, int first, int last, float* const* weight, fl
   }
 }
 
+// ---- weights that a file holds as multiples of a step ----
+
+// A hash of 32 bits by two rounds of shifts and multiplications: the noise of a weight at a step of the fit.
+INLINE uint32_t scrambled(uint32_t x) {
+  x = (x ^ x >> 16) * 0x7feb352du;
+  x = (x ^ x >> 15) * 0x846ca68bu;
+  return x ^ x >> 16;
+}
+
+void coded_values(float* values, const float* weights, int64_t n, int tensor, uint32_t index, const CodedStep* s) {
+  const float magic = 12582912.f, step = s->steps[tensor], threshold = s->thresholds[tensor];
+  const uint32_t key = s->key + index * 0x9e3779b9u;
+  if (s->rounded) {
+    for (int64_t i = 0; i < n; i++) {
+      const float value = ((weights[i] / step + magic) - magic) * step;
+      values[i] = __builtin_fabsf(weights[i]) < threshold ? 0.f : value;
+    }
+    return;
+  }
+  for (int64_t i = 0; i < n; i++) {
+    const uint32_t drawn = scrambled((uint32_t)i * 0x9e3779b9u + key) >> 8;
+    const float value = weights[i] + ((float)(int32_t)drawn * 5.9604644775390625e-08f - 0.5f) * step;
+    values[i] = __builtin_fabsf(weights[i]) < threshold ? 0.f : value;
+  }
+}
+
+INLINE void coded_adam_values(float* values, float* weights, float* first, float* second, const float* grad, int n,
+                              float price, float* offsets, const AdamStep& s) {
+  const float size = s.rate / s.correction1, scale = 1 / root(s.correction2);
+  for (int i = 0; i < n; i++) {
+    const float weight = weights[i];
+    offsets[i] += grad[i] * (values[i] - weight);
+    const float g = grad[i] + price * weight;
+    const float m = first[i] + s.rest1 * (g - first[i]);
+    const float v = s.beta2 * second[i] + s.rest2 * g * g;
+    first[i] = m;
+    second[i] = v;
+    weights[i] = weight - size * m / (root(v) * scale + s.eps);
+  }
+}
+
+void coded_adam(const Plan* plan, int l, int first, int last, float* const* weight, float* const* bias, uint32_t index,
+                const CodedStep* step, double* slopes) {
+  const int in = plan->layers[l].in, t = 2 * l;
+  const uint32_t bias_index = index + (uint32_t)in * (uint32_t)plan->layers[l].out;
+  float room[NR], sums[NR] = {}, bias_sum = 0;
+  for (int o = first; o < last; o++) {
+    for (int column = 0; column < in; column += NR) {
+      const int64_t at = (int64_t)o * in + column;
+      const float* grad = summed(plan, l, o, column, room);
+      const int here = in - column >= NR ? NR : in - column;
+      coded_adam_values(weight[0] + at, weight[1] + at, weight[2] + at, weight[3] + at, grad, here, step->prices[t],
+                        sums, step->adam);
+    }
+    const float grad = summed_bias(plan, l, o);
+    coded_adam_values(bias[0] + o, bias[1] + o, bias[2] + o, bias[3] + o, &grad, 1, step->prices[t + 1], &bias_sum,
+                      step->adam);
+  }
+  for (int i = 0; i < NR; i++) slopes[t] += sums[i];
+  slopes[t + 1] += bias_sum;
+  const int64_t begin = (int64_t)first * in, size = (int64_t)(last - first) * in;
+  coded_values(weight[0] + begin, weight[1] + begin, size, t, index + (uint32_t)begin, step);
+  coded_values(bias[0] + first, bias[1] + first, last - first, t + 1, bias_index + (uint32_t)first, step);
+}
+
 double busy(int64_t rounds, int bfloat16) {
   Vector sums[MR][NV];
   UNROLL for (int i = 0; i < MR; i++) UNROLL for (int j = 0; j < NV; j++) sums[i][j] = broadcast((float)(i * NV + j));
@@ -693,5 +758,6 @@ double busy(int64_t rounds, int bfloat16) {
 
 extern "C" const Variant LIGEIA_VARIANT;
 extern "C" const Variant LIGEIA_VARIANT = {
-    NR,       LIGEIA_HAS_BFLOAT16, LARGEST_PHASE, pack, values, jacobian,
-    backward, squared_error,       collect,       adam, largest, busy};
+    NR,       LIGEIA_HAS_BFLOAT16, LARGEST_PHASE, pack,       values,       jacobian,
+    backward, squared_error,       collect,       adam,       coded_adam,   coded_values,
+    largest,  busy};
