@@ -39,6 +39,9 @@ def make_bad_files(folder: Path) -> None:
     xarray.Dataset({"v": (("x",), np.arange(4.0))}, {"x": places}).to_netcdf("twice.nc", engine="h5netcdf")
     xarray.Dataset({"v": (("x",), np.full(4, np.nan))}).to_netcdf("gone.nc", engine="h5netcdf")
     (folder / "cut.nc").write_bytes((folder / "wind.nc").read_bytes()[:900])
+    small = (Path(__file__).parents[1] / "golden" / "version_1_quantized.lig").read_bytes()
+    (folder / "cut_small.lig").write_bytes(small[:-99])
+    (folder / "hurt_small.lig").write_bytes(small[:-99] + bytes([small[-99] ^ 1]) + small[-98:])
     (folder / "cut.wav").write_bytes((folder / "silence.wav").read_bytes()[:400])
 
 
@@ -158,6 +161,25 @@ REFUSED = [
     ("fit photo.png -o photo.lig --resume", "photo.lig is there and no checkpoint of it is: that fit has ended"),
     ("paper audio --input silence.wav -o new.png", "silence.wav: a sound of at least 1000 samples was wanted, got 300"),
     ("paper activations -o new.xyz", "new.xyz: a figure ends in"),
+    ("compress missing.png -o new.lig --bpp 1", "missing.png: no such file"),
+    ("compress nan.npy -o new.lig --bpp 1", "nan.npy: .* NaN or infinite"),
+    ("compress photo.lig -o new.lig --bpp 1", "photo.lig: an image .PNG"),
+    ("compress photo.png -o new.png --bpp 1", "new.png: a field is written as .lig"),
+    ("compress photo.png -o none/new.lig --bpp 1", "the folder none does not exist"),
+    ("compress photo.png -o new.lig", r"one size or one quality was wanted .*, got 0"),
+    ("compress photo.png -o new.lig --bpp 1 --psnr 30", r"one size or one quality was wanted .*, got 2"),
+    ("compress photo.png -o new.lig --bytes 10", r"10 bytes were asked for; the smallest file of this signal has \d\d"),
+    ("compress photo.png -o new.lig --bpp 0.01", r"0 bytes were asked for; the smallest file of this signal has \d\d"),
+    ("compress photo.png -o new.lig --bpp nan", "a size or quality above 0 was wanted, got nan"),
+    ("compress photo.png -o new.lig --psnr -3", "a size or quality above 0 was wanted, got -3"),
+    ("compress photo.png -o new.lig --bytes 900 --effort 10", "Invalid value for .--effort."),
+    ("compress photo.png -o new.lig --lossless --bpp 1", "a lossless file is as small as it gets"),
+    ("compress photo.png -o new.lig --lossless --resume", "--resume goes on with a file of a given size"),
+    ("compress silence.wav -o new.lig --snr 20", "an SNR was asked for, but the signal is silent"),
+    ("compress times.npy -o new.lig --lossless", "times.npy: samples that single precision can tell apart"),
+    ("decode cut_small.lig -o new.png", "cut_small.lig: the chunk QUAN is cut short: .* get the file again"),
+    ("decode hurt_small.lig -o new.png", "hurt_small.lig: the chunk QUAN at byte .* should have checksum"),
+    ("info hurt_small.lig", "hurt_small.lig: the chunk QUAN at byte .* should have checksum"),
 ]
 
 

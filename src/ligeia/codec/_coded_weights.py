@@ -61,15 +61,17 @@ class CodedWeights:
 
     ``sparsity`` is the share of the weights between layers that are 0 from ``small_by`` on: the smallest of each
     tensor, chosen anew in each step of the fit, so that what grows comes back (Lin et al. 2020, arXiv:2006.07253).
+    With ``common_steps`` the steps of all tensors keep the same share of their deviations as at first.
     """
 
     optimizer: Adam
     num_bytes: int
     batch_size: int = 256
-    priced_from: float = 0.05
-    small_by: float = 0.3
+    priced_from: float = 0.01
+    small_by: float = 0.1
     rounded_from: float = 0.92
     sparsity: float = 0.0
+    common_steps: bool = False
 
     @property
     def learning_rate(self) -> float:
@@ -199,6 +201,7 @@ class CodedMoments:
 
     def trim(self, num_bytes: int) -> list[QuantizedTensor]:
         """Return the weights in ``num_bytes`` at most: those that lose least by it become smaller by one step."""
+        self._fix_steps()  # of a fit that never rounded
         in_steps = self._in_steps()
         exact, integers = in_steps.abs(), in_steps.round()
         tensors = self._file_tensors(integers)
@@ -267,6 +270,8 @@ class CodedMoments:
         return price * self._error / wanted * self._correction / _LN2
 
     def _move_steps(self, slopes: Float[np.ndarray, " t"], rate: float) -> None:
+        if self.settings.common_steps:
+            slopes = np.full_like(slopes, slopes.sum())
         self._num_step_moves += 1
         betas = np.array(_STEP_BETAS)[:, None]
         self._step_moments += (1 - betas) * (np.stack([slopes, slopes**2]) - self._step_moments)

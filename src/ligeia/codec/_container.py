@@ -267,13 +267,17 @@ class _ChunkReader:
     def _read_chunk(self) -> tuple[bytes, memoryview]:
         start = self._reader.position
         kind = bytes(self._reader.take(4))
-        payload = self._reader.take(self._reader.varint())
-        # it runs on from chunk to chunk, so that a chunk dropped, doubled or moved breaks it as well
-        self._checksum = zlib.crc32(self._data[start : self._reader.position], self._checksum)
-        stored = int.from_bytes(self._reader.take(4), "little")
+        name = f"the chunk {kind.decode()}" if kind.isalpha() else "the chunk"
+        try:
+            payload = self._reader.take(self._reader.varint())
+            # it runs on from chunk to chunk, so that a chunk dropped, doubled or moved breaks it as well
+            self._checksum = zlib.crc32(self._data[start : self._reader.position], self._checksum)
+            stored = int.from_bytes(self._reader.take(4), "little")
+        except TruncationError as error:
+            raise TruncationError(f"{name} is cut short: {error}") from None
         if stored != self._checksum:
             raise ChecksumError(
-                f"the chunk at byte {start} should have checksum {self._checksum:08x}, it has {stored:08x}; "
+                f"{name} at byte {start} should have checksum {self._checksum:08x}, it has {stored:08x}; "
                 "the file is damaged: get it again."
             )
         return kind, payload

@@ -53,7 +53,7 @@ def fit(
 
     The weights that a `passes` or `psnr` stop leads to depend on ``seed``, device, thread count and version alone;
     those of a `seconds` stop on the clock as well. ``state`` continues an earlier fit. Divergence is answered by a
-    return to the last good state at half the rate, which the report lists; `DivergenceError` if that never helps.
+    return to the last good state at a lower rate, which the report lists; `DivergenceError` if that never helps.
     """
     state = State(field, recipe, objective.num_points) if state is None else state
     batches = batches_of(objective, recipe.batch_size, seed)

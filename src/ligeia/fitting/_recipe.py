@@ -55,7 +55,7 @@ class OptimizerState(Protocol):
 
 @runtime_checkable
 class Optimizer(Protocol):
-    """Settings of an optimizer: Adam, SOAP, or one of these on weights that will be coded."""
+    """Settings of an optimizer: Adam, on weights as they are or on weights that a file will hold."""
 
     @property
     def learning_rate(self) -> float:
@@ -78,6 +78,8 @@ class Recipe:
     cooling: Cooling | None
     spike: float | None = 3.0
     """A smoothed loss this many times above its lowest in the stage counts as divergence; None: only NaN does."""
+    retreat: float = 0.5
+    """Factor of the rate after a divergence."""
 
     @property
     def first_stage(self) -> int:

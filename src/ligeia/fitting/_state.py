@@ -28,7 +28,7 @@ class State:
         self.field = field
         self.moments = recipe.optimizer.moments(list(field.network.parameters()))
         self.learning_rate = recipe.optimizer.learning_rate
-        self._spike = recipe.spike
+        self._spike, self._retreat = recipe.spike, recipe.retreat
         self._lowest = math.inf
         self._settled_at = _SETTLING_STEPS
         self._good: dict[str, Any] = {}
@@ -45,7 +45,7 @@ class State:
         self._settle()
 
     def recover(self) -> bool:
-        """Return whether the fit had diverged; if so it is back at the last good state, at half the rate."""
+        """Return whether the fit had diverged; if so it is back at the last good state, at a lower rate."""
         progress = self.progress
         lost = not math.isfinite(progress.loss)
         if lost and len(progress.restarts) >= _MOST_RESTARTS:
@@ -95,7 +95,7 @@ class State:
     def _go_back(self, reason: str) -> None:
         progress = self.progress
         self._load(copy.deepcopy(self._good))
-        progress.rate_factor /= 2
+        progress.rate_factor *= self._retreat
         progress.loss, progress.measured_exactly = math.nan, False
         progress.restarts.append(Restart(progress.steps, reason, progress.rate_factor))
         self._settle()

@@ -37,14 +37,15 @@ from ._fit import WORKING_SET, new_field, to_signal, with_snr
 from ._sizing import num_coefficients
 
 USUAL_EFFORT = 5
-_PASSES = {1: 15, 2: 30, 3: 60, 4: 120, 5: 250, 6: 500, 7: 1000, 8: 2000, 9: 4000}
+_PASSES = {effort: 10 * 2**effort for effort in range(1, 10)}
 _OMEGA_0 = 30.0
 _HIDDEN_LAYERS = 4
 _BITS_PER_WEIGHT = 4.6
 _NARROWEST, _WIDEST = 4, 1024
 _BATCH = 4096
 _LEAST_STEPS = 100
-_RATE = 0.015  # over the width
+_RATE = 0.016  # over the width
+_RATE_WIDTH = 64
 _BETAS = (0.9, 0.99)
 _NEAR_DB = 0.2  # a quality asked for is met if it is missed by no more
 _MOST_TRIES = 5
@@ -96,6 +97,7 @@ def compress(
     seed: int = 0,
     callbacks: Sequence[Callback] = (),
     checkpoint: Checkpointer | None = None,
+    configuration: Configuration | None = None,
     working_set: int = WORKING_SET,
 ) -> Compressed:
     """Make a file of a given size, or a given quality, of any signal; written to ``output`` if that is given.
@@ -105,6 +107,9 @@ def compress(
     at most, and takes several fits, of which no ``checkpoint`` is kept. ``lossless`` files give back integer samples
     bit for bit; little depends on their field, so that it is fitted shortly. ``effort`` 1 to 9 is how long to work
     otherwise: each step takes about twice as long. What is returned was read back from the file's bytes.
+
+    ``configuration`` says how networks are fitted instead of `compact`: by `codec.CodedWeights`, whose size is set here
+    and whose learning rate is that of a network 64 features wide.
 
     >>> made = compress(np.arange(4096, dtype=np.uint8).reshape(64, 64), most_bytes=600, effort=1)
     >>> made.num_bytes <= 600
@@ -119,7 +124,7 @@ def compress(
     signal = to_signal(source, working_set=working_set)
     asked = (bits_per_pixel, bits_per_sample, most_bytes, psnr_db, snr_db)
     _check_wanted(asked, lossless=lossless)
-    job = _Job(signal, _PASSES[effort], seed, tuple(callbacks), checkpoint)
+    job = _Job(signal, _PASSES[effort], seed, tuple(callbacks), checkpoint, configuration or compact())
     if most_bytes is None:
         bits = (bits_per_pixel or 0.0) + (bits_per_sample or 0.0)
         most_bytes = math.floor(bits * signal.grid.num_samples / 8)
@@ -143,6 +148,7 @@ class _Job(NamedTuple):
     seed: int
     callbacks: tuple[Callback, ...]
     checkpoint: Checkpointer | None
+    configuration: Configuration
 
 
 def smallest_bytes(signal: Signal) -> int:
@@ -183,12 +189,11 @@ def _of_size(job: _Job, num_bytes: int) -> Compressed:
     if num_bytes < least:
         raise InputError(f"{num_bytes} bytes were asked for; the smallest file of this signal has {least}.")
     config = _config(signal, _width(signal, num_bytes))
-    frequencies = compact().first_frequencies(signal, _OMEGA_0)
+    frequencies = job.configuration.first_frequencies(signal, _OMEGA_0)
     field = new_field(signal, config, [found.omega for found in frequencies], seed=job.seed)
     objective = Values(signal, seed=job.seed)
     room = max(1, num_bytes - codec.bytes_beside_weights(_empty_record(signal, config)))
-    weights = CodedWeights(optimizer=Adam(learning_rate=_RATE / config.widest, betas=_BETAS), num_bytes=room)
-    recipe = replace(compact().recipe, optimizer=weights)
+    recipe = _recipe_for(job.configuration, config, room)
     state = State(field, recipe, objective.num_points)
     callbacks = job.callbacks
     if job.checkpoint is not None:
@@ -205,6 +210,14 @@ def _of_size(job: _Job, num_bytes: int) -> Compressed:
     record = replace(_empty_record(signal, config), tensors=tuple(moments.trim(room)))
     candidates = (codec.encode(each) for each in (record, codec.without_idle_neurons(record)))
     return _read_back(signal, min(candidates, key=len), report, objective)
+
+
+def _recipe_for(configuration: Configuration, config: SirenConfig, num_bytes: int) -> Recipe:
+    coded = configuration.recipe.optimizer
+    if not isinstance(coded, CodedWeights):
+        raise InputError(f"compressing wants weights fitted by CodedWeights, this recipe has {type(coded).__name__}.")
+    optimizer = replace(coded.optimizer, learning_rate=coded.learning_rate * _RATE_WIDTH / config.widest)
+    return replace(configuration.recipe, optimizer=replace(coded, optimizer=optimizer, num_bytes=num_bytes))
 
 
 def _of_quality(job: _Job, psnr_db: float) -> Compressed:
@@ -262,12 +275,14 @@ def coded_steps(field: Field, objective: Values, recipe: Recipe, stop: Stop) -> 
 
 def compact() -> Configuration:
     """Return how the networks of small files are fitted: many small batches, and a first layer for few weights."""
+    adam = Adam(learning_rate=_RATE / _RATE_WIDTH, betas=_BETAS)
     recipe = Recipe(
         name="compact",
-        optimizer=Adam(learning_rate=_RATE / 64, betas=_BETAS),
+        optimizer=CodedWeights(optimizer=adam, num_bytes=0),
         batch_size=_BATCH,
         cooling=Cooling(warmup_steps=10, slow_power=0.0),
-        spike=6.0,
+        spike=2.0,
+        retreat=0.75,
     )
     return replace(fast(), recipe=recipe, first_layer_scale=2.0)
 
