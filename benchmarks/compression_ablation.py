@@ -132,9 +132,8 @@ def table(images: Sequence[str], bpp: float, effort: int, seed: int) -> None:
             cells = [f"{row['psnr_db']:.2f} ({row['bpp']:.3f} bpp)" for row in found if row is not None]
             print(f"| {part} | {change} | {' | '.join(cells)} | {np.mean(values) - np.mean(base):+.2f} |")
     models = [rows["as it is", "", image]["models"] for image in images]
-    print(
-        f"\n| model of the weights | {' | '.join(f'{image}, bytes' for image in images)} |\n|{'---|' * (len(images) + 1)}"
-    )
+    titles = ["model of the weights, bytes", *images]
+    print(f"\n| {' | '.join(titles)} |\n|{'---|' * len(titles)}")
     for name in models[0]:
         print(f"| {name} | {' | '.join(f'{each[name]:,}' for each in models)} |")
 

@@ -142,7 +142,8 @@ def test_compiled_steps_are_those_of_the_definition(path: str, num_threads: int,
     results = []
     for compiled in (True, False):
         weights = parameters()
-        settings = CodedWeights(optimizer=Adam(learning_rate=RATE), num_bytes=1500, batch_size=64, sparsity=0.2)
+        adam = Adam(learning_rate=RATE)
+        settings = CodedWeights(optimizer=adam, num_bytes=1500, batch_size=64, decay=2.0, sparsity=0.2)
         moments = settings.moments(weights)
         moments._log_steps += 2.0
         moments._fit.prices[:] = 0.01

@@ -28,7 +28,6 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(_compress._PASSES, 1, 1)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "values", [CAMERA, COLORS, TONE, BALL, CAMERA[:5, :7], CAMERA[:1, :1]], ids=lambda values: str(values.shape)
 )
@@ -43,7 +42,6 @@ def test_a_size_is_never_exceeded(values: np.ndarray) -> None:
         assert Values(signal).quality(field).psnr_db == made.psnr_db
 
 
-@pytest.mark.slow
 def test_more_bytes_and_more_effort_are_better() -> None:
     signal = from_array(COLORS, channels=True)
     small, large, long = (
@@ -61,14 +59,12 @@ def test_bits_per_pixel_are_those_of_the_file(tmp_path: Path) -> None:
     assert recipes.decode(codec.load(tmp_path / "camera.lig"), tmp_path / "camera.npy") == (32, 32)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("psnr_db", [16.0, 20.0])
 def test_a_quality_is_missed_by_a_fifth_of_a_decibel_at_most(psnr_db: float) -> None:
     made = compress(CAMERA, psnr_db=psnr_db, effort=5)
     assert psnr_db - 0.2 <= made.psnr_db < psnr_db + 2
 
 
-@pytest.mark.slow
 def test_a_sound_is_measured_by_its_snr(tmp_path: Path) -> None:
     import soundfile
 
@@ -78,7 +74,6 @@ def test_a_sound_is_measured_by_its_snr(tmp_path: Path) -> None:
     assert made.report.snr_db >= 2.8
 
 
-@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes() -> None:
     first, second, other = (compress(CAMERA, most_bytes=300, effort=1, seed=seed).data for seed in (3, 3, 4))
     assert first == second != other
@@ -88,7 +83,6 @@ class Stopped(Exception):
     pass
 
 
-@pytest.mark.slow
 def test_a_stopped_run_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
     whole = compress(CAMERA, most_bytes=400, effort=1)
     path = tmp_path / "camera.checkpoint"
@@ -113,7 +107,6 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
     assert resumed.data == whole.data
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("values", [np.full((20, 30), 7, np.uint8), np.full((20, 30, 3), 0.25, np.float32)])
 def test_a_constant_signal_is_its_constant(values: np.ndarray) -> None:
     made = compress(values, most_bytes=300, effort=1)
@@ -121,7 +114,6 @@ def test_a_constant_signal_is_its_constant(values: np.ndarray) -> None:
     assert abs(sampled.reshape(values.shape) - values).max() < 0.1 * max(1.0, float(values.max()))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("values", [CAMERA, COLORS, CAMERA[:1, :1], TONE])
 def test_a_lossless_file_gives_back_the_samples(values: np.ndarray, tmp_path: Path) -> None:
     made = compress(values, tmp_path / "a.lig", lossless=True, effort=1)

@@ -70,6 +70,7 @@ class CodedWeights:
     priced_from: float = 0.01
     small_by: float = 0.1
     rounded_from: float = 0.92
+    decay: float = 0.0
     sparsity: float = 0.0
     common_steps: bool = False
 
@@ -98,6 +99,7 @@ class CodedMoments:
         self._weights = self._views(self._flat)
         self._adam: Moments = settings.optimizer.moments(self._weights)
         self._fit = CodedFit(self.parameters, self._weights, self._adam.first, self._adam.second)
+        self._fit.decays[2:-2:2] = settings.decay  # between hidden layers
         self._log_steps = np.log(np.maximum(np.sqrt(self._variances()) / _FIRST_FINENESS, 1e-8))
         self._step_moments = np.zeros((2, len(self._counts)))
         self._num_step_moves = 0
@@ -157,6 +159,7 @@ class CodedMoments:
                 weight = self._weights[number]
                 self._fit.slopes[number] += share * float((gradient * (self.parameters[number] - weight)).sum())
                 priced.append(gradient + float(self._fit.prices[number]) * weight)
+                weight.mul_(1 - learning_rate * float(self._fit.decays[number]))
         self._adam.step(priced, learning_rate)
 
     def step(self, gradients: Sequence[Tensor], learning_rate: float) -> None:

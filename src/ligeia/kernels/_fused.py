@@ -223,7 +223,7 @@ class AdamSettings(NamedTuple):
 class _NativeCodedFit(ctypes.Structure):
     _fields_ = (
         *((name, ctypes.c_void_p) for name in ("evaluated", "weights", "first", "second")),
-        *((name, ctypes.c_void_p) for name in ("steps", "thresholds", "prices", "slopes", "adam")),
+        *((name, ctypes.c_void_p) for name in ("steps", "thresholds", "prices", "decays", "slopes", "adam")),
         ("num_steps", ctypes.c_int64),
         ("rounded", ctypes.c_int),
     )
@@ -236,7 +236,8 @@ class CodedFit:
     ``evaluated`` are the parameters of the network, ``weights`` what is fitted. A weight is evaluated as the nearest
     multiple of its tensor's step, or with uniform noise as wide as that step, below its tensor's threshold as 0.
     ``slopes`` receives the sums of gradient times what was evaluated beside the weight, in the mean over batches;
-    ``prices`` times the weight is added to each gradient.
+    ``prices`` times the weight is added to each gradient; ``decays`` times rate and weight is what a step takes away
+    (decoupled weight decay, Loshchilov & Hutter 2019).
     """
 
     def __init__(
@@ -249,12 +250,13 @@ class CodedFit:
         self.evaluated = list(evaluated)
         self._held = [_pointers(tensors) for tensors in (evaluated, weights, first, second)]
         self.steps = np.ones(len(self.evaluated), np.float32)
-        self.thresholds, self.prices = np.zeros((2, len(self.evaluated)), np.float32)
+        self.thresholds, self.prices, self.decays = np.zeros((3, len(self.evaluated)), np.float32)
         self.slopes = np.zeros(len(self.evaluated))
         self._adam = np.zeros(4)
         self.native = _NativeCodedFit(
             *(ctypes.addressof(each) for each in self._held),
-            *(each.ctypes.data for each in (self.steps, self.thresholds, self.prices, self.slopes, self._adam)),
+            *(each.ctypes.data for each in (self.steps, self.thresholds, self.prices, self.decays)),
+            *(each.ctypes.data for each in (self.slopes, self._adam)),
         )
 
     def set(self, settings: AdamSettings, *, rounded: bool) -> None:

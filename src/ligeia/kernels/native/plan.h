@@ -55,6 +55,7 @@ struct CodedStep {
   const float* steps;
   const float* thresholds;  // weights below it are evaluated as 0
   const float* prices;      // slope of the price of a weight's bits over the weight
+  const float* decays;      // what a weight loses of itself in a step, over the rate (Loshchilov & Hutter 2019)
   uint32_t key;             // of the noise
   int rounded;              // what is evaluated next: the nearest multiple, or the weight and noise as wide as a step
 };

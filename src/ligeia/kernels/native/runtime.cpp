@@ -436,6 +436,7 @@ struct CodedFit {
   const float* steps;
   const float* thresholds;
   const float* prices;
+  const float* decays;
   double* slopes;      // the mean slopes of the errors along the steps are added to these
   double* adam;        // rate, eps, beta1, beta2
   int64_t num_steps;   // of Adam, taken before
@@ -454,6 +455,7 @@ LIGEIA_API int64_t ligeia_coded_steps(Plan* plan, const CodedFit* fit, const flo
                     fit->steps,
                     fit->thresholds,
                     fit->prices,
+                    fit->decays,
                     0,
                     0};
   const auto each_layer = [&](auto work) {

@@ -694,7 +694,7 @@ void coded_values(float* values, const float* weights, int64_t n, int tensor, ui
 }
 
 INLINE void coded_adam_values(float* values, float* weights, float* first, float* second, const float* grad, int n,
-                              float price, float* offsets, const AdamStep& s) {
+                              float price, float decay, float* offsets, const AdamStep& s) {
   const float size = s.rate / s.correction1, scale = 1 / root(s.correction2);
   for (int i = 0; i < n; i++) {
     const float weight = weights[i];
@@ -704,7 +704,7 @@ INLINE void coded_adam_values(float* values, float* weights, float* first, float
     const float v = s.beta2 * second[i] + s.rest2 * g * g;
     first[i] = m;
     second[i] = v;
-    weights[i] = weight - size * m / (root(v) * scale + s.eps);
+    weights[i] = weight - decay * s.rate * weight - size * m / (root(v) * scale + s.eps);
   }
 }
 
@@ -719,11 +719,11 @@ void coded_adam(const Plan* plan, int l, int first, int last, float* const* weig
       const float* grad = summed(plan, l, o, column, room);
       const int here = in - column >= NR ? NR : in - column;
       coded_adam_values(weight[0] + at, weight[1] + at, weight[2] + at, weight[3] + at, grad, here, step->prices[t],
-                        sums, step->adam);
+                        step->decays[t], sums, step->adam);
     }
     const float grad = summed_bias(plan, l, o);
-    coded_adam_values(bias[0] + o, bias[1] + o, bias[2] + o, bias[3] + o, &grad, 1, step->prices[t + 1], &bias_sum,
-                      step->adam);
+    coded_adam_values(bias[0] + o, bias[1] + o, bias[2] + o, bias[3] + o, &grad, 1, step->prices[t + 1],
+                      step->decays[t + 1], &bias_sum, step->adam);
   }
   for (int i = 0; i < NR; i++) slopes[t] += sums[i];
   slopes[t + 1] += bias_sum;
