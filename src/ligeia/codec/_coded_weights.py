@@ -59,6 +59,9 @@ class CodedWeights:
     ``small_by``; from ``rounded_from`` on the weights are those of the file, before that they are noisy. A step of the
     fit takes a step of the optimizer for each ``batch_size`` of its points, then moves the steps and the price.
 
+    ``decay`` is what weights between hidden layers lose of themselves in a step, over the rate: high rates let them
+    grow until neurons turn too fast to be of use, and the next layer stops reading them.
+
     ``sparsity`` is the share of the weights between layers that are 0 from ``small_by`` on: the smallest of each
     tensor, chosen anew in each step of the fit, so that what grows comes back (Lin et al. 2020, arXiv:2006.07253).
     With ``common_steps`` the steps of all tensors keep the same share of their deviations as at first.
@@ -70,7 +73,7 @@ class CodedWeights:
     priced_from: float = 0.01
     small_by: float = 0.1
     rounded_from: float = 0.92
-    decay: float = 0.0
+    decay: float = 0.7
     sparsity: float = 0.0
     common_steps: bool = False
 
