@@ -69,7 +69,7 @@ class CodedWeights:
 
     optimizer: Adam
     num_bytes: int
-    batch_size: int = 256
+    batch_size: int = 1024
     priced_from: float = 0.01
     small_by: float = 0.1
     rounded_from: float = 0.92

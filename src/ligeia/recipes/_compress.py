@@ -37,14 +37,14 @@ from ._fit import WORKING_SET, new_field, to_signal, with_snr
 from ._sizing import num_coefficients
 
 USUAL_EFFORT = 5
-_PASSES = {effort: 10 * 2**effort for effort in range(1, 10)}
+_PASSES = {effort: 18 * 2**effort for effort in range(1, 10)}
 _OMEGA_0 = 30.0
 _HIDDEN_LAYERS = 4
 _BITS_PER_WEIGHT = 4.6
 _NARROWEST, _WIDEST = 4, 1024
 _BATCH = 4096
 _LEAST_STEPS = 100
-_RATE = 0.016  # over the width
+_RATE = 0.03  # over the width
 _RATE_WIDTH = 64
 _BETAS = (0.9, 0.99)
 _NEAR_DB = 0.2  # a quality asked for is met if it is missed by no more
