@@ -30,7 +30,8 @@ _MOST_PRICE_CHANGE = 0.1  # ... and per step
 _PRICE_DAMPING = 5.0  # times the relative excess, too: bits answer late, and would swing
 _STEP_RATE = 0.02  # of the steps' logarithms
 _STEP_BETAS = (0.9, 0.99)
-_MOST_FITTINGS, _NEAR = 4, 0.01  # of the steps to the bytes, when they are fixed
+_SPARE, _NEAR = 0.002, 0.004  # of the bytes wanted: what the steps leave free when they are fixed, and how well
+_MOST_FITTINGS = 10  # of the steps to the bytes
 _NUMBERS = (
     "_num_step_moves",
     "_log_price",
@@ -42,7 +43,7 @@ _NUMBERS = (
     "_position",
 )
 _MEMORY = 0.99  # of the mean error
-_MEASUREMENTS = 10  # per fit, of the bytes that the weights take in a file
+_MEASUREMENTS, _LATE_MEASUREMENTS = 10, 50  # per fit, of the bytes that the weights take in a file: noisy, rounded
 
 
 def bytes_beside_weights(record: FieldRecord) -> int:
@@ -115,7 +116,8 @@ class CodedMoments:
 
     def begin(self, position: float) -> None:
         """Begin a step of the fit; ``position`` is the share of it that is done."""
-        if position - self._measured_at >= 1 / _MEASUREMENTS and position >= self.settings.priced_from:
+        measurements = _LATE_MEASUREMENTS if self._is_fixed else _MEASUREMENTS
+        if position - self._measured_at >= 1 / measurements and position >= self.settings.priced_from:
             self._measured_at = position
             self.measure_bytes()
         if position >= self.settings.rounded_from:
@@ -206,13 +208,19 @@ class CodedMoments:
         return num_bytes
 
     def trim(self, num_bytes: int) -> list[QuantizedTensor]:
-        """Return the weights in ``num_bytes`` at most: those that lose least by it become smaller by one step."""
+        """Return the weights in ``num_bytes`` at most: those that lose least by it become smaller by one step.
+
+        The loss is foretold from the distance to the integer and, as curvature, Adam's second moment.
+        """
         self._fix_steps()  # of a fit that never rounded
         in_steps = self._in_steps()
         exact, integers = in_steps.abs(), in_steps.round()
+        steps = np.repeat(self._file_steps(), self._counts)
+        curvatures = torch.cat([each.reshape(-1) for each in self._adam.second]) + 1e-30
+        curvatures *= torch.from_numpy(steps**2).to(curvatures)
         tensors = self._file_tensors(integers)
         while (excess := len(pack_quantized(tensors)) - num_bytes) > 0 and integers.any():
-            losses = torch.where(integers == 0, torch.inf, exact - integers.abs() + 1)
+            losses = torch.where(integers == 0, torch.inf, (1 + 2 * (exact - integers.abs())) * curvatures)
             chosen = losses.topk(min(len(losses), 2 * excess), largest=False).indices
             integers[chosen] -= integers[chosen].sign()
             tensors = self._file_tensors(integers)
@@ -264,7 +272,7 @@ class CodedMoments:
         """Move the price towards the size wanted at this position; return it per natural unit of information."""
         if math.isnan(self._first_bits):
             self._first_bits = bits
-        wanted = 8 * self.settings.num_bytes
+        wanted = 8 * (1 - _SPARE) * self.settings.num_bytes
         left = (position - self.settings.priced_from) / (self.settings.small_by - self.settings.priced_from)
         aim = wanted * (self._first_bits / wanted) ** max(0.0, 1 - left)
         excess = bits / aim - 1
@@ -288,11 +296,19 @@ class CodedMoments:
         """Make the steps those of a file that has the size wanted."""
         if self._is_fixed:
             return
+        wanted, first = (1 - _SPARE) * self.settings.num_bytes, self._log_steps.copy()
+        too_fine, enough, shift = -math.inf, math.inf, 0.0
         for _ in range(_MOST_FITTINGS):
-            excess = self.measure_bytes() - self.settings.num_bytes
-            if abs(excess) < _NEAR * self.settings.num_bytes:
+            self._log_steps[:] = first + shift
+            excess = self.measure_bytes() - wanted
+            too_fine, enough = (shift, enough) if excess > 0 else (too_fine, shift)
+            if -_NEAR * wanted <= excess <= 0:
                 break
-            self._log_steps += 8 * excess / len(self._flat) * _LN2
+            guess = shift + 8 * excess / len(self._flat) * _LN2
+            shift = guess if too_fine < guess < enough else (too_fine + enough) / 2
+        else:
+            self._log_steps[:] = first + min(enough, shift)
+            self.measure_bytes()
         self._is_fixed = True
 
     def _file_steps(self) -> Float[np.ndarray, " t"]:
