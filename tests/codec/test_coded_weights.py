@@ -37,7 +37,7 @@ def gradients_towards(weights: list[Tensor], aim: list[Tensor]) -> tuple[float, 
 
 def trained(num_bytes: int, *, steps: int = 400) -> tuple[CodedMoments, list[Tensor]]:
     weights = parameters()
-    moments = CodedWeights(optimizer=Adam(learning_rate=RATE), num_bytes=num_bytes).moments(weights)
+    moments = CodedWeights(optimizer=Adam(learning_rate=RATE), num_bytes=num_bytes, decay=0.0).moments(weights)
     run(moments, weights, 0, steps, steps)
     return moments, weights
 
@@ -107,7 +107,7 @@ def test_prices_are_the_slopes_of_the_bits(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_pruned_weights_are_zeros_between_layers_and_come_back() -> None:
     weights, aim = parameters(), parameters(seed=1)
-    settings = CodedWeights(optimizer=Adam(learning_rate=RATE), num_bytes=900, sparsity=0.4)
+    settings = CodedWeights(optimizer=Adam(learning_rate=RATE), num_bytes=1300, decay=0.0, sparsity=0.4)
     moments = settings.moments(weights)
     run(moments, weights, 0, 200, 200)
     shares = [float((each.integers == 0).mean()) for each in moments.tensors()]
@@ -116,7 +116,7 @@ def test_pruned_weights_are_zeros_between_layers_and_come_back() -> None:
     assert_array_equal(moments.tensors()[2].values(), weights[2].numpy())
     # the weights that stay are those that are large at the end, not those that were at first
     kept, began = weights[2] != 0, parameters()[2].abs()
-    assert float(aim[2].abs()[~kept].max()) < 1.5 * float(aim[2].abs().quantile(0.4))
+    assert float((aim[2].abs()[~kept] > aim[2].abs().quantile(0.5)).double().mean()) < 0.1
     assert float((began[kept] < began.quantile(0.4)).double().mean()) > 0.2
 
 
@@ -177,7 +177,7 @@ def test_compiled_steps_are_those_of_the_definition(path: str, num_threads: int,
 def test_a_state_that_is_loaded_goes_on_to_the_same_weights() -> None:
     weights = trained(1100, steps=200)[1]
     again = parameters()
-    half = CodedWeights(optimizer=Adam(learning_rate=RATE), num_bytes=1100)
+    half = CodedWeights(optimizer=Adam(learning_rate=RATE), num_bytes=1100, decay=0.0)
     first = half.moments(again)
     run(first, again, 0, 120, 200)
     kept, plain = [each.clone() for each in again], first.to_plain()

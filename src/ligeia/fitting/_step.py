@@ -45,19 +45,12 @@ def stepping(field: Field, objective: Objective, optimizer: Optimizer) -> Iterat
 
 @contextmanager
 def gradients_of(field: Field, objective: Objective) -> Iterator[Gradients]:
-    """Open the fastest gradients there are for a field and an objective, on as many threads as torch has."""
+    """Open autograd's gradients for a field and an objective, on as many threads as torch has."""
     if next(field.parameters()).device.type != "cpu":
         yield partial(autograd_gradients, field, objective)
         return
-    num_threads = torch.get_num_threads()
     with thread_pool() as pool:
-        plain = partial(autograd_gradients, field, objective, pool=pool, num_threads=num_threads)
-        shape = fused_shape(field, objective)
-        if shape is None:
-            yield plain
-        else:
-            assert isinstance(objective, Values | Averages)
-            yield partial(fused_gradients, field, objective, shape=shape._replace(bfloat16=False), otherwise=plain)
+        yield partial(autograd_gradients, field, objective, pool=pool, num_threads=torch.get_num_threads())
 
 
 def fused_shape(field: Field, objective: Objective) -> Shape | None:
@@ -110,19 +103,6 @@ def autograd_gradients(
         total += loss
         whole = [each.add_(part) for each, part in zip(whole, parts, strict=True)] if whole else list(parts)
     return total, whole
-
-
-def fused_gradients(
-    field: Field, objective: Values | Averages, indices: np.ndarray, *, shape: Shape, otherwise: Gradients
-) -> tuple[float, list[Tensor]]:
-    """Return the mean squared error of a batch and its gradients in compiled code, or by ``otherwise``."""
-    parameters = list(field.network.parameters())
-    points, values = objective.batch(indices, parameters[0].device)
-    try:
-        with borrowed(shape) as network:
-            return network.squared_error(parameters, points, values, objective.weights)
-    except OutOfDomain:
-        return otherwise(indices)
 
 
 def fused_step(state: State, objective: Objective, indices: np.ndarray, *, shape: Shape, otherwise: TakeStep) -> float:

@@ -144,32 +144,6 @@ class FusedNetwork:
         torch.autograd.graph.increment_version(parameters)  # changed in place behind torch's back
         return loss.value
 
-    def squared_error(
-        self,
-        parameters: Sequence[Tensor],
-        x: Float[Tensor, "points d"],
-        y: Float[Tensor, "n c"],
-        weights: Float[Tensor, " group"] | None = None,
-    ) -> tuple[float, list[Tensor]]:
-        """Return the mean squared error that `adam_step` lowers, and its gradients along the parameters."""
-        weights = torch.ones(1) if weights is None else weights.contiguous()
-        assert len(x) == len(y) * len(weights)
-        x, y, gradients = x.contiguous(), y.contiguous(), self._empty_gradients()
-        loss = ctypes.c_double()
-        status = self._library.ligeia_gradient(
-            self._plan,
-            _pointers(parameters),
-            _pointers(gradients),
-            x.data_ptr(),
-            y.data_ptr(),
-            weights.data_ptr(),
-            len(weights),
-            len(y),
-            ctypes.addressof(loss),
-        )
-        self._done(status)
-        return loss.value, gradients
-
     def coded_steps(
         self,
         fit: "CodedFit",

@@ -27,7 +27,6 @@ _SIGNATURES: Final[dict[str, tuple[Any, list[Any]]]] = {
     "ligeia_jacobian": (_int, [_pointer, _pointer, _int64, _pointer, _pointer]),
     "ligeia_backward": (_int, [_pointer, _pointer, _pointer, _int64, _pointer, _pointer]),
     "ligeia_step": (_int, [_pointer] * 7 + [_int, _int64, _pointer, _pointer]),
-    "ligeia_gradient": (_int, [_pointer] * 6 + [_int, _int64, _pointer]),
     "ligeia_coded_steps": (_int64, [_pointer] * 5 + [_int, _int64, _int64, _pointer]),
     "ligeia_peak": (ctypes.c_double, [_int, _int, _int, ctypes.c_double]),
 }

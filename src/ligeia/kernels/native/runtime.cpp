@@ -418,14 +418,6 @@ LIGEIA_API int ligeia_step(Plan* plan, float* const* parameters, float* const* f
   return DONE;
 }
 
-// The gradient of the same error instead.
-LIGEIA_API int ligeia_gradient(Plan* plan, float* const* parameters, float* const* gradients, const float* x,
-                               const float* y, const float* weights, int group, int64_t n, double* loss) {
-  if (!sum_squared_error(plan, parameters, x, y, weights, group, n, loss)) return OUT_OF_DOMAIN;
-  collect(plan, gradients);
-  return DONE;
-}
-
 // What is fitted of a network whose weights a file holds as multiples of steps. Each array of pointers and each of
 // numbers has weight and bias of each layer in turn.
 struct CodedFit {
