@@ -42,6 +42,7 @@ def test_a_size_is_never_exceeded(values: np.ndarray) -> None:
         assert Values(signal).quality(field).psnr_db == made.psnr_db
 
 
+@pytest.mark.slow
 def test_more_bytes_and_more_effort_are_better() -> None:
     signal = from_array(COLORS, channels=True)
     small, large, long = (
@@ -59,12 +60,14 @@ def test_bits_per_pixel_are_those_of_the_file(tmp_path: Path) -> None:
     assert recipes.decode(codec.load(tmp_path / "camera.lig"), tmp_path / "camera.npy") == (32, 32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("psnr_db", [16.0, 20.0])
 def test_a_quality_is_missed_by_a_fifth_of_a_decibel_at_most(psnr_db: float) -> None:
     made = compress(CAMERA, psnr_db=psnr_db, effort=5)
     assert psnr_db - 0.2 <= made.psnr_db < psnr_db + 2
 
 
+@pytest.mark.slow
 def test_a_sound_is_measured_by_its_snr(tmp_path: Path) -> None:
     import soundfile
 

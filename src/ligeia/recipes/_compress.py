@@ -44,6 +44,10 @@ _BITS_PER_WEIGHT = 4.6
 _NARROWEST, _WIDEST = 4, 1024
 _BATCH = 4096
 _LEAST_STEPS = 100
+_LEAST_BATCH, _LEAST_BATCHES = (
+    64,
+    16,
+)  # points of a batch for the optimizer, and batches in a pass where there are points
 _RATE = 0.03  # over the width
 _RATE_WIDTH = 64
 _BETAS = (0.9, 0.99)
@@ -193,7 +197,7 @@ def _of_size(job: _Job, num_bytes: int) -> Compressed:
     field = new_field(signal, config, [found.omega for found in frequencies], seed=job.seed)
     objective = Values(signal, seed=job.seed)
     room = max(1, num_bytes - codec.bytes_beside_weights(_empty_record(signal, config)))
-    recipe = _recipe_for(job.configuration, config, room)
+    recipe = _recipe_for(job.configuration, config, objective.num_points, room)
     state = State(field, recipe, objective.num_points)
     callbacks = job.callbacks
     if job.checkpoint is not None:
@@ -212,12 +216,16 @@ def _of_size(job: _Job, num_bytes: int) -> Compressed:
     return _read_back(signal, min(candidates, key=len), report, objective)
 
 
-def _recipe_for(configuration: Configuration, config: SirenConfig, num_bytes: int) -> Recipe:
+def _recipe_for(configuration: Configuration, config: SirenConfig, num_points: int, num_bytes: int) -> Recipe:
+    """Return a recipe for a network and a size; a small signal has smaller batches, the rate goes with their root."""
     coded = configuration.recipe.optimizer
     if not isinstance(coded, CodedWeights):
         raise InputError(f"compressing wants weights fitted by CodedWeights, this recipe has {type(coded).__name__}.")
-    optimizer = replace(coded.optimizer, learning_rate=coded.learning_rate * _RATE_WIDTH / config.widest)
-    return replace(configuration.recipe, optimizer=replace(coded, optimizer=optimizer, num_bytes=num_bytes))
+    batch_size = min(coded.batch_size, max(_LEAST_BATCH, num_points // _LEAST_BATCHES))
+    rate = coded.learning_rate * math.sqrt(batch_size / coded.batch_size) * _RATE_WIDTH / config.widest
+    optimizer = replace(coded.optimizer, learning_rate=rate)
+    coded = replace(coded, optimizer=optimizer, batch_size=batch_size, num_bytes=num_bytes)
+    return replace(configuration.recipe, optimizer=coded)
 
 
 def _of_quality(job: _Job, psnr_db: float) -> Compressed:
