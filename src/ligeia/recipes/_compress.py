@@ -43,7 +43,7 @@ _HIDDEN_LAYERS = 4
 _BITS_PER_WEIGHT = 4.6
 _NARROWEST, _WIDEST = 4, 1024
 _BATCH = 4096
-_LEAST_STEPS = 100
+_LEAST_STEPS = 400
 _LEAST_BATCH, _LEAST_BATCHES = (
     64,
     16,
@@ -204,7 +204,7 @@ def _of_size(job: _Job, num_bytes: int) -> Compressed:
         job.checkpoint.begin(state, f"{signal.digest()} {config} {recipe} {job.passes} passes, seed {job.seed}")
         callbacks = (*callbacks, job.checkpoint)
     num_points = objective.num_points
-    stop = fitting.passes(max(job.passes, _LEAST_STEPS * min(_BATCH, num_points) / num_points))
+    stop = fitting.passes(max(job.passes, _LEAST_STEPS * min(recipe.batch_size or num_points, num_points) / num_points))
     with coded_steps(field, objective, recipe, stop) as take_step:
         report = fitting.fit(
             field, objective, recipe, stop, seed=job.seed, callbacks=callbacks, state=state, take_step=take_step
@@ -224,8 +224,9 @@ def _recipe_for(configuration: Configuration, config: SirenConfig, num_points: i
     batch_size = min(coded.batch_size, max(_LEAST_BATCH, num_points // _LEAST_BATCHES))
     rate = coded.learning_rate * math.sqrt(batch_size / coded.batch_size) * _RATE_WIDTH / config.widest
     optimizer = replace(coded.optimizer, learning_rate=rate)
+    rounds = batch_size * (_BATCH // coded.batch_size)  # as many batches in a step of the fit
     coded = replace(coded, optimizer=optimizer, batch_size=batch_size, num_bytes=num_bytes)
-    return replace(configuration.recipe, optimizer=coded)
+    return replace(configuration.recipe, optimizer=coded, batch_size=rounds)
 
 
 def _of_quality(job: _Job, psnr_db: float) -> Compressed:
