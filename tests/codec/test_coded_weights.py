@@ -147,6 +147,7 @@ def test_compiled_steps_are_those_of_the_definition(path: str, num_threads: int,
         moments = settings.moments(weights)
         moments._log_steps += 2.0
         moments._fit.prices[:] = 0.01
+        error, slopes = 0.0, np.zeros(6)
         for _ in range(2):
             moments.begin(position)
             if compiled:
