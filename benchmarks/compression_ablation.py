@@ -34,9 +34,13 @@ def _coded(**changes: object) -> Configuration:
 def _adam(factor: float = 1.0, **changes: object) -> Configuration:
     optimizer = compact().recipe.optimizer
     assert isinstance(optimizer, CodedWeights)
-    batch_size = int(changes.pop("batch_size", optimizer.batch_size))  # pyright: ignore[reportArgumentType]
-    adam = replace(optimizer.optimizer, learning_rate=factor * optimizer.learning_rate, **changes)
-    return _coded(optimizer=adam, batch_size=batch_size)
+    return _coded(optimizer=replace(optimizer.optimizer, learning_rate=factor * optimizer.learning_rate, **changes))
+
+
+def _full_batches() -> Configuration:
+    twice = _adam(2.0).recipe.optimizer
+    assert isinstance(twice, CodedWeights)
+    return _coded(optimizer=twice.optimizer, batch_size=4096)
 
 
 def _first_layer(factor: float) -> Configuration:
@@ -50,7 +54,7 @@ PARTS: dict[str, dict[str, Callable[[], Configuration]]] = {
         "first layer twice as fast": lambda: _first_layer(2.0),
     },
     "optimizer": {
-        "batches of 4096, twice the rate": lambda: _adam(2.0, batch_size=4096),
+        "batches of 4096, twice the rate": _full_batches,
         "second beta 0.999": lambda: _adam(betas=(0.9, 0.999)),
         "half the rate": lambda: _adam(0.5),
     },

@@ -314,7 +314,7 @@ class CodedMoments:
             guess = shift + 8 * excess / len(self._flat) * _LN2
             shift = guess if too_fine < guess < enough else (too_fine + enough) / 2
         else:
-            self._log_steps[:] = first + min(enough, shift)
+            self._log_steps[:] = first + (enough if enough < math.inf else shift)
             self.measure_bytes()
         self._is_fixed = True
 

@@ -44,10 +44,8 @@ _BITS_PER_WEIGHT = 4.6
 _NARROWEST, _WIDEST = 4, 1024
 _BATCH = 4096
 _LEAST_STEPS = 400
-_LEAST_BATCH, _LEAST_BATCHES = (
-    64,
-    16,
-)  # points of a batch for the optimizer, and batches in a pass where there are points
+_LEAST_BATCH = 64  # points of a batch of the optimizer ...
+_LEAST_BATCHES = 16  # ... and such batches in a pass of a small signal
 _RATE = 0.03  # over the width
 _RATE_WIDTH = 64
 _BETAS = (0.9, 0.99)
@@ -224,9 +222,9 @@ def _recipe_for(configuration: Configuration, config: SirenConfig, num_points: i
     batch_size = min(coded.batch_size, max(_LEAST_BATCH, num_points // _LEAST_BATCHES))
     rate = coded.learning_rate * math.sqrt(batch_size / coded.batch_size) * _RATE_WIDTH / config.widest
     optimizer = replace(coded.optimizer, learning_rate=rate)
-    rounds = batch_size * (_BATCH // coded.batch_size)  # as many batches in a step of the fit
+    together = max(1, (configuration.recipe.batch_size or num_points) // coded.batch_size)  # in a step of the fit
     coded = replace(coded, optimizer=optimizer, batch_size=batch_size, num_bytes=num_bytes)
-    return replace(configuration.recipe, optimizer=coded, batch_size=rounds)
+    return replace(configuration.recipe, optimizer=coded, batch_size=together * batch_size)
 
 
 def _of_quality(job: _Job, psnr_db: float) -> Compressed:
@@ -274,7 +272,8 @@ def coded_steps(field: Field, objective: Values, recipe: Recipe, stop: Stop) -> 
                 loss, found = gradients(batch)
                 error += loss * len(batch) / len(indices)
                 moments.take(found, state.learning_rate, 1 / num_batches)
-            moments.round()
+            if done < num_batches:  # compiled steps leave the weights rounded
+                moments.round()
             if math.isfinite(error):  # the loop goes back otherwise
                 moments.end(error, state.learning_rate, position)
             return error
