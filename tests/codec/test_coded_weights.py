@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from torch import Tensor
 
 from ligeia.codec import CodedMoments, CodedWeights
-from ligeia.codec._coded_weights import _noise
+from ligeia.codec._coded_weights import _noise, orthogonalized
 from ligeia.codec._weights import pack_quantized
 from ligeia.core import random_stream
 from ligeia.fitting import Adam
@@ -35,9 +35,15 @@ def gradients_towards(weights: list[Tensor], aim: list[Tensor]) -> tuple[float, 
     return sum(float((each**2).sum()) for each in errors), [2 * each for each in errors]
 
 
+def adam_alone(num_bytes: int, *, sparsity: float = 0.0) -> CodedWeights:
+    """Settings without what is there for weights of phases."""
+    adam = Adam(learning_rate=RATE)
+    return CodedWeights(optimizer=adam, num_bytes=num_bytes, muon=0.0, longest=9.0, sparsity=sparsity)
+
+
 def trained(num_bytes: int, *, steps: int = 400) -> tuple[CodedMoments, list[Tensor]]:
     weights = parameters()
-    moments = CodedWeights(optimizer=Adam(learning_rate=RATE), num_bytes=num_bytes, decay=0.0).moments(weights)
+    moments = adam_alone(num_bytes).moments(weights)
     run(moments, weights, 0, steps, steps)
     return moments, weights
 
@@ -107,8 +113,7 @@ def test_prices_are_the_slopes_of_the_bits(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_pruned_weights_are_zeros_between_layers_and_come_back() -> None:
     weights, aim = parameters(), parameters(seed=1)
-    settings = CodedWeights(optimizer=Adam(learning_rate=RATE), num_bytes=1300, decay=0.0, sparsity=0.4)
-    moments = settings.moments(weights)
+    moments = adam_alone(1300, sparsity=0.4).moments(weights)
     run(moments, weights, 0, 200, 200)
     shares = [float((each.integers == 0).mean()) for each in moments.tensors()]
     assert 0.39 < shares[2] < 0.5
@@ -143,7 +148,7 @@ def test_compiled_steps_are_those_of_the_definition(path: str, num_threads: int,
     for compiled in (True, False):
         weights = parameters()
         adam = Adam(learning_rate=RATE)
-        settings = CodedWeights(optimizer=adam, num_bytes=1500, batch_size=64, decay=2.0, sparsity=0.2)
+        settings = CodedWeights(optimizer=adam, num_bytes=1500, batch_size=64, sparsity=0.2, muon=2.0)
         moments = settings.moments(weights)
         moments._log_steps += 2.0
         moments._fit.prices[:] = 0.01
@@ -175,10 +180,32 @@ def test_compiled_steps_are_those_of_the_definition(path: str, num_threads: int,
     assert float((outer != true_outer).double().mean()) < 0.02  # a rounded weight may have been near a half
 
 
+def test_weights_of_a_neuron_between_hidden_layers_stay_short() -> None:
+    weights = parameters()
+    moments = CodedWeights(optimizer=Adam(learning_rate=RATE), num_bytes=1100, longest=0.15).moments(weights)
+    before = [each.clone() for each in moments._weights]
+    moments.begin(0.0)
+    lengths = before[2].norm(dim=1)
+    assert float(lengths.max()) > 0.15 > float(lengths.min())
+    assert_allclose(moments._weights[2].norm(dim=1).numpy(), lengths.clamp(max=0.15).numpy(), rtol=1e-5)
+    for number in (0, 1, 3, 4, 5):
+        assert torch.equal(moments._weights[number], before[number])
+
+
+def test_a_matrix_made_orthogonal_keeps_its_directions_and_loses_its_lengths() -> None:
+    generator = random_stream(6, "test")
+    left, right = (torch.linalg.qr(torch.randn(30, 30, generator=generator))[0] for _ in range(2))
+    lengths = torch.logspace(-1.2, 0, 30)
+    found = left.T @ orthogonalized(left @ lengths.diag() @ right) @ right.T
+    assert float((found - found.diag().diag()).abs().max()) < 1e-5
+    assert 0.6 < float(found.diag().min()) < float(found.diag().max()) < 1.3
+    assert not orthogonalized(torch.zeros(4, 4)).any()
+
+
 def test_a_state_that_is_loaded_goes_on_to_the_same_weights() -> None:
     weights = trained(1100, steps=200)[1]
     again = parameters()
-    half = CodedWeights(optimizer=Adam(learning_rate=RATE), num_bytes=1100, decay=0.0)
+    half = adam_alone(1100)
     first = half.moments(again)
     run(first, again, 0, 120, 200)
     kept, plain = [each.clone() for each in again], first.to_plain()

@@ -30,6 +30,8 @@ _MOST_PRICE_CHANGE = 0.1  # ... and per step
 _PRICE_DAMPING = 5.0  # times the relative excess, too: bits answer late, and would swing
 _STEP_RATE = 0.02  # of the steps' logarithms
 _STEP_BETAS = (0.9, 0.99)
+_POLYNOMIALS = np.array([(3.4445, -4.7750, 2.0315)] * 3)  # Jordan et al. 2024
+_ADAM_SIZE = 0.2  # root mean square of Adam's steps over its rate, about (Liu et al. 2025, arXiv:2502.16982)
 _SPARE, _NEAR = 0.002, 0.004  # of the bytes wanted: what the steps leave free when they are fixed, and how well
 _MOST_FITTINGS = 10  # of the steps to the bytes
 _MOST_TRIMMED = 0.01  # of the bytes
@@ -61,8 +63,9 @@ class CodedWeights:
     ``small_by``; from ``rounded_from`` on the weights are those of the file, before that they are noisy. A step of the
     fit takes a step of the optimizer for each ``batch_size`` of its points, then moves the steps and the price.
 
-    ``decay`` is what weights between hidden layers lose of themselves in a step, over the rate: high rates let them
-    grow until neurons turn too fast to be of use, and the next layer stops reading them.
+    Weights between hidden layers take steps of Muon, ``muon`` times as large as Adam's are by their root mean square;
+    with 0 they are left to Adam. The norm of a neuron's weights stays below ``longest``: high rates let it grow until
+    the neuron turns too fast to be of use, and the next layer stops reading it.
 
     ``sparsity`` is the share of the weights between layers that are 0 from ``small_by`` on: the smallest of each
     tensor, chosen anew in each step of the fit, so that what grows comes back (Lin et al. 2020, arXiv:2006.07253).
@@ -71,11 +74,12 @@ class CodedWeights:
 
     optimizer: Adam
     num_bytes: int
-    batch_size: int = 1024
+    batch_size: int = 4096
     priced_from: float = 0.01
     small_by: float = 0.1
     rounded_from: float = 0.92
-    decay: float = 0.7
+    muon: float = 2.0
+    longest: float = 0.1
     sparsity: float = 0.0
     common_steps: bool = False
 
@@ -103,8 +107,11 @@ class CodedMoments:
         self._counts = np.array([each.numel() for each in self.parameters])
         self._weights = self._views(self._flat)
         self._adam: Moments = settings.optimizer.moments(self._weights)
-        self._fit = CodedFit(self.parameters, self._weights, self._adam.first, self._adam.second)
-        self._fit.decays[2:-2:2] = settings.decay  # between hidden layers
+        self._fit = CodedFit(self.parameters, self._weights, self._adam.first, self._adam.second, _POLYNOMIALS)
+        self._between = range(2, len(self.parameters) - 2, 2)  # weights between hidden layers
+        for number in self._between:
+            rows, columns = self.parameters[number].shape
+            self._fit.muon_rates[number] = settings.muon * _ADAM_SIZE * math.sqrt(columns) if rows == columns else 0
         self._log_steps = np.log(np.maximum(np.sqrt(self._variances()) / _FIRST_FINENESS, 1e-8))
         self._step_moments = np.zeros((2, len(self._counts)))
         self._num_step_moves = 0
@@ -125,8 +132,16 @@ class CodedMoments:
             self._fix_steps()
         self._fit.steps[:] = self._file_steps()
         self._fit.slopes[:] = 0
+        with torch.no_grad():
+            for number in self._between:
+                self._weights[number].renorm_(2, 0, self.settings.longest)
         if self.settings.sparsity:
             self._prune(position)
+
+    @property
+    def is_rounded(self) -> bool:
+        """Whether the weights are evaluated as a file will have them."""
+        return self._is_fixed
 
     def num_batches(self, num_samples: int) -> int:
         """Return how many steps of the optimizer so many samples are for."""
@@ -165,8 +180,13 @@ class CodedMoments:
                 weight = self._weights[number]
                 self._fit.slopes[number] += share * float((gradient * (self.parameters[number] - weight)).sum())
                 priced.append(gradient + float(self._fit.prices[number]) * weight)
-                weight.mul_(1 - learning_rate * float(self._fit.decays[number]))
-        self._adam.step(priced, learning_rate)
+            before = [weight.clone() for weight in self._weights]
+            self._adam.step(priced, learning_rate)
+            beta = self.settings.optimizer.betas[0]
+            for number in np.flatnonzero(self._fit.muon_rates):
+                turn = orthogonalized(torch.lerp(priced[number], self._adam.first[number], beta))
+                rate = learning_rate * float(self._fit.muon_rates[number])
+                torch.sub(before[number], turn, alpha=rate, out=self._weights[number])
 
     def step(self, gradients: Sequence[Tensor], learning_rate: float) -> None:
         """Move the weights alone, and leave them rounded."""
@@ -270,7 +290,7 @@ class CodedMoments:
         first, last = self.settings.priced_from, self.settings.small_by
         left = 1 - min(max(0.0, (position - first) / (last - first)), 1.0)
         share = self.settings.sparsity * (1 - left**3)
-        for number in range(2, len(self._weights) - 2, 2):  # weights between hidden layers
+        for number in self._between:
             size = self._weights[number].abs().reshape(-1)
             rank = min(max(1, math.ceil(share * len(size))), len(size))
             self._fit.thresholds[number] = float(size.kthvalue(rank).values)
@@ -333,6 +353,15 @@ class CodedMoments:
     def _views(self, flat: Shaped[Tensor, " n"]) -> list[Tensor]:
         parts = flat.split(self._counts.tolist())
         return [part.view_as(each) for part, each in zip(parts, self.parameters, strict=True)]
+
+
+def orthogonalized(matrix: Float[Tensor, "n n"]) -> Float[Tensor, "n n"]:
+    """Return about the nearest orthogonal matrix, by polynomials."""
+    matrix = matrix / (matrix.norm() + 1e-20)
+    for once, cubed, fifth in _POLYNOMIALS.tolist():
+        gram = matrix.T @ matrix
+        matrix = once * matrix + matrix @ (cubed * gram + fifth * gram @ gram)
+    return matrix
 
 
 def _noise(count: int, number: int) -> Float[Tensor, " count"]:

@@ -152,7 +152,7 @@ class FusedNetwork:
         weights: Float[Tensor, " group"],
         num_batches: int,
     ) -> tuple[int, float]:
-        """Move weights that a file will hold as multiples of steps, by one step of Adam for each batch of the samples.
+        """Move weights that a file will hold as multiples of steps, by one step for each batch of the samples.
 
         Returns how many steps were taken, fewer where a phase could leave the domain, and the mean squared error of
         the samples, those of no step counted as met. What is evaluated by the last step's weights is rounded.
@@ -197,9 +197,11 @@ class AdamSettings(NamedTuple):
 class _NativeCodedFit(ctypes.Structure):
     _fields_ = (
         *((name, ctypes.c_void_p) for name in ("evaluated", "weights", "first", "second")),
-        *((name, ctypes.c_void_p) for name in ("steps", "thresholds", "prices", "decays", "slopes", "adam")),
+        *((name, ctypes.c_void_p) for name in ("steps", "thresholds", "prices", "muon_rates")),
+        *((name, ctypes.c_void_p) for name in ("polynomials", "slopes", "adam")),
         ("num_steps", ctypes.c_int64),
         ("rounded", ctypes.c_int),
+        ("num_polynomials", ctypes.c_int),
     )
 
 
@@ -210,8 +212,9 @@ class CodedFit:
     ``evaluated`` are the parameters of the network, ``weights`` what is fitted. A weight is evaluated as the nearest
     multiple of its tensor's step, or with uniform noise as wide as that step, below its tensor's threshold as 0.
     ``slopes`` receives the sums of gradient times what was evaluated beside the weight, in the mean over batches;
-    ``prices`` times the weight is added to each gradient; ``decays`` times rate and weight is what a step takes away
-    (decoupled weight decay, Loshchilov & Hutter 2019).
+    ``prices`` times the weight is added to each gradient. Square matrices with a rate above 0 in ``muon_rates`` move
+    by the orthogonal matrix nearest to Nesterov's momentum, times that and the rate, instead of by Adam (Muon: Jordan
+    et al. 2024); ``polynomials`` are the factors of M, M M'M and M M'M M'M in each step towards that matrix.
     """
 
     def __init__(
@@ -220,17 +223,20 @@ class CodedFit:
         weights: Sequence[Tensor],
         first: Sequence[Tensor],
         second: Sequence[Tensor],
+        polynomials: Float[np.ndarray, "k 3"],
     ) -> None:
         self.evaluated = list(evaluated)
         self._held = [_pointers(tensors) for tensors in (evaluated, weights, first, second)]
         self.steps = np.ones(len(self.evaluated), np.float32)
-        self.thresholds, self.prices, self.decays = np.zeros((3, len(self.evaluated)), np.float32)
+        self.thresholds, self.prices, self.muon_rates = np.zeros((3, len(self.evaluated)), np.float32)
+        self._polynomials = np.ascontiguousarray(polynomials, np.float32)
         self.slopes = np.zeros(len(self.evaluated))
         self._adam = np.zeros(4)
         self.native = _NativeCodedFit(
             *(ctypes.addressof(each) for each in self._held),
-            *(each.ctypes.data for each in (self.steps, self.thresholds, self.prices, self.decays)),
-            *(each.ctypes.data for each in (self.slopes, self._adam)),
+            *(each.ctypes.data for each in (self.steps, self.thresholds, self.prices, self.muon_rates)),
+            *(each.ctypes.data for each in (self._polynomials, self.slopes, self._adam)),
+            num_polynomials=len(polynomials),
         )
 
     def set(self, settings: AdamSettings, *, rounded: bool) -> None:

@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
-ABI: Final = 5
+ABI: Final = 6
 DONE: Final = 0
 OUT_OF_DOMAIN: Final = 1
 

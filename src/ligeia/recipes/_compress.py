@@ -37,7 +37,7 @@ from ._fit import WORKING_SET, new_field, to_signal, with_snr
 from ._sizing import num_coefficients
 
 USUAL_EFFORT = 5
-_PASSES = {effort: 18 * 2**effort for effort in range(1, 10)}
+_PASSES = {effort: 45 * 2 ** (effort - 1) for effort in range(1, 10)}
 _OMEGA_0 = 30.0
 _HIDDEN_LAYERS = 4
 _BITS_PER_WEIGHT = 4.6
@@ -46,7 +46,7 @@ _BATCH = 4096
 _LEAST_STEPS = 400
 _LEAST_BATCH = 64  # points of a batch of the optimizer ...
 _LEAST_BATCHES = 16  # ... and such batches in a pass of a small signal
-_RATE = 0.03  # over the width
+_RATE = 0.06  # over the width
 _RATE_WIDTH = 64
 _BETAS = (0.9, 0.99)
 _NEAR_DB = 0.2  # a quality asked for is met if it is missed by no more
@@ -262,7 +262,8 @@ def coded_steps(field: Field, objective: Values, recipe: Recipe, stop: Stop) -> 
             done, error = 0, 0.0
             if shape is not None:
                 points, samples = objective.batch(indices, torch.device("cpu"))
-                with borrowed(shape) as network:
+                low = shape.bfloat16 and not moments.is_rounded
+                with borrowed(shape._replace(bfloat16=low)) as network:
                     done, error = moments.take_fused(network, points, samples, objective.weights, state.learning_rate)
             num_batches = moments.num_batches(len(indices))
             for number in range(done, num_batches):

@@ -29,6 +29,7 @@ struct Share {
   uint32_t* delta_pairs[2];
   float** weight_sum;  // [panel of inputs][output, padded to 4][NR]
   float** bias_sum;    // [panels * NR]
+  float* square[3];    // room for products of square matrices of weights, laid out like weight_sum
   int fresh;           // nothing has been added to the sums yet: the first tile writes them
   double loss;
 };
@@ -55,7 +56,9 @@ struct CodedStep {
   const float* steps;
   const float* thresholds;  // weights below it are evaluated as 0
   const float* prices;      // slope of the price of a weight's bits over the weight
-  const float* decays;      // what a weight loses of itself in a step, over the rate (Loshchilov & Hutter 2019)
+  const float* muon_rates;  // over the rate; 0: the tensor takes steps of Adam
+  const float* polynomials;  // [num_polynomials][3]: factors of M, M M'M, M M'M M'M that bring M nearer to orthogonal
+  int num_polynomials;
   uint32_t key;             // of the noise
   int rounded;              // what is evaluated next: the nearest multiple, or the weight and noise as wide as a step
 };
@@ -80,9 +83,13 @@ struct Variant {
   void (*adam)(const Plan* plan, int layer, int first, int last, float* const* weight, float* const* bias,
                const AdamStep* step);  // {values, first moments, second moments}
   // The same for weights beside those that were evaluated; `tensor` counts weights and biases, `index` their values.
-  // {evaluated, weights, first moments, second moments}; the errors' slopes along the steps are added to `slopes`
+  // {evaluated, weights, first moments, second moments}; the errors' slopes along the steps are added to `slopes`.
+  // Weights with a rate of Muon only update their moments; `orthogonalize` and `coded_muon` follow.
   void (*coded_adam)(const Plan* plan, int layer, int first, int last, float* const* weight, float* const* bias,
                      uint32_t index, const CodedStep* step, double* slopes);
+  void (*orthogonalize)(const Plan* plan, Share* share, int layer, const CodedStep* step);
+  void (*coded_muon)(const Plan* plan, int layer, int first, int last, float* evaluated, float* weights,
+                     uint32_t index, const CodedStep* step);
   void (*coded_values)(float* evaluated, const float* weights, int64_t n, int tensor, uint32_t index,
                        const CodedStep* step);
   float (*largest)(const float* x, int64_t n);  // absolute value, NaN counts as larger than infinity

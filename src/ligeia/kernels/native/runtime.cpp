@@ -39,7 +39,7 @@ extern const Variant ligeia_avx2, ligeia_avx512, ligeia_avx512_bf16;
 
 namespace {
 
-constexpr int ABI = 5;
+constexpr int ABI = 6;
 enum Status { DONE = 0, OUT_OF_DOMAIN = 1 };
 enum Path { BASELINE = 0, AVX2 = 1, AVX512 = 2, AVX512_BF16 = 3 };
 
@@ -220,6 +220,7 @@ void lay_out(Plan& plan, Arena& arena, const int* widths, const float* omegas, i
       share.delta_rows[each] = bfloat16 ? arena.take<uint32_t>(panels(widest) * tile / 2) : nullptr;
       share.delta_pairs[each] = bfloat16 ? arena.take<uint32_t>(panels(widest) * tile / 2) : nullptr;
     }
+    for (float*& square : share.square) square = arena.take<float>(panels(widest) * ((widest + 3) / 4 * 4) * nr);
     for (int l = 0; l < num_layers; l++) {
       const size_t size = panels(widths[l + 1]) * tile;
       float* sine = arena.take<float>(size);
@@ -428,14 +429,16 @@ struct CodedFit {
   const float* steps;
   const float* thresholds;
   const float* prices;
-  const float* decays;
+  const float* muon_rates;
+  const float* polynomials;
   double* slopes;      // the mean slopes of the errors along the steps are added to these
   double* adam;        // rate, eps, beta1, beta2
   int64_t num_steps;   // of Adam, taken before
   int rounded;
+  int num_polynomials;
 };
 
-// As many steps of Adam as there are batches in n samples; at the end what is evaluated is rounded. Returns how many
+// As many steps of Adam, or of Muon, as there are batches in n samples; at the end what is evaluated is rounded. Returns how many
 // were taken: fewer if a phase could leave the domain. The loss is that of all n samples, of batches not taken 0.
 LIGEIA_API int64_t ligeia_coded_steps(Plan* plan, const CodedFit* fit, const float* x, const float* y,
                                       const float* node_weights, int group, int64_t n, int64_t num_batches,
@@ -447,7 +450,9 @@ LIGEIA_API int64_t ligeia_coded_steps(Plan* plan, const CodedFit* fit, const flo
                     fit->steps,
                     fit->thresholds,
                     fit->prices,
-                    fit->decays,
+                    fit->muon_rates,
+                    fit->polynomials,
+                    fit->num_polynomials,
                     0,
                     0};
   const auto each_layer = [&](auto work) {
@@ -463,6 +468,8 @@ LIGEIA_API int64_t ligeia_coded_steps(Plan* plan, const CodedFit* fit, const flo
     step.key = (uint32_t)number * 0x85ebca6bu;
     step.rounded = rounded;
   };
+  bool has_muon = false;
+  for (int l = 0; l < num_layers; l++) has_muon = has_muon || fit->muon_rates[2 * l] != 0;
   *loss = 0;
   int64_t done = 0;
   begin_step(fit->num_steps, fit->rounded);
@@ -491,6 +498,21 @@ LIGEIA_API int64_t ligeia_coded_steps(Plan* plan, const CodedFit* fit, const flo
         const Range rows = range(plan, share, plan->layers[l].out);
         plan->variant->coded_adam(plan, l, (int)rows.first, (int)(rows.first + rows.count), weight.data(), bias.data(),
                                   index, &step, slopes.data() + (size_t)share * 2 * num_layers);
+      });
+    });
+    if (!has_muon) continue;
+    pool().run(plan->num_shares, [&](int share) {
+      int number = 0;
+      for (int l = 0; l < num_layers; l++)
+        if (fit->muon_rates[2 * l] != 0 && number++ % plan->num_shares == share)
+          plan->variant->orthogonalize(plan, &plan->shares[share], l, &step);
+    });
+    pool().run(plan->num_shares, [&](int share) {
+      each_layer([&](int l, uint32_t index) {
+        if (fit->muon_rates[2 * l] == 0) return;
+        const Range rows = range(plan, share, plan->layers[l].out);
+        plan->variant->coded_muon(plan, l, (int)rows.first, (int)(rows.first + rows.count), fit->evaluated[2 * l],
+                                  fit->weights[2 * l], index, &step);
       });
     });
   }
