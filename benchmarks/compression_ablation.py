@@ -37,10 +37,10 @@ def _adam(factor: float = 1.0, **changes: object) -> Configuration:
     return _coded(optimizer=replace(optimizer.optimizer, learning_rate=factor * optimizer.learning_rate, **changes))
 
 
-def _full_batches() -> Configuration:
-    twice = _adam(2.0).recipe.optimizer
-    assert isinstance(twice, CodedWeights)
-    return _coded(optimizer=twice.optimizer, batch_size=4096)
+def _adam_alone() -> Configuration:
+    half = _adam(0.5).recipe.optimizer
+    assert isinstance(half, CodedWeights)
+    return _coded(optimizer=half.optimizer, batch_size=1024, muon=0.0)
 
 
 def _first_layer(factor: float) -> Configuration:
@@ -54,7 +54,9 @@ PARTS: dict[str, dict[str, Callable[[], Configuration]]] = {
         "first layer twice as fast": lambda: _first_layer(2.0),
     },
     "optimizer": {
-        "batches of 4096, twice the rate": _full_batches,
+        "Adam for all weights": lambda: _coded(muon=0.0),
+        "Adam for all weights, batches of 1024, half the rate": _adam_alone,
+        "neurons' weights of any length": lambda: _coded(longest=math.inf),
         "second beta 0.999": lambda: _adam(betas=(0.9, 0.999)),
         "half the rate": lambda: _adam(0.5),
     },

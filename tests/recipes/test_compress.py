@@ -115,11 +115,23 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
     assert resumed.data == whole.data
 
 
-@pytest.mark.parametrize("values", [np.full((20, 30), 7, np.uint8), np.full((20, 30, 3), 0.25, np.float32)])
-def test_a_constant_signal_is_its_constant(values: np.ndarray) -> None:
-    made = compress(values, most_bytes=300, effort=1)
-    sampled = codec.from_record(made.record).sample().numpy()
-    assert abs(sampled.reshape(values.shape) - values).max() < 0.1 * max(1.0, float(values.max()))
+CONSTANTS = [
+    np.full((20, 30), 7, np.uint8),
+    np.full((20, 30, 3), (200, 3, 77), np.uint8),
+    np.full((9, 10, 11), 40_001, np.uint16),
+    np.full((20, 30, 3), 0.25, np.float32),
+]
+
+
+@pytest.mark.parametrize("values", CONSTANTS, ids=["gray", "colors", "volume", "floats"])
+def test_a_constant_signal_is_its_constant(values: np.ndarray, tmp_path: Path) -> None:
+    made = compress(values, tmp_path / "a.lig", most_bytes=300)
+    assert made.report.stopped_by == "exact"
+    assert made.num_bytes < smallest_bytes(from_array(values)) + 20
+    recipes.decode(codec.load(tmp_path / "a.lig"), tmp_path / "a.npy")
+    np.testing.assert_allclose(np.load(tmp_path / "a.npy"), values, rtol=1e-6)
+    least = smallest_bytes(from_array(values))
+    assert compress(values, most_bytes=least).num_bytes == least
 
 
 @pytest.mark.parametrize("values", [CAMERA, COLORS, CAMERA[:1, :1], TONE])

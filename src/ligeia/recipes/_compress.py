@@ -33,11 +33,12 @@ from ligeia.networks import SirenConfig
 from ligeia.signals import Signal
 
 from ._configurations import Configuration, fast
-from ._fit import WORKING_SET, new_field, to_signal, with_snr
+from ._fit import AT_ONCE, WORKING_SET, meet_constant, new_field, to_signal, with_snr
 from ._sizing import num_coefficients
 
 USUAL_EFFORT = 5
 _PASSES = {effort: 45 * 2 ** (effort - 1) for effort in range(1, 10)}
+_MOST_SAMPLES = 768 * 512  # a larger signal takes as many steps as one of these, not as many passes
 _OMEGA_0 = 30.0
 _HIDDEN_LAYERS = 4
 _BITS_PER_WEIGHT = 4.6
@@ -53,6 +54,7 @@ _NEAR_DB = 0.2  # a quality asked for is met if it is missed by no more
 _MOST_TRIES = 5
 _DB_PER_DOUBLING = 2.5  # of the bytes
 _FIRST_BITS_PER_COEFFICIENT = 6.0
+_CONSTANT_BITS = (22, 14, 6)
 _FIELD_BYTES = (400,)  # of fields that a lossless file is tried with, beside the smallest
 
 
@@ -108,7 +110,8 @@ def compress(
     ``psnr_db`` and ``snr_db`` (of sound) says what is wanted. A size is never exceeded; a quality is missed by 0.2 dB
     at most, and takes several fits, of which no ``checkpoint`` is kept. ``lossless`` files give back integer samples
     bit for bit; little depends on their field, so that it is fitted shortly. ``effort`` 1 to 9 is how long to work
-    otherwise: each step takes about twice as long. What is returned was read back from the file's bytes.
+    otherwise: each step takes about twice as long. Time goes with the size of the file and, up to 393,216 of them, with
+    the number of samples. What is returned was read back from the file's bytes.
 
     ``configuration`` says how networks are fitted instead of `compact`: by `codec.CodedWeights`, whose size is set here
     and whose learning rate is that of a network 64 features wide.
@@ -187,13 +190,13 @@ def _exact(job: _Job) -> Compressed:
 def _of_size(job: _Job, num_bytes: int) -> Compressed:
     """Return the best file of so many bytes."""
     signal = job.signal
-    least = smallest_bytes(signal)
-    if num_bytes < least:
-        raise InputError(f"{num_bytes} bytes were asked for; the smallest file of this signal has {least}.")
+    if num_bytes < (smallest := smallest_bytes(signal)):
+        raise InputError(f"{num_bytes} bytes were asked for; the smallest file of this signal has {smallest}.")
     config = _config(signal, _width(signal, num_bytes))
     frequencies = job.configuration.first_frequencies(signal, _OMEGA_0)
     field = new_field(signal, config, [found.omega for found in frequencies], seed=job.seed)
     objective = Values(signal, seed=job.seed)
+    constant = _constant_record(signal, field, num_bytes) if meet_constant(field, objective) else None
     room = max(1, num_bytes - codec.bytes_beside_weights(_empty_record(signal, config)))
     recipe = _recipe_for(job.configuration, config, objective.num_points, room)
     state = State(field, recipe, objective.num_points)
@@ -202,16 +205,33 @@ def _of_size(job: _Job, num_bytes: int) -> Compressed:
         job.checkpoint.begin(state, f"{signal.digest()} {config} {recipe} {job.passes} passes, seed {job.seed}")
         callbacks = (*callbacks, job.checkpoint)
     num_points = objective.num_points
-    stop = fitting.passes(max(job.passes, _LEAST_STEPS * min(recipe.batch_size or num_points, num_points) / num_points))
+    usual = job.passes * min(1.0, _MOST_SAMPLES / num_points)
+    least = _LEAST_STEPS * min(recipe.batch_size or num_points, num_points) / num_points
+    stop = fitting.passes(max(usual, least) if constant is None else AT_ONCE)
     with coded_steps(field, objective, recipe, stop) as take_step:
         report = fitting.fit(
             field, objective, recipe, stop, seed=job.seed, callbacks=callbacks, state=state, take_step=take_step
         )
+    if constant is not None:
+        return _read_back(signal, codec.encode(constant), replace(report, stopped_by="exact"), objective)
     moments = state.moments
     assert isinstance(moments, CodedMoments)
     record = replace(_empty_record(signal, config), tensors=tuple(moments.trim(room)))
     candidates = (codec.encode(each) for each in (record, codec.without_idle_neurons(record)))
     return _read_back(signal, min(candidates, key=len), report, objective)
+
+
+def _constant_record(signal: Signal, field: Field, num_bytes: int) -> FieldRecord:
+    """Return the smallest network that gives what a field gives everywhere, as exactly as it can be in the bytes."""
+    empty = _empty_record(signal, _config(signal, _NARROWEST))
+    value = field.network.linears()[-1].bias.detach().numpy()
+    for bits in _CONSTANT_BITS:
+        step = codec.nearest_step(max(float(np.abs(value).max()), 1e-6) / 2**bits)
+        bias = QuantizedTensor(np.rint(value / step).astype(np.int32), step)
+        record = replace(empty, tensors=(*empty.tensors[:-1], bias))
+        if len(codec.encode(record)) <= num_bytes:
+            return record
+    return empty
 
 
 def _recipe_for(configuration: Configuration, config: SirenConfig, num_points: int, num_bytes: int) -> Recipe:

@@ -30,7 +30,7 @@ from ._configurations import Configuration, fast
 from ._sizing import choose_size
 
 WORKING_SET = 256 << 20  # bytes
-_AT_ONCE = 1e-9  # passes: a single step, which moves nothing where nothing is wrong
+AT_ONCE = 1e-9  # passes: a single step, which moves nothing where nothing is wrong
 _EXACT_DB = 120.0
 _FOOTPRINTS: Final = {"point": POINT, "box": Box(), "bicubic": Bicubic()}
 
@@ -90,7 +90,7 @@ def fit(
         first_omegas = [found.omega for found in configuration.first_frequencies(signal, omega_0)]
     field = new_field(signal, config, first_omegas, seed=seed).to(checked_device(device))
     objective = Values(signal, seed=seed)
-    is_constant = _meet_constant(field, objective)
+    is_constant = meet_constant(field, objective)
     state = State(field, configuration.recipe, objective.num_points)
     if checkpoint is not None:
         checkpoint.begin(state, f"{signal.digest()} {config} {list(first_omegas)} {configuration.recipe} seed {seed}")
@@ -99,7 +99,7 @@ def fit(
         field,
         objective,
         configuration.recipe,
-        fitting.passes(_AT_ONCE) if is_constant else _completed(stop, configuration, objective),
+        fitting.passes(AT_ONCE) if is_constant else _completed(stop, configuration, objective),
         seed=seed,
         callbacks=callbacks,
         state=state,
@@ -167,7 +167,7 @@ def _as_numpy(array: torch.Tensor | np.ndarray) -> np.ndarray:
     return (array.float() if array.dtype == torch.bfloat16 else array).numpy()
 
 
-def _meet_constant(field: Field, objective: Values) -> bool:
+def meet_constant(field: Field, objective: Values) -> bool:
     """Make a field of a constant signal that constant; return whether it is one."""
     if objective.constant_db > -math.inf:
         return False
