@@ -438,8 +438,9 @@ struct CodedFit {
   int num_polynomials;
 };
 
-// As many steps of Adam, or of Muon, as there are batches in n samples; at the end what is evaluated is rounded. Returns how many
-// were taken: fewer if a phase could leave the domain. The loss is that of all n samples, of batches not taken 0.
+// As many steps, of Adam or Muon, as there are batches in n samples; at the end what is evaluated is rounded. Returns
+// how many were taken: fewer if a phase could leave the domain. The loss is that of all n samples, of batches not
+// taken 0.
 LIGEIA_API int64_t ligeia_coded_steps(Plan* plan, const CodedFit* fit, const float* x, const float* y,
                                       const float* node_weights, int group, int64_t n, int64_t num_batches,
                                       double* loss) {

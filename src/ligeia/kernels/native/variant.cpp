@@ -738,7 +738,8 @@ void coded_adam(const Plan* plan, int l, int first, int last, float* const* weig
   for (int i = 0; i < NR; i++) slopes[t] += sums[i];
   slopes[t + 1] += bias_sum;
   const int64_t begin = (int64_t)first * in, size = (int64_t)(last - first) * in;
-  if (step->muon_rates[t] == 0) coded_values(weight[0] + begin, weight[1] + begin, size, t, index + (uint32_t)begin, step);
+  if (step->muon_rates[t] == 0)
+    coded_values(weight[0] + begin, weight[1] + begin, size, t, index + (uint32_t)begin, step);
   coded_values(bias[0] + first, bias[1] + first, last - first, t + 1, bias_index + (uint32_t)first, step);
 }
 
@@ -762,6 +763,7 @@ void orthogonalize(const Plan* plan, Share* share, int l, const CodedStep* step)
   const int64_t size = (int64_t)multiple(layer.in, NR) * rows;
   float* const matrix = plan->shares[0].weight_sum[l];
   float *from = matrix, *to = share->square[0], *gram = share->square[1], *factor = share->square[2];
+  for (float* each : share->square) memset(each, 0, size * sizeof(float));  // what fills up panels
   double squares = 0;
   for (int64_t i = 0; i < size; i += NR) {
     float sum = 0;
