@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ligeia.core import FormatError, InputError, check_readable, write_atomically
+from ligeia.core import FormatError, InputError, check_readable, write_whole
 
 from ._container import FieldRecord, decode, encode
 
@@ -21,9 +21,5 @@ def write_record(record: FieldRecord, path: Path) -> int:
     if path.suffix.lower() != ".lig":
         raise InputError(f"{path}: a field is written as .lig; name the file so.")
     data = encode(record)
-
-    def write(partial: Path) -> None:
-        partial.write_bytes(data)
-
-    write_atomically(path, write)
+    write_whole(path, data)
     return len(data)

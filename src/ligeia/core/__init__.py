@@ -17,6 +17,7 @@ from ._files import (
     check_readable as check_readable,
     check_writable as check_writable,
     write_atomically as write_atomically,
+    write_whole as write_whole,
 )
 from ._lazy import lazy_exports as lazy_exports
 
@@ -45,4 +46,5 @@ __all__ = [
     "random_stream",
     "thread_pool",
     "write_atomically",
+    "write_whole",
 ]

@@ -72,3 +72,12 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
         raise OutputError(f"{path}: writing failed ({error.strerror or error}); nothing was changed.") from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all."""
+
+    def write(partial: Path) -> None:
+        partial.write_bytes(data)
+
+    write_atomically(path, write)

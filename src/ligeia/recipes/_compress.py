@@ -13,7 +13,7 @@ import torch
 
 from ligeia import codec, fitting
 from ligeia.codec import CodedMoments, CodedWeights, FieldRecord, NetworkRecord, QuantizedTensor
-from ligeia.core import InputError, check_writable
+from ligeia.core import InputError, check_writable, write_whole
 from ligeia.field import Field
 from ligeia.fitting import (
     Adam,
@@ -143,7 +143,7 @@ def compress(
     else:
         made = _of_size(job, most_bytes)
     if output is not None:
-        codec.write_record(made.record, Path(output))
+        write_whole(Path(output), made.data)
     return made
 
 
@@ -179,11 +179,12 @@ def _exact(job: _Job) -> Compressed:
     least = smallest_bytes(signal)
     made = [_of_size(job, num_bytes) for num_bytes in (least, *_FIELD_BYTES) if num_bytes >= least]
     samples = np.asarray(signal.values)
-    _, data = codec.smallest_lossless([each.record for each in made], samples)
+    coded = [(codec.smallest_lossless([each.record], samples)[1], each.report) for each in made]
+    data, report = min(coded, key=lambda each: len(each[0]))
     record = codec.decode(data)
     if not np.array_equal(codec.exact_samples(record), samples):
         raise AssertionError("a lossless file does not give back its samples.")
-    report = with_snr(replace(made[0].report, psnr_db=math.inf), signal)
+    report = with_snr(replace(report, psnr_db=math.inf), signal)
     return Compressed(data=data, record=record, report=report, num_samples=signal.grid.num_samples)
 
 

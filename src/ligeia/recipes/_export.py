@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ligeia.codec import FieldRecord, NumpyField, read_record, read_safetensors, to_onnx, to_safetensors
-from ligeia.core import InputError, optional, write_atomically
+from ligeia.core import InputError, optional, write_whole
 
 _ENDINGS: Final = (".onnx", ".safetensors")
 _NUM_POINTS: Final = 10_000
@@ -43,11 +43,7 @@ def export(source: Path, output: Path) -> Exported:
     values, evaluated_by = _from_onnx(data, points) if ending == ".onnx" else _from_safetensors(data, points)
     absolute = np.abs(values - NumpyField(record)(points)).max(axis=0)
     relative = absolute / np.array([(channel.high - channel.low) / 2 for channel in record.channels])
-
-    def write(partial: Path) -> None:
-        partial.write_bytes(data)
-
-    write_atomically(output, write)
+    write_whole(output, data)
     if not relative.max() <= _FAR:
         warnings.warn(
             f"values of {output} differ by {relative.max():.1g} of half the range: the phases of this network are so "
