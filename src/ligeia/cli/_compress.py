@@ -1,5 +1,6 @@
 """`ligeia compress`."""
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +25,8 @@ from ._console import (
 
 if TYPE_CHECKING:
     from ligeia.fitting import Step
+
+_WANTED = ("--bpp", "--bytes", "--psnr", "--snr", "--lossless")
 
 
 def compress(
@@ -58,7 +61,13 @@ def compress(
     """
     if output.suffix.lower() != ".lig":
         raise InputError(f"{output}: a field is written as .lig; name the output so.")
-    if resume and (lossless or psnr is not None or snr is not None):
+    wanted = zip(_WANTED, (bpp, most_bytes, psnr, snr, lossless or None), strict=True)
+    given = [name for name, value in wanted if value is not None]
+    if len(given) != 1:
+        got = " and ".join(given) or "none"
+        raise InputError(f"one of {', '.join(_WANTED[:-1])} and {_WANTED[-1]} was wanted, got {got}.")
+    is_of_size = bpp is not None or most_bytes is not None
+    if resume and not is_of_size:
         raise InputError("--resume goes on with a file of a given size; a quality, or a lossless file, starts afresh.")
     check_readable(source)
     check_writable(output)
@@ -67,7 +76,8 @@ def compress(
 
     reading = reading_options(variable, frames, periodic, working_set_mib=256)
     signal = recipes.to_signal(source, channels=channels, **reading)
-    checkpoint = open_checkpoint(output, resume=resume, quiet=quiet)
+    checkpoint = open_checkpoint(output, resume=resume, quiet=quiet) if is_of_size else None
+    began = time.perf_counter()
     is_sound = isinstance(signal.source, SoundSource)
     offset_db = signal.snr_offset_db() if is_sound else 0.0
     watched = watched_fit(quiet=quiet, checkpoint=checkpoint, offset_db=offset_db, remark=_bytes_now)
@@ -93,7 +103,7 @@ def compress(
         "bpp": made.bits_per_sample,
         "psnr_db": made.psnr_db,
         **({"snr_db": report.snr_db} if is_sound else {}),
-        "seconds": report.seconds,
+        "seconds": time.perf_counter() - began,
         "passes": report.passes,
         "parameters": report.parameters,
         "output": str(output),
@@ -102,7 +112,12 @@ def compress(
     }
     pixels = "pixel" if signal.grid.num_axes == 2 else "sample"
     size = f"{made.num_bytes:,} bytes, {made.bits_per_sample:.4g} bits per {pixels}"
-    summary = f"{output}: {size}, {quality} in {report.seconds:.1f} s\n{report.parameters:,} weights"
+    lines = [f"{output}: {size}, {quality} in {result['seconds']:.1f} s", f"{report.parameters:,} weights"]
+    if report.learned_nothing:
+        lines.append("warning: no better than a constant; give it more bytes or effort")
+    if source.is_file() and made.num_bytes >= (size_before := source.stat().st_size):
+        lines.append(f"{source} itself has {size_before:,} bytes")
+    summary = "\n".join(lines)
     emit(result, summary, as_json=as_json, quiet=quiet)
 
 

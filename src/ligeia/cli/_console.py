@@ -287,19 +287,21 @@ def open_checkpoint(output: Path, *, resume: bool, quiet: bool) -> "Checkpointer
 
 
 @contextmanager
-def keeping(checkpoint: "Checkpointer") -> Iterator[None]:
+def keeping(checkpoint: "Checkpointer | None") -> Iterator[None]:
     """Say at an interruption that the checkpoint is kept."""
     try:
         yield
     except KeyboardInterrupt:
-        if not checkpoint.path.exists():
+        if checkpoint is None or not checkpoint.path.exists():
             raise
         say(f"ligeia: stopped; the checkpoint {checkpoint.path} is kept: repeat the command with --resume to go on.")
         raise typer.Exit(1) from None
 
 
-def discard(checkpoint: "Checkpointer", *, quiet: bool) -> None:
+def discard(checkpoint: "Checkpointer | None", *, quiet: bool) -> None:
     """Delete the checkpoint of a fit that is done, and say if one could not be written."""
+    if checkpoint is None:
+        return
     if checkpoint.path.is_file():
         checkpoint.path.unlink()
     if checkpoint.problem is not None:

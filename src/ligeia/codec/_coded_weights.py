@@ -23,6 +23,7 @@ from ._weights import pack_quantized
 
 _LN2 = math.log(2.0)
 _FIRST_FINENESS = 50.0  # standard deviations of a tensor over its first step: fine enough to change nothing
+_MOST_FIRST_STEP = 0.03  # of the first layer: at an omega of 30 a radian at the end of an axis
 _FIRST_PRICE = 0.3  # errors per bits wanted
 _MOST_PRICE = 50.0
 _PRICE_RATE = 100.0  # of the price's logarithm per fit, times the relative excess of bits, ...
@@ -113,6 +114,7 @@ class CodedMoments:
             rows, columns = self.parameters[number].shape
             self._fit.muon_rates[number] = settings.muon * _ADAM_SIZE * math.sqrt(columns) if rows == columns else 0
         self._log_steps = np.log(np.maximum(np.sqrt(self._variances()) / _FIRST_FINENESS, 1e-8))
+        self._log_steps[0] = min(self._log_steps[0], math.log(_MOST_FIRST_STEP))
         self._step_moments = np.zeros((2, len(self._counts)))
         self._num_step_moves = 0
         self._log_price = math.log(_FIRST_PRICE)

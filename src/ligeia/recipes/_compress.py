@@ -30,7 +30,7 @@ from ligeia.fitting import (
 )
 from ligeia.kernels import borrowed
 from ligeia.networks import SirenConfig
-from ligeia.signals import Signal
+from ligeia.signals import Signal, SoundSource
 
 from ._configurations import Configuration, fast
 from ._fit import AT_ONCE, WORKING_SET, meet_constant, new_field, to_signal, with_snr
@@ -44,17 +44,21 @@ _HIDDEN_LAYERS = 4
 _BITS_PER_WEIGHT = 4.6
 _NARROWEST, _WIDEST = 4, 1024
 _BATCH = 4096
-_LEAST_STEPS = 400
+_LEAST_STEPS = 2000
 _LEAST_BATCH = 64  # points of a batch of the optimizer ...
 _LEAST_BATCHES = 16  # ... and such batches in a pass of a small signal
 _RATE = 0.06  # over the width
 _RATE_WIDTH = 64
 _BETAS = (0.9, 0.99)
 _NEAR_DB = 0.2  # a quality asked for is met if it is missed by no more
-_MOST_TRIES = 5
+_MOST_TRIES = 6
+_MOST_COEFFICIENTS = 0.9  # of all: a quality that needs more is no field's
+_MOST_FACTOR = 4.0  # between the sizes of two tries
+_BRACKET = 1.03  # sizes as near as this are one
 _DB_PER_DOUBLING = 2.5  # of the bytes
 _FIRST_BITS_PER_COEFFICIENT = 6.0
 _CONSTANT_BITS = (22, 14, 6)
+_MOST_AVERAGED = 1 << 16  # samples
 _FIELD_BYTES = (400,)  # of fields that a lossless file is tried with, beside the smallest
 
 
@@ -168,14 +172,15 @@ def _check_wanted(asked: Sequence[float | None], *, lossless: bool) -> None:
     if not lossless and len(given) != 1:
         raise InputError(f"one size or one quality was wanted (bits, bytes, PSNR or SNR), got {len(given)} of them.")
     if not all(math.isfinite(each) and each > 0 for each in given):
-        raise InputError(f"a size or quality above 0 was wanted, got {given[0]}.")
+        raise InputError(f"a finite size or quality above 0 was wanted, got {given[0]}.")
 
 
 def _exact(job: _Job) -> Compressed:
     """Return the smallest of some files that give back the samples themselves."""
     signal = job.signal
     if not np.issubdtype(signal.values.dtype, np.integer) and signal.values.dtype != np.bool_:
-        raise InputError(f"lossless files are of integer samples, these are {signal.values.dtype}.")
+        advice = "; FLAC is for sounds" if isinstance(signal.source, SoundSource) else ""
+        raise InputError(f"lossless files are of integer samples, these are read as {signal.values.dtype}{advice}.")
     least = smallest_bytes(signal)
     made = [_of_size(job, num_bytes) for num_bytes in (least, *_FIELD_BYTES) if num_bytes >= least]
     samples = np.asarray(signal.values)
@@ -197,7 +202,7 @@ def _of_size(job: _Job, num_bytes: int) -> Compressed:
     frequencies = job.configuration.first_frequencies(signal, _OMEGA_0)
     field = new_field(signal, config, [found.omega for found in frequencies], seed=job.seed)
     objective = Values(signal, seed=job.seed)
-    constant = _constant_record(signal, field, num_bytes) if meet_constant(field, objective) else None
+    is_constant = meet_constant(field, objective)
     room = max(1, num_bytes - codec.bytes_beside_weights(_empty_record(signal, config)))
     recipe = _recipe_for(job.configuration, config, objective.num_points, room)
     state = State(field, recipe, objective.num_points)
@@ -208,31 +213,38 @@ def _of_size(job: _Job, num_bytes: int) -> Compressed:
     num_points = objective.num_points
     usual = job.passes * min(1.0, _MOST_SAMPLES / num_points)
     least = _LEAST_STEPS * min(recipe.batch_size or num_points, num_points) / num_points
-    stop = fitting.passes(max(usual, least) if constant is None else AT_ONCE)
+    stop = fitting.passes(AT_ONCE if is_constant else max(usual, least))
     with coded_steps(field, objective, recipe, stop) as take_step:
         report = fitting.fit(
             field, objective, recipe, stop, seed=job.seed, callbacks=callbacks, state=state, take_step=take_step
         )
-    if constant is not None:
-        return _read_back(signal, codec.encode(constant), replace(report, stopped_by="exact"), objective)
+    if is_constant:
+        return _constant(signal, objective, num_bytes, replace(report, stopped_by="exact"))
     moments = state.moments
     assert isinstance(moments, CodedMoments)
     record = replace(_empty_record(signal, config), tensors=tuple(moments.trim(room)))
     candidates = (codec.encode(each) for each in (record, codec.without_idle_neurons(record)))
-    return _read_back(signal, min(candidates, key=len), report, objective)
+    made = _read_back(signal, min(candidates, key=len), report, objective)
+    if made.psnr_db >= objective.constant_db:
+        return made
+    constant = _constant(signal, objective, num_bytes, replace(report, learned_nothing=True))
+    return max(made, constant, key=lambda each: each.psnr_db)
 
 
-def _constant_record(signal: Signal, field: Field, num_bytes: int) -> FieldRecord:
-    """Return the smallest network that gives what a field gives everywhere, as exactly as it can be in the bytes."""
+def _constant(signal: Signal, objective: Values, num_bytes: int, report: Report) -> Compressed:
+    """Return the smallest file that gives each channel's mean, as exactly as it can be in the bytes."""
+    chosen = np.unique(np.linspace(0, objective.num_points - 1, _MOST_AVERAGED, dtype=np.int64))
+    value = objective.batch(chosen, torch.device("cpu"))[1].double().mean(dim=0).numpy()
     empty = _empty_record(signal, _config(signal, _NARROWEST))
-    value = field.network.linears()[-1].bias.detach().numpy()
+    data = codec.encode(empty)
     for bits in _CONSTANT_BITS:
         step = codec.nearest_step(max(float(np.abs(value).max()), 1e-6) / 2**bits)
         bias = QuantizedTensor(np.rint(value / step).astype(np.int32), step)
-        record = replace(empty, tensors=(*empty.tensors[:-1], bias))
-        if len(codec.encode(record)) <= num_bytes:
-            return record
-    return empty
+        found = codec.encode(replace(empty, tensors=(*empty.tensors[:-1], bias)))
+        if len(found) <= num_bytes:
+            data = found
+            break
+    return _read_back(signal, data, report, objective)
 
 
 def _recipe_for(configuration: Configuration, config: SirenConfig, num_points: int, num_bytes: int) -> Recipe:
@@ -249,23 +261,44 @@ def _recipe_for(configuration: Configuration, config: SirenConfig, num_points: i
 
 
 def _of_quality(job: _Job, psnr_db: float) -> Compressed:
-    """Return a small file of a quality, found by way of files of other sizes."""
-    least = smallest_bytes(job.signal)
-    coefficients = num_coefficients(job.signal, psnr_db)
+    """Return a small file of a quality, between one that is too bad and one that is larger."""
+    signal = job.signal
+    least = smallest_bytes(signal)
+    coefficients = num_coefficients(signal, psnr_db)
+    if coefficients > _MOST_COEFFICIENTS * signal.values.size:
+        raise InputError(
+            f"{psnr_db:g} dB take about as many numbers as there are samples, {signal.values.size:,}; ask for less, or "
+            "for a lossless file."
+        )
     num_bytes = max(2 * least, round(_FIRST_BITS_PER_COEFFICIENT * coefficients / 8))
     best: Compressed | None = None
-    for number in range(_MOST_TRIES):
-        is_last = number == _MOST_TRIES - 1
+    below: tuple[int, float] | None = None
+    for _ in range(_MOST_TRIES):
         made = _of_size(job, num_bytes)
-        missing_db = psnr_db - made.psnr_db
-        if missing_db <= _NEAR_DB and (best is None or made.num_bytes < best.num_bytes):
+        if made.psnr_db < psnr_db - _NEAR_DB:
+            if below is None or made.psnr_db > below[1]:
+                below = (num_bytes, made.psnr_db)
+        elif best is None or made.num_bytes < best.num_bytes:
             best = made
-        if -_NEAR_DB <= missing_db <= _NEAR_DB or (best is not None and is_last):
+        if abs(made.psnr_db - psnr_db) <= _NEAR_DB:
             break
-        num_bytes = max(least, round(num_bytes * 2 ** (missing_db / _DB_PER_DOUBLING)))
+        above = None if best is None else (best.num_bytes, best.psnr_db)
+        if below is not None and above is not None and above[0] <= _BRACKET * below[0]:
+            break
+        num_bytes = max(least, _next_size(below, above, psnr_db))
     if best is None:
         raise InputError(f"{psnr_db:g} dB were not reached in {_MOST_TRIES} tries; ask for less, or for more effort.")
     return best
+
+
+def _next_size(below: tuple[int, float] | None, above: tuple[int, float] | None, psnr_db: float) -> int:
+    """Return the bytes to try next, from bytes and quality of the best file that is too bad and the smallest other."""
+    if below is not None and above is not None:
+        share = min(max(0.1, (psnr_db - below[1]) / (above[1] - below[1])), 0.9)
+        return round(below[0] * (above[0] / below[0]) ** share)
+    num_bytes, reached_db = below or above or (0, 0.0)
+    factor = 2 ** ((psnr_db - reached_db) / _DB_PER_DOUBLING)
+    return round(num_bytes * min(max(1 / _MOST_FACTOR, factor), _MOST_FACTOR))
 
 
 @contextmanager
