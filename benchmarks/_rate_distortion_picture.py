@@ -9,6 +9,7 @@ from _rate_distortion_tables import Rows, points_of
 from matplotlib.figure import Figure
 
 LIMITS = (0.1, 1.2)  # bits per pixel
+COLORS = ("C0", "C1", "C2", "C9", "C4", "C5")
 SHOWN = ("AVIF 4:4:4, speed 0", "AVIF", "JPEG 2000", "WebP", "JPEG 4:4:4", "JPEG")
 
 
@@ -17,10 +18,10 @@ def picture(rows: Rows, folder: Path, images: Sequence[str], test: str, path: Pa
     figure = Figure(figsize=(9.5, 6.2), layout="constrained")
     axis = figure.subplots()
     handles = []
-    for number, name in enumerate(SHOWN):
+    for name, color in zip(SHOWN, COLORS, strict=True):
         if name in rows and name != test:
             curve = equal_rate_curve(points_of(rows[name]), mean_psnr)
-            handles += axis.plot(curve.bpp, curve.db, color=f"C{number}", linewidth=1.6, label=name)
+            handles += axis.plot(curve.bpp, curve.db, color=color, linewidth=1.6, label=name)
     points = cool_chic(folder, "5.0")
     for number, (name, curve) in enumerate(mean_curves(folder).items()):
         known = raised(name, curve, points, images)
