@@ -55,7 +55,7 @@ def test_noise_is_not_taken_for_a_dead_network(build: Build) -> None:
     assert fit(build(noise), Values(noise), QUICK, passes(60)).restarts == ()
 
 
-@pytest.mark.usefixtures("two_threads")
+@pytest.mark.usefixtures("two_threads", "single_precision")
 def test_a_batch_shared_by_two_threads_has_the_gradient_of_one(build: Build) -> None:
     signal = from_array(np.random.default_rng(1).integers(0, 256, (30, 20), dtype=np.uint8))
     recipe = Recipe(name="full", optimizer=Adam(learning_rate=1e-4), batch_size=None, cooling=None)

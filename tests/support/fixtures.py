@@ -77,6 +77,15 @@ def field(folder: Path) -> Path:
 
 
 @pytest.fixture
+def single_precision() -> Iterator[None]:
+    """Choose a kernel that takes its products in float32."""
+    before = kernels.current_path()
+    kernels.use(before.removesuffix("-bf16"))
+    yield
+    kernels.use(before)
+
+
+@pytest.fixture
 def two_threads() -> Iterator[None]:
     """Give torch two threads, whatever the run gave it."""
     before = torch.get_num_threads()

@@ -1,8 +1,9 @@
 """`ligeia compress`."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,6 +26,7 @@ from ._console import (
 
 if TYPE_CHECKING:
     from ligeia.fitting import Step
+    from ligeia.recipes import Compressed
 
 _WANTED = ("--bpp", "--bytes", "--psnr", "--snr", "--lossless")
 
@@ -61,11 +63,7 @@ def compress(
     """
     if output.suffix.lower() != ".lig":
         raise InputError(f"{output}: a field is written as .lig; name the output so.")
-    wanted = zip(_WANTED, (bpp, most_bytes, psnr, snr, lossless or None), strict=True)
-    given = [name for name, value in wanted if value is not None]
-    if len(given) != 1:
-        got = " and ".join(given) or "none"
-        raise InputError(f"one of {', '.join(_WANTED[:-1])} and {_WANTED[-1]} was wanted, got {got}.")
+    _check_wanted((bpp, most_bytes, psnr, snr, lossless or None))
     is_of_size = bpp is not None or most_bytes is not None
     if resume and not is_of_size:
         raise InputError("--resume goes on with a file of a given size; a quality, or a lossless file, starts afresh.")
@@ -97,7 +95,6 @@ def compress(
         )
     discard(checkpoint, quiet=quiet)
     report = made.report
-    quality = decibels(made.psnr_db) if report.snr_db is None else f"SNR {decibels(report.snr_db)}"
     result = {
         "bytes": made.num_bytes,
         "bpp": made.bits_per_sample,
@@ -111,14 +108,29 @@ def compress(
         "seed": seed,
     }
     pixels = "pixel" if signal.grid.num_axes == 2 else "sample"
-    size = f"{made.num_bytes:,} bytes, {made.bits_per_sample:.4g} bits per {pixels}"
-    lines = [f"{output}: {size}, {quality} in {result['seconds']:.1f} s", f"{report.parameters:,} weights"]
+    emit(result, _summary(result, source, made, f"bits per {pixels}"), as_json=as_json, quiet=quiet)
+
+
+def _check_wanted(values: Sequence[float | None]) -> None:
+    given = [name for name, value in zip(_WANTED, values, strict=True) if value is not None]
+    if len(given) != 1:
+        got = " and ".join(given) or "none"
+        raise InputError(f"one of {', '.join(_WANTED[:-1])} and {_WANTED[-1]} was wanted, got {got}.")
+
+
+def _summary(result: dict[str, Any], source: Path, made: "Compressed", unit: str) -> str:
+    report = made.report
+    quality = decibels(made.psnr_db) if report.snr_db is None else f"SNR {decibels(report.snr_db)}"
+    size = f"{made.num_bytes:,} bytes, {made.bits_per_sample:.4g} {unit}"
+    lines = [
+        f"{result['output']}: {size}, {quality} in {result['seconds']:.1f} s",
+        f"{report.parameters:,} weights",
+    ]
     if report.learned_nothing:
         lines.append("warning: no better than a constant; give it more bytes or effort")
     if source.is_file() and made.num_bytes >= (size_before := source.stat().st_size):
         lines.append(f"{source} itself has {size_before:,} bytes")
-    summary = "\n".join(lines)
-    emit(result, summary, as_json=as_json, quiet=quiet)
+    return "\n".join(lines)
 
 
 def _bytes_now(step: "Step") -> str:
