@@ -136,7 +136,9 @@ def table(images: Sequence[str], bpp: float, effort: int, seed: int) -> None:
             values = [at_equal_size(row) for row in found if row is not None]
             base = [at_equal_size(rows["as it is", "", image]) for image in images]
             cells = [f"{row['psnr_db']:.2f} ({row['bpp']:.3f} bpp)" for row in found if row is not None]
-            print(f"| {part} | {change} | {' | '.join(cells)} | {np.mean(values) - np.mean(base):+.2f} |")
+            change_db = np.mean(values) - np.mean(base)
+            cells.append("nothing left" if math.isnan(change_db) else f"{change_db:+.2f}")
+            print(f"| {part} | {change} | {' | '.join(cells)} |")
     models = [rows["as it is", "", image]["models"] for image in images]
     titles = ["model of the weights, bytes", *images]
     print(f"\n| {' | '.join(titles)} |\n|{'---|' * len(titles)}")
@@ -145,7 +147,9 @@ def table(images: Sequence[str], bpp: float, effort: int, seed: int) -> None:
 
 
 def at_equal_size(row: dict[str, float]) -> float:
-    """Return the quality that the size asked for would have given."""
+    """Return the quality that the size asked for would have given; NaN for a constant, which has lost its network."""
+    if row["bpp"] < 0.5 * row["asked_bpp"]:
+        return math.nan
     return row["psnr_db"] + DB_PER_DOUBLING * math.log2(row["asked_bpp"] / row["bpp"])
 
 
