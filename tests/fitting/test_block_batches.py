@@ -1,6 +1,8 @@
 """Batches of samples on disk: every sample once a pass, any step at any time, bounded memory, the same bits again."""
 
 import math
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from numpy.testing import assert_array_equal
 from ligeia.core import FormatError, InputError
 from ligeia.field import Field
 from ligeia.fitting import BlockBatches, Checkpointer, Step, Values, passes
+from ligeia.fitting._block_batches import _Reading, _readings
 from ligeia.recipes import fit, paper
 from ligeia.signals import Blocks, BoxBlocks, FileBlocks, Signal, from_array, read_signal
 
@@ -176,3 +179,22 @@ def test_a_fit_from_disk_comes_as_far_as_one_from_memory(tmp_path: Path, array: 
         error = np.mean((field.sample().numpy()[..., 0] - array) ** 2)
         found.append(-10 * math.log10(error / (array.max() - array.min()) ** 2))
     assert found[0] == pytest.approx(found[1], abs=0.5)
+
+
+def test_a_group_that_is_read_when_the_program_ends_is_left_after_its_block(
+    array: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ligeia.signals._blocks._BOX_BYTES", 1)
+    num_read = []
+
+    def read(part: tuple[slice, ...]) -> np.ndarray:
+        num_read.append(part)
+        time.sleep(0.01)
+        return array[part]
+
+    blocks = BoxBlocks((*array.shape, 1), array.dtype, (4, 4, 5), read, working_set=WORKING_SET)
+    reading = _Reading(blocks, np.arange(blocks.num_blocks), torch.Generator(), threading.Event())
+    assert reading in _readings
+    reading.end()
+    assert not reading._thread.is_alive()
+    assert len(num_read) < blocks.num_blocks

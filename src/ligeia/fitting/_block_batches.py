@@ -1,5 +1,6 @@
 """Shuffled batches of samples that are on disk: groups of random blocks are read ahead, and shuffled in memory."""
 
+import atexit
 import threading
 import weakref
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ _ORDER_BYTES = 4  # of a sample's place in the order of its group
 _MANY = 4096  # blocks of a group that cost nothing in quality (design/bigger-than-memory.md)
 _MOST_PARTS = 17  # of a block, towards that number: each is read so many times a pass
 _LEAST_PART = 16  # samples, for which a block is read
+_PATIENCE_S = 5.0  # with a thread that reads when the program ends
 _GROUPS = 2  # in memory: the one that batches come from, and the next
 
 
@@ -187,8 +189,14 @@ class _Reading:
         self._content = blocks, numbers, generator, stopped
         self._group: _Group | None = None
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, daemon=True)  # the end of the program does not wait for it
+        self._thread = threading.Thread(target=self._run, daemon=True)  # the end of the program waits a moment only
         self._thread.start()
+        _readings.add(self)
+
+    def end(self) -> None:
+        """Ask the thread to end after the block at hand, and wait a moment: torch aborts where Python is gone."""
+        self._content[-1].set()
+        self._thread.join(_PATIENCE_S)
 
     def result(self) -> _Group:
         """Wait for the group."""
@@ -208,10 +216,21 @@ class _Reading:
                 if stopped.is_set():
                     return
                 samples[start:end] = blocks.read(number)
+            if stopped.is_set():
+                return
             order = torch.randperm(len(samples), generator=generator, dtype=torch.int32).numpy()
             self._group = _Group(numbers, starts, samples, order)
         except BaseException as error:  # told where the group is wanted
             self._error = error
+
+
+_readings: weakref.WeakSet[_Reading] = weakref.WeakSet()
+
+
+@atexit.register
+def _end_readings() -> None:
+    for reading in list(_readings):
+        reading.end()
 
 
 @final
