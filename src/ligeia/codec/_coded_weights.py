@@ -182,10 +182,10 @@ class CodedMoments:
                 weight = self._weights[number]
                 self._fit.slopes[number] += share * float((gradient * (self.parameters[number] - weight)).sum())
                 priced.append(gradient + float(self._fit.prices[number]) * weight)
-            before = [weight.clone() for weight in self._weights]
+            before = {number: self._weights[number].clone() for number in np.flatnonzero(self._fit.muon_rates)}
             self._adam.step(priced, learning_rate)
             beta = self.settings.optimizer.betas[0]
-            for number in np.flatnonzero(self._fit.muon_rates):
+            for number in before:
                 turn = orthogonalized(torch.lerp(priced[number], self._adam.first[number], beta))
                 rate = learning_rate * float(self._fit.muon_rates[number])
                 torch.sub(before[number], turn, alpha=rate, out=self._weights[number])
