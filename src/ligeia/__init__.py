@@ -13,6 +13,7 @@ from ligeia.core import lazy_exports
 if TYPE_CHECKING:
     from ligeia.calculus import (
         curl as curl,
+        derivatives as derivatives,
         divergence as divergence,
         gradient as gradient,
         hessian as hessian,
@@ -35,6 +36,7 @@ _MODULES = {
     "Siren": "networks",
     "compress": "recipes",
     "curl": "calculus",
+    "derivatives": "calculus",
     "divergence": "calculus",
     "fit": "recipes",
     "gradient": "calculus",
@@ -59,6 +61,7 @@ __all__ = [
     "Siren",
     "compress",
     "curl",
+    "derivatives",
     "divergence",
     "fit",
     "gradient",

@@ -13,9 +13,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from ligeia.calculus import JetPlan, parse_derivative, plan_jet
 from ligeia.core import InputError, ShapeError, map_on_threads
-from ligeia.kernels import InputSlopes, Jet, is_transformed
-from ligeia.networks import Siren
+from ligeia.kernels import JetShape, is_transformed
+from ligeia.networks import Jet, Siren
 from ligeia.signals import ArraySource, Channel, Footprint, Grid, Missing, Quantity, Region, Sampling, Source
 
 if TYPE_CHECKING:
@@ -81,21 +82,35 @@ class Field(nn.Module):
         """Return value, Jacobian and Laplacian in one forward sweep, in signal units per unit coordinate."""
         self._check_points(points)
         _warn_beyond(self.grid, points)
-        inputs = network_inputs(self.grid, points)
-        jet = self.network.jet(inputs, _slopes_of_inputs(self.grid, inputs))
-        scale = self._half_range.to(points.dtype)
-        return Jet(self._in_units(jet.value), jet.jacobian * scale[:, None], jet.laplacian * scale)
+        shape = JetShape.with_laplacian(self.grid.num_axes)
+        jet = Jet.of(self._jet_streams(points, shape, range(self.grid.num_axes)))
+        return jet._replace(value=self._in_units(jet.value))
 
-    def physical(self, points: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch c"]:
-        """Return values at physical coordinates (each axis in the unit of its extent).
+    def derivatives(self, points: Float[Tensor, "n d"], *wanted: str) -> tuple[Float[Tensor, "n c"], ...]:
+        """Return partial derivatives at coordinates in [-1, 1] in one sweep, in signal units per unit coordinate.
 
-        As a callable it carries derivatives to physical units: ``gradient(field.physical, points)`` is per unit of
-        each axis.
+        `ligeia.derivatives` says how they are named; ``physical.derivatives`` is per the unit of each axis.
         """
+        return self._derivatives(points, wanted, None)
+
+    def _derivatives(
+        self, points: Float[Tensor, "n d"], wanted: Sequence[str], scale: Sequence[float] | None
+    ) -> tuple[Float[Tensor, "n c"], ...]:
         self._check_points(points)
-        scale = torch.as_tensor(self.grid.physical_scale(), dtype=points.dtype, device=points.device)
-        low = torch.as_tensor([axis.extent[0] for axis in self.grid.axes], dtype=points.dtype, device=points.device)
-        return self((points - low) / scale - 1)
+        _warn_beyond(self.grid, points)
+        plan = self._plan(tuple(wanted))
+        streams = self._jet_streams(points, plan.shape, plan.directions, scale)
+        values = self._in_units(streams[:1])
+        return plan.pick(torch.cat([values, streams[1:]]))
+
+    def _plan(self, wanted: tuple[str, ...]) -> JetPlan:
+        names = [axis.name for axis in self.grid.axes]
+        return plan_jet([parse_derivative(each, names) for each in wanted])
+
+    @property
+    def physical(self) -> "PhysicalField":
+        """This field as a function of physical coordinates, each axis in the unit of its extent."""
+        return PhysicalField(self)
 
     def sel(
         self, *, derivative: str | None = None, **places: float | str | Sequence[float]
@@ -225,15 +240,30 @@ class Field(nn.Module):
     def _jacobian(self, points: Float[Tensor, "n d"], scale: Sequence[float] | None = None) -> Float[Tensor, "n c d"]:
         inputs = network_inputs(self.grid, points)
         jacobian = self.network.value_and_jacobian(inputs)[1]
-        slopes = _slopes_of_inputs(self.grid, inputs, scale)
-        jacobian = jacobian if slopes is None else jacobian @ slopes.first
+        if self.grid.num_inputs > self.grid.num_axes or scale is not None:
+            shape = JetShape(self.grid.num_axes, 0, ())
+            slopes = _input_streams(self.grid, inputs, shape, range(self.grid.num_axes), scale)[1:]
+            jacobian = torch.einsum("nci,dni->ncd", jacobian, slopes)
         return jacobian * self._half_range.to(points)[:, None]
+
+    def _jet_streams(
+        self,
+        points: Float[Tensor, "n d"],
+        shape: JetShape,
+        directions: Sequence[int],
+        scale: Sequence[float] | None = None,
+    ) -> Float[Tensor, "s n c"]:
+        """Return values in network units and derivatives in signal units, along coordinates times ``scale``."""
+        streams = _input_streams(self.grid, network_inputs(self.grid, points), shape, directions, scale)
+        found = self.network.jet_streams(streams, shape)
+        factors = self._half_range.to(points.dtype).expand(shape.num_streams, 1, -1).clone()
+        factors[0] = 1.0
+        return found * factors
 
     def _evaluator(self, quantity: Quantity, scale: Sequence[float] | None) -> Callable[[Tensor], Tensor]:
         def laplacian(points: Tensor) -> Tensor:
-            inputs = network_inputs(self.grid, points)
-            jet = self.network.jet(inputs, _slopes_of_inputs(self.grid, inputs, scale))
-            return jet.laplacian * self._half_range.to(points)
+            num_axes = self.grid.num_axes
+            return self._jet_streams(points, JetShape.with_laplacian(num_axes), range(num_axes), scale)[-1]
 
         match quantity:
             case "value":
@@ -284,29 +314,57 @@ def network_inputs(grid: Grid, points: Float[Tensor, "*batch d"]) -> Float[Tenso
     return torch.stack(columns, dim=-1)
 
 
-def _slopes_of_inputs(
-    grid: Grid, inputs: Float[Tensor, "n inputs"], scale: Sequence[float] | None = None
-) -> InputSlopes | None:
-    """Return how the inputs of a network change with the coordinates, times ``scale``; None where they are the same."""
-    if grid.num_inputs == grid.num_axes and scale is None:
-        return None
-    first = inputs.new_zeros((len(inputs), grid.num_inputs, grid.num_axes))
-    second = torch.zeros_like(inputs)
+def _input_streams(
+    grid: Grid,
+    inputs: Float[Tensor, "n inputs"],
+    shape: JetShape,
+    directions: Sequence[int],
+    scale: Sequence[float] | None = None,
+) -> Float[Tensor, "s n inputs"]:
+    """Return the inputs of a network and their derivatives along axes of a grid, each axis times its ``scale``."""
+    streams = inputs.new_zeros((shape.num_streams, *inputs.shape))
+    streams[0] = inputs
     column = 0
     for number, axis in enumerate(grid.axes):
+        columns = slice(column, column := column + (2 if axis.is_periodic else 1))
+        if number not in directions:
+            continue
+        along = directions.index(number)
         factor = 1.0 if scale is None else float(scale[number])
         if not axis.is_periodic:
-            first[:, column, number] = factor
-            column += 1
+            streams[1 + along, :, columns] = factor
             continue
-        pair = inputs[:, column : column + 2]
-        first[:, column, number], first[:, column + 1, number] = (
-            -math.pi * factor * pair[:, 1],
-            math.pi * factor * pair[:, 0],
-        )
-        second[:, column : column + 2] = -((math.pi * factor) ** 2) * pair
-        column += 2
-    return InputSlopes(first, second)
+        turn = math.pi * factor
+        pair = inputs[:, columns]  # cosine and sine
+        streams[1 + along, :, columns] = turn * torch.stack([-pair[:, 1], pair[:, 0]], dim=1)
+        for term in shape.terms:
+            if term.i == term.j == along:
+                streams[1 + shape.num_slopes + term.curvature, :, columns] -= term.factor * turn**2 * pair
+    return streams
+
+
+@final
+class PhysicalField:
+    """A field as a function of physical coordinates: ``gradient(field.physical, points)`` is per unit of each axis."""
+
+    def __init__(self, field: Field) -> None:
+        self.field = field
+
+    def __call__(self, points: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch c"]:
+        """Return values in the signal's units at physical coordinates."""
+        return self.field(self._coordinates(points))
+
+    def derivatives(self, points: Float[Tensor, "n d"], *wanted: str) -> tuple[Float[Tensor, "n c"], ...]:
+        """Return partial derivatives in one sweep, in signal units per the unit of each axis."""
+        scale = (1 / self.field.grid.physical_scale()).tolist()
+        return self.field._derivatives(self._coordinates(points), wanted, scale)
+
+    def _coordinates(self, points: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d"]:
+        self.field._check_points(points)
+        grid = self.field.grid
+        scale = torch.as_tensor(grid.physical_scale(), dtype=points.dtype, device=points.device)
+        low = torch.as_tensor([axis.extent[0] for axis in grid.axes], dtype=points.dtype, device=points.device)
+        return (points - low) / scale - 1
 
 
 def _warn_beyond(grid: Grid, points: Tensor) -> None:

@@ -1,15 +1,25 @@
 """Oracles: the definitions written out, torch.func, and closed forms; values and gradients in float64."""
 
+from collections.abc import Sequence
+
 import pytest
 import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from ligeia.kernels import sine_layer, sine_mlp_jet
+from ligeia.kernels import JetShape, JetTerm, sine_layer, sine_mlp_jet
+from ligeia.networks import Jet
 
 
 def normal(*shape: int, seed: int) -> Tensor:
     return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+def jet_of(x: Tensor, weights: Sequence[Tensor], biases: Sequence[Tensor], omegas: Sequence[float | None]) -> Jet:
+    num_coordinates = x.shape[1]
+    slopes = torch.eye(num_coordinates, dtype=x.dtype)[:, None].expand(-1, len(x), -1)
+    streams = torch.cat([x[None], slopes, torch.zeros_like(x)[None]])
+    return Jet.of(sine_mlp_jet(streams, weights, biases, omegas, JetShape.with_laplacian(num_coordinates)))
 
 
 @pytest.mark.parametrize("batch", [(), (5,), (2, 3)])
@@ -39,7 +49,7 @@ def test_a_sine_layer_passes_numerical_checks_of_first_and_second_derivatives() 
 
 def test_the_jet_of_one_sine_is_that_of_a_plane_wave() -> None:
     x, wave_vector = normal(6, 3, seed=0), normal(1, 3, seed=1)
-    jet = sine_mlp_jet(x, [wave_vector], [torch.zeros(1, dtype=torch.float64)], [2.0])
+    jet = jet_of(x, [wave_vector], [torch.zeros(1, dtype=torch.float64)], [2.0])
     phase = 2 * x @ wave_vector.T
     assert_close(jet.value, torch.sin(phase))
     assert_close(jet.jacobian, torch.cos(phase)[:, :, None] * 2 * wave_vector)
@@ -48,7 +58,7 @@ def test_the_jet_of_one_sine_is_that_of_a_plane_wave() -> None:
 
 def test_the_jet_of_a_linear_map_is_its_matrix_and_no_curvature() -> None:
     x, weight, bias = normal(6, 3, seed=0), normal(2, 3, seed=1), normal(2, seed=2)
-    jet = sine_mlp_jet(x, [weight], [bias], [None])
+    jet = jet_of(x, [weight], [bias], [None])
     assert_close(jet.value, x @ weight.T + bias)
     assert_close(jet.jacobian, weight.expand(6, 2, 3))
     assert not jet.laplacian.any()
@@ -56,7 +66,7 @@ def test_the_jet_of_a_linear_map_is_its_matrix_and_no_curvature() -> None:
 
 def test_a_jet_without_layers_is_the_identity() -> None:
     x = normal(4, 3, seed=0)
-    jet = sine_mlp_jet(x, [], [], [])
+    jet = jet_of(x, [], [], [])
     assert_close(jet.value, x)
     assert_close(jet.jacobian, torch.eye(3, dtype=torch.float64).expand(4, 3, 3))
     assert not jet.laplacian.any()
@@ -77,7 +87,7 @@ def test_weight_gradients_through_a_jet_agree_with_those_through_nested_transfor
             point = point if omega is None else torch.sin(omega * point)
         return point
 
-    jet = sine_mlp_jet(x, weights, biases, omegas)
+    jet = jet_of(x, weights, biases, omegas)
     slopes = torch.func.vmap(torch.func.jacrev(network))(x)
     traces = torch.func.vmap(torch.func.hessian(network))(x).diagonal(dim1=-2, dim2=-1).sum(dim=-1)
     inputs = [x, *weights, *biases]
@@ -87,3 +97,19 @@ def test_weight_gradients_through_a_jet_agree_with_those_through_nested_transfor
         ours = torch.autograd.grad(fast, inputs, cotangent, retain_graph=True, materialize_grads=True)
         theirs = torch.autograd.grad(plain, inputs, cotangent, retain_graph=True, materialize_grads=True)
         assert_close(ours, theirs, rtol=1e-9, atol=1e-8)
+
+
+def test_mixed_derivatives_and_sums_of_them_are_those_of_nested_transforms() -> None:
+    weights, biases = [normal(4, 2, seed=0), normal(3, 4, seed=1)], [normal(4, seed=2), normal(3, seed=3)]
+    x = normal(5, 2, seed=4)
+    shape = JetShape(2, 2, (JetTerm(0, 0, 1, 3.0), JetTerm(1, 0, 0), JetTerm(1, 1, 1, -2.0)))
+    slopes = torch.eye(2, dtype=x.dtype)[:, None].expand(-1, len(x), -1)
+    streams = torch.cat([x[None], slopes, torch.zeros(2, *x.shape, dtype=x.dtype)])
+    found = sine_mlp_jet(streams, weights, biases, [2.0, None], shape)
+
+    def network(point: Tensor) -> Tensor:
+        return weights[1] @ torch.sin(2.0 * (weights[0] @ point + biases[0])) + biases[1]
+
+    hessians = torch.func.vmap(torch.func.hessian(network))(x)
+    assert_close(found[3], 3 * hessians[:, :, 0, 1])
+    assert_close(found[4], hessians[:, :, 0, 0] - 2 * hessians[:, :, 1, 1])

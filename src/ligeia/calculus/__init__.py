@@ -1,5 +1,13 @@
-"""Gradient, divergence, curl, Jacobian, Hessian and Laplacian of any function of points."""
+"""Chosen partial derivatives, gradient, divergence, curl, Jacobian, Hessian and Laplacian of any function of points."""
 
+from ._derivatives import (
+    Derivative as Derivative,
+    HasDerivatives as HasDerivatives,
+    JetPlan as JetPlan,
+    derivatives as derivatives,
+    parse_derivative as parse_derivative,
+    plan_jet as plan_jet,
+)
 from ._operators import (
     PointFunction as PointFunction,
     curl as curl,
@@ -10,4 +18,18 @@ from ._operators import (
     laplacian as laplacian,
 )
 
-__all__ = ["PointFunction", "curl", "divergence", "gradient", "hessian", "jacobian", "laplacian"]
+__all__ = [
+    "Derivative",
+    "HasDerivatives",
+    "JetPlan",
+    "PointFunction",
+    "curl",
+    "derivatives",
+    "divergence",
+    "gradient",
+    "hessian",
+    "jacobian",
+    "laplacian",
+    "parse_derivative",
+    "plan_jet",
+]

@@ -12,6 +12,7 @@ from ._dispatch import (
     fused_shape as fused_shape,
     fused_sine_mlp as fused_sine_mlp,
     fused_sine_mlp_jacobian as fused_sine_mlp_jacobian,
+    fused_sine_mlp_jet as fused_sine_mlp_jet,
     is_transformed as is_transformed,
 )
 from ._fused import (
@@ -25,8 +26,8 @@ from ._fused import (
 )
 from ._native import peak as peak
 from ._reference import (
-    InputSlopes as InputSlopes,
-    Jet as Jet,
+    JetShape as JetShape,
+    JetTerm as JetTerm,
     sine_layer as sine_layer,
     sine_mlp as sine_mlp,
     sine_mlp_jet as sine_mlp_jet,
@@ -37,8 +38,8 @@ __all__ = [
     "AdamSettings",
     "CodedFit",
     "FusedNetwork",
-    "InputSlopes",
-    "Jet",
+    "JetShape",
+    "JetTerm",
     "OutOfDomain",
     "Shape",
     "System",
@@ -48,6 +49,7 @@ __all__ = [
     "fused_shape",
     "fused_sine_mlp",
     "fused_sine_mlp_jacobian",
+    "fused_sine_mlp_jet",
     "is_transformed",
     "peak",
     "sine_layer",

@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 from ._choice import TORCH, current_path
-from ._fused import BFLOAT16, OutOfDomain, Shape, borrowed
-from ._reference import sine_mlp, sine_mlp_jet
+from ._fused import BFLOAT16, MOST_DERIVATIVES, OutOfDomain, Shape, borrowed
+from ._reference import JetShape, sine_mlp, sine_mlp_jet
 
 Omegas = Sequence[float | None]
 
@@ -51,7 +51,10 @@ def fused_sine_mlp_jacobian(
     biases: Sequence[Float[Tensor, " _"]],
     omegas: Omegas,
 ) -> tuple[Float[Tensor, "n c"], Float[Tensor, "n c d"]]:
-    """Return values and Jacobian in one sweep, by the kernel in use; for looking at, not differentiable."""
+    """Return values and Jacobian by the kernel in use; for looking at, not differentiable.
+
+    One forward and, per channel, one backward sweep, which is faster than a jet for few channels.
+    """
     parameters = [each for pair in zip(weights, biases, strict=True) for each in pair]
     if _fits(x, parameters, omegas) and (path := current_path()) != TORCH:
         try:
@@ -60,9 +63,42 @@ def fused_sine_mlp_jacobian(
                 return network.jacobian(x)
         except OutOfDomain:
             pass
+    identity = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
+    streams = torch.cat([x[None], identity[:, None].expand(-1, len(x), -1)])
     with torch.no_grad():
-        jet = sine_mlp_jet(x, weights, biases, omegas)
-    return jet.value, jet.jacobian
+        jet = sine_mlp_jet(streams, weights, biases, omegas, JetShape(x.shape[1], 0, ()))
+    return jet[0], jet[1:].permute(1, 2, 0)
+
+
+def fused_sine_mlp_jet(
+    streams: Float[Tensor, "s n d"],
+    weights: Sequence[Float[Tensor, "_ _"]],
+    biases: Sequence[Float[Tensor, " _"]],
+    omegas: Omegas,
+    shape: JetShape,
+) -> Float[Tensor, "s n c"]:
+    """Return what `sine_mlp_jet` does, by the kernel in use, with its own backward sweep to the parameters.
+
+    The plain definition takes over where compiled code does not reach, as for `fused_sine_mlp`, and where gradients
+    along the streams are wanted.
+    """
+    parameters = [each for pair in zip(weights, biases, strict=True) for each in pair]
+    is_small = max(shape.num_slopes, shape.num_curvatures) <= MOST_DERIVATIVES
+    needs_graph = torch.is_grad_enabled() and streams.requires_grad
+    fits = is_small and not needs_graph and _fits(streams, parameters, omegas)
+    if not fits or (path := current_path()) == TORCH:
+        return sine_mlp_jet(streams, weights, biases, omegas, shape)
+    network_shape = _shape(parameters, omegas, path, torch.get_num_threads())
+    try:
+        if torch.is_grad_enabled() and any(each.requires_grad for each in parameters):
+            found = _FusedJet.apply(network_shape, shape, streams, *parameters)
+            assert isinstance(found, Tensor)
+            return found
+        with borrowed(network_shape) as network:
+            network.pack(parameters)
+            return network.jet(streams, shape)
+    except OutOfDomain:
+        return sine_mlp_jet(streams, weights, biases, omegas, shape)
 
 
 def fused_shape(parameters: Sequence[Tensor], omegas: Omegas, num_threads: int) -> Shape | None:
@@ -139,3 +175,34 @@ class _FusedSineMlp(torch.autograd.Function):
             grad_x, grad_parameters = network.backward(x, grad, to_x=wanted[0], to_parameters=any(wanted[1:]))
         all_grads = [grad_x, *(grad_parameters or [None] * len(parameters))]
         return (None, *[each if needed else None for each, needed in zip(all_grads, wanted, strict=True)])
+
+
+@final
+class _FusedJet(torch.autograd.Function):
+    """Keeps its inputs only, as `_FusedSineMlp` does."""
+
+    @staticmethod
+    def forward(ctx: Any, network_shape: Shape, shape: JetShape, streams: Tensor, *parameters: Tensor) -> Tensor:
+        ctx.network_shape, ctx.shape = network_shape, shape
+        ctx.save_for_backward(streams, *parameters)
+        with borrowed(network_shape) as network:
+            network.pack(parameters)
+            return network.jet(streams, shape)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        (grad,) = grads
+        streams, *parameters = ctx.saved_tensors
+        wanted = ctx.needs_input_grad[3:]
+        if torch.is_grad_enabled() or is_transformed() or torch._C._functorch.is_legacy_batchedtensor(grad):  # type: ignore[attr-defined]
+            omegas = [omega or None for omega in ctx.network_shape.omegas]
+            inputs = [each for each, needed in zip(parameters, wanted, strict=True) if needed]
+            create_graph = torch.is_grad_enabled()
+            with torch.enable_grad():
+                jets = sine_mlp_jet(streams, parameters[::2], parameters[1::2], omegas, ctx.shape)
+            found = iter(torch.autograd.grad(jets, inputs, grad, create_graph=create_graph))
+            return (None, None, None, *[next(found) if needed else None for needed in wanted])
+        with borrowed(ctx.network_shape) as network:
+            network.pack(parameters)
+            all_grads = network.jet_backward(streams, grad, ctx.shape)
+        return (None, None, None, *[each if needed else None for each, needed in zip(all_grads, wanted, strict=True)])

@@ -13,10 +13,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from . import _native
-from ._reference import sine_mlp
+from ._reference import JetShape, sine_mlp, sine_mlp_jet
 
 _TILE = 128  # points: a small batch is one tile a thread, and its activations stay in a cache of 2 MiB
 _MOST_IDLE = 8
+
+MOST_DERIVATIVES = 8
+"""Most slopes, and most curvatures, of a jet in compiled code."""
 
 MOST_PER_SAMPLE = _TILE
 """Most points whose weighted sum a sample can be in `FusedNetwork.adam_step`."""
@@ -106,6 +109,33 @@ class FusedNetwork:
         self._done(status)
         return grad_x, grads
 
+    def jet(self, streams: Float[Tensor, "s n d"], jet_shape: JetShape) -> Float[Tensor, "s n c"]:
+        """Return values and derivatives, given those of the inputs: what `sine_mlp_jet` does."""
+        streams, native = streams.detach().contiguous(), _native_jet_shape(jet_shape)
+        jets = streams.new_empty(*streams.shape[:2], self.shape.widths[-1])
+        status = self._library.ligeia_jet(
+            self._plan, ctypes.addressof(native), streams.data_ptr(), streams.shape[1], jets.data_ptr()
+        )
+        self._done(status)
+        return jets
+
+    def jet_backward(
+        self, streams: Float[Tensor, "s n d"], grad: Float[Tensor, "s n c"], jet_shape: JetShape
+    ) -> list[Tensor]:
+        """Return the gradients along the parameters of a loss whose gradient along the jets is ``grad``."""
+        streams, grad, native = streams.detach().contiguous(), grad.detach().contiguous(), _native_jet_shape(jet_shape)
+        grads = self._empty_gradients()
+        status = self._library.ligeia_jet_backward(
+            self._plan,
+            ctypes.addressof(native),
+            streams.data_ptr(),
+            grad.data_ptr(),
+            streams.shape[1],
+            _pointers(grads),
+        )
+        self._done(status)
+        return grads
+
     def adam_step(
         self,
         parameters: Sequence[Tensor],
@@ -192,6 +222,24 @@ class AdamSettings(NamedTuple):
     betas: tuple[float, float]
     eps: float
     number: int
+
+
+class _NativeJetTerm(ctypes.Structure):
+    _fields_ = (("curvature", ctypes.c_int), ("i", ctypes.c_int), ("j", ctypes.c_int), ("factor", ctypes.c_float))
+
+
+class _NativeJetShape(ctypes.Structure):
+    _fields_ = (
+        ("num_slopes", ctypes.c_int),
+        ("num_curvatures", ctypes.c_int),
+        ("num_terms", ctypes.c_int),
+        ("terms", ctypes.POINTER(_NativeJetTerm)),
+    )
+
+
+def _native_jet_shape(shape: JetShape) -> _NativeJetShape:
+    terms = (_NativeJetTerm * len(shape.terms))(*shape.terms)
+    return _NativeJetShape(shape.num_slopes, shape.num_curvatures, len(shape.terms), terms)
 
 
 class _NativeCodedFit(ctypes.Structure):
@@ -303,8 +351,23 @@ def _agrees(path: str) -> bool:
     assert grad_x is not None
     assert grads is not None
     tolerance = 0.05 if path == BFLOAT16 else 1e-3
-    pairs = zip([network.values(x), grad_x, *grads], [wanted.detach(), *wanted_grads], strict=True)
+    pairs = [*zip([network.values(x), grad_x, *grads], [wanted.detach(), *wanted_grads], strict=True)]
+    pairs += _jet_and_gradients(parameters, x.detach(), shape)
     return all(float((mine - right).norm() / right.norm()) < tolerance for mine, right in pairs)  # NaN is no
+
+
+def _jet_and_gradients(parameters: list[Tensor], x: Tensor, shape: Shape) -> list[tuple[Tensor, Tensor]]:
+    """Return jets and their gradients in compiled code, each with what they should be."""
+    jet_shape = JetShape.with_laplacian(2)
+    slopes = torch.eye(2, dtype=x.dtype)[:, None].expand(-1, len(x), -1)
+    streams = torch.cat([x[None], slopes, torch.zeros_like(x)[None]])
+    omegas = [omega or None for omega in shape.omegas]
+    wanted = sine_mlp_jet(streams, parameters[::2], parameters[1::2], omegas, jet_shape)
+    weights = torch.linspace(1, 2, wanted.numel(), dtype=x.dtype).view(wanted.shape)
+    network = FusedNetwork(shape)
+    network.pack(parameters)
+    found = [network.jet(streams, jet_shape), *network.jet_backward(streams, weights, jet_shape)]
+    return [*zip(found, [wanted.detach(), *torch.autograd.grad(wanted, parameters, weights)], strict=True)]
 
 
 def _pointers(tensors: Sequence[Tensor]) -> "ctypes.Array[ctypes.c_void_p]":

@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
-ABI: Final = 6
+ABI: Final = 7
 DONE: Final = 0
 OUT_OF_DOMAIN: Final = 1
 
@@ -26,6 +26,8 @@ _SIGNATURES: Final[dict[str, tuple[Any, list[Any]]]] = {
     "ligeia_values": (_int, [_pointer, _pointer, _int64, _pointer]),
     "ligeia_jacobian": (_int, [_pointer, _pointer, _int64, _pointer, _pointer]),
     "ligeia_backward": (_int, [_pointer, _pointer, _pointer, _int64, _pointer, _pointer]),
+    "ligeia_jet": (_int, [_pointer, _pointer, _pointer, _int64, _pointer]),
+    "ligeia_jet_backward": (_int, [_pointer, _pointer, _pointer, _pointer, _int64, _pointer]),
     "ligeia_step": (_int, [_pointer] * 7 + [_int, _int64, _pointer, _pointer]),
     "ligeia_coded_steps": (_int64, [_pointer] * 5 + [_int, _int64, _int64, _pointer]),
     "ligeia_peak": (ctypes.c_double, [_int, _int, _int, ctypes.c_double]),

@@ -12,28 +12,36 @@ from torch import Tensor
 from torch.nn import functional
 
 
-class Jet(NamedTuple):
-    """A field's value, Jacobian and Laplacian at points, carried together."""
+class JetTerm(NamedTuple):
+    """One term ``factor * d_i d_j f`` of a sum of second derivatives of ``f``."""
 
-    value: Float[Tensor, "n c"]
-    jacobian: Float[Tensor, "n c d"]
-    """``jacobian[:, i, j]`` is the derivative of channel ``i`` along coordinate ``j``."""
-    laplacian: Float[Tensor, "n c"]
-
-
-class InputSlopes(NamedTuple):
-    """How the inputs of a network change with the coordinates that derivatives are wanted along."""
-
-    first: Float[Tensor, "n inputs d"]
-    second: Float[Tensor, "n inputs"]
-    """The Laplacian of each input."""
+    curvature: int
+    """Which sum it belongs to."""
+    i: int
+    j: int
+    factor: float = 1.0
 
 
-class _Carried(NamedTuple):
-    # the derivative axis goes first, so that one matrix product serves all coordinates
-    value: Float[Tensor, "n c"]
-    derivatives: Float[Tensor, "d n c"]
-    laplacian: Float[Tensor, "n c"]
+class JetShape(NamedTuple):
+    """Which derivatives are carried beside the values.
+
+    A stack of ``num_streams`` streams holds the values, the slopes along each direction, and the curvatures: each a sum
+    of second derivatives.
+    """
+
+    num_slopes: int
+    num_curvatures: int
+    terms: tuple[JetTerm, ...]
+
+    @property
+    def num_streams(self) -> int:
+        """Number of values carried per channel."""
+        return 1 + self.num_slopes + self.num_curvatures
+
+    @staticmethod
+    def with_laplacian(num_directions: int) -> "JetShape":
+        """Return the shape of value, Jacobian and Laplacian."""
+        return JetShape(num_directions, 1, tuple(JetTerm(0, each, each) for each in range(num_directions)))
 
 
 def sine_layer(
@@ -60,31 +68,34 @@ def sine_mlp(
 
 
 def sine_mlp_jet(
-    x: Float[Tensor, "n d"],
+    streams: Float[Tensor, "s n d"],
     weights: Sequence[Float[Tensor, "_ _"]],
     biases: Sequence[Float[Tensor, " _"]],
     omegas: Sequence[float | None],
-    slopes_of_x: InputSlopes | None = None,
-) -> Jet:
-    """Return value, Jacobian and Laplacian of a sine network in one forward sweep.
+    shape: JetShape,
+) -> Float[Tensor, "s n c"]:
+    """Return values of a sine network and their derivatives in one forward sweep, given those of its inputs.
 
-    ``omegas[l]`` is the frequency factor of layer ``l``; None marks a layer without a sine. The derivatives are those
-    along ``x``, or along what ``slopes_of_x`` are taken along. With phase
+    ``omegas[l]`` is the frequency factor of layer ``l``; None marks a layer without a sine. With phase
     ``z = omega (W v + b)`` of a layer whose input is ``v``, the chain rule gives
-    ``grad sin z = cos z grad z`` and ``lap sin z = cos z lap z - sin z |grad z|^2``.
+    ``d_i sin z = cos z d_i z`` and ``d_i d_j sin z = cos z d_i d_j z - sin z d_i z d_j z``.
     """
-    if slopes_of_x is None:
-        identity = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
-        slopes_of_x = InputSlopes(identity.expand(len(x), -1, -1), torch.zeros_like(x))
-    carried = _Carried(x, slopes_of_x.first.permute(2, 0, 1), slopes_of_x.second)
     for weight, bias, omega in zip(weights, biases, omegas, strict=True):
         scale = 1.0 if omega is None else omega
-        phase = functional.linear(carried.value, scale * weight, scale * bias)
-        slopes = functional.linear(carried.derivatives, scale * weight)
-        curvature = functional.linear(carried.laplacian, scale * weight)
+        streams = functional.linear(streams, scale * weight)
+        phase = streams[0] + scale * bias
         if omega is None:
-            carried = _Carried(phase, slopes, curvature)
+            streams = torch.cat([phase[None], streams[1:]])
         else:
-            sine, cosine = torch.sin(phase), torch.cos(phase)
-            carried = _Carried(sine, cosine * slopes, cosine * curvature - sine * slopes.square().sum(dim=0))
-    return Jet(carried.value, carried.derivatives.permute(1, 2, 0), carried.laplacian)
+            streams = _sines(phase, streams[1 : 1 + shape.num_slopes], streams[1 + shape.num_slopes :], shape)
+    return streams
+
+
+def _sines(
+    phase: Float[Tensor, "n c"], slopes: Float[Tensor, "p n c"], curvatures: Float[Tensor, "m n c"], shape: JetShape
+) -> Float[Tensor, "s n c"]:
+    sine, cosine = torch.sin(phase), torch.cos(phase)
+    bent = list((cosine * curvatures).unbind())
+    for term in shape.terms:
+        bent[term.curvature] = bent[term.curvature] - term.factor * sine * slopes[term.i] * slopes[term.j]
+    return torch.stack([sine, *(cosine * slopes).unbind(), *bent])

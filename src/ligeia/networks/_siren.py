@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ligeia.core import InputError, ShapeError
-from ligeia.kernels import InputSlopes, Jet, fused_sine_mlp, fused_sine_mlp_jacobian, sine_layer, sine_mlp_jet
+from ligeia.kernels import JetShape, fused_sine_mlp, fused_sine_mlp_jacobian, fused_sine_mlp_jet, sine_layer
 
 
 @final
@@ -95,6 +95,20 @@ class SirenConfig:
             first_layer_scale=first_layer_scale,
             generator=generator,
         )
+
+
+class Jet(NamedTuple):
+    """Value, Jacobian and Laplacian at points, carried together."""
+
+    value: Float[Tensor, "n c"]
+    jacobian: Float[Tensor, "n c d"]
+    """``jacobian[:, i, j]`` is the derivative of channel ``i`` along coordinate ``j``."""
+    laplacian: Float[Tensor, "n c"]
+
+    @staticmethod
+    def of(streams: Float[Tensor, "s n c"]) -> "Jet":
+        """Return what is in these streams: values, slopes along each coordinate, Laplacian."""
+        return Jet(streams[0], streams[1:-1].permute(1, 2, 0), streams[-1])
 
 
 class LayerActivations(NamedTuple):
@@ -222,12 +236,18 @@ class Siren(nn.Module):
             map(_has_hooks, (*parts, self.net))
         )
 
-    def jet(self, x: Float[Tensor, "n inputs"], slopes_of_x: InputSlopes | None = None) -> Jet:
-        """Return value, Jacobian and Laplacian at ``x`` in one forward sweep, per unit of ``x``.
+    def jet(self, x: Float[Tensor, "n d"]) -> Jet:
+        """Return value, Jacobian and Laplacian at ``x`` in one forward sweep, per unit of ``x``."""
+        identity = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
+        streams = torch.cat([x[None], identity[:, None].expand(-1, len(x), -1), torch.zeros_like(x)[None]])
+        return Jet.of(self.jet_streams(streams, JetShape.with_laplacian(x.shape[1])))
 
-        With ``slopes_of_x`` they are along the coordinates that ``x`` depends on.
+    def jet_streams(self, streams: Float[Tensor, "s n d"], shape: JetShape) -> Float[Tensor, "s n c"]:
+        """Return values and derivatives, given those of the inputs, in one sweep of the kernel in use.
+
+        Differentiable in the weights by its own backward sweep.
         """
-        return sine_mlp_jet(x, *self._layers(), slopes_of_x)
+        return fused_sine_mlp_jet(streams, *self._layers(), shape)
 
     def value_and_jacobian(self, x: Float[Tensor, "n d"]) -> tuple[Float[Tensor, "n c"], Float[Tensor, "n c d"]]:
         """Return values and Jacobian in one sweep of the kernel in use; for looking at, not differentiable."""

@@ -63,6 +63,19 @@ struct CodedStep {
   int rounded;              // what is evaluated next: the nearest multiple, or the weight and noise as wide as a step
 };
 
+// Derivatives carried beside the values: along `num_slopes` directions, and `num_curvatures` sums of second ones. Curvature
+// k of a function f is the sum over its terms of factor * d_i d_j f. Streams: values, slopes, curvatures.
+struct JetTerm {
+  int curvature, i, j;  // curvatures in order, directions from 0
+  float factor;
+};
+struct JetShape {
+  int num_slopes, num_curvatures;
+  int num_terms;
+  const JetTerm* terms;
+};
+enum { MOST_SLOPES = 8, MOST_CURVATURES = 8 };
+
 struct Variant {
   int panel;  // NR
   int has_bfloat16;
@@ -75,7 +88,13 @@ struct Variant {
   // adds dL / d parameters to the share's sums, given dL / d values; grad_x may be null
   void (*backward)(const Plan* plan, Share* share, const float* x, const float* grad, int64_t n, float* grad_x,
                    int with_parameters);
-  // the same for L = factor * sum of squared errors against n samples y: each the weighted sum over a group of points
+  // All streams of a jet at n points, given those of the inputs; a stream follows the one before it after `total` points.
+  void (*jet)(const Plan* plan, Share* share, const JetShape* shape, const float* streams, int64_t n, int64_t total,
+              float* jets);
+  // adds dL / d parameters to the share's sums, given dL / d jets
+  void (*jet_backward)(const Plan* plan, Share* share, const JetShape* shape, const float* streams, const float* grads,
+                       int64_t n, int64_t total);
+  // the same as `backward` for L = factor * sum of squared errors against n samples y: each the weighted sum over a group of points
   void (*squared_error)(const Plan* plan, Share* share, const float* x, const float* y, const float* weights,
                         int group, int64_t n, float factor);
   // sums of the shares, in order, for outputs [first, last) of a layer

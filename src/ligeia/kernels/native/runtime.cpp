@@ -39,7 +39,7 @@ extern const Variant ligeia_avx2, ligeia_avx512, ligeia_avx512_bf16;
 
 namespace {
 
-constexpr int ABI = 6;
+constexpr int ABI = 7;
 enum Status { DONE = 0, OUT_OF_DOMAIN = 1 };
 enum Path { BASELINE = 0, AVX2 = 1, AVX512 = 2, AVX512_BF16 = 3 };
 
@@ -399,6 +399,33 @@ LIGEIA_API int ligeia_backward(Plan* plan, const float* x, const float* grad, in
                             grad_x ? grad_x + part.first * d : nullptr, parameter_grads != nullptr);
   });
   if (parameter_grads) collect(plan, parameter_grads);
+  return DONE;
+}
+
+// Values, slopes and curvatures at n points: streams of n rows each that follow each other, of inputs and of results.
+LIGEIA_API int ligeia_jet(Plan* plan, const JetShape* shape, const float* streams, int64_t n, float* jets) {
+  if (!in_domain(plan, streams, n)) return OUT_OF_DOMAIN;
+  const int d = plan->layers[0].in, c = plan->layers[plan->num_layers - 1].out;
+  pool().run(plan->num_shares, [&](int share) {
+    const Range part = range(plan, share, n);
+    plan->variant->jet(plan, &plan->shares[share], shape, streams + part.first * d, part.count, n,
+                       jets + part.first * c);
+  });
+  return DONE;
+}
+
+// parameter_grads of a loss with these gradients along the jets: weight and bias of each layer in turn
+LIGEIA_API int ligeia_jet_backward(Plan* plan, const JetShape* shape, const float* streams, const float* grads,
+                                   int64_t n, float* const* parameter_grads) {
+  if (!in_domain(plan, streams, n)) return OUT_OF_DOMAIN;
+  const int d = plan->layers[0].in, c = plan->layers[plan->num_layers - 1].out;
+  pool().run(plan->num_shares, [&](int share) {
+    const Range part = range(plan, share, n);
+    begin_sums(plan, plan->shares[share], part.count > 0);
+    plan->variant->jet_backward(plan, &plan->shares[share], shape, streams + part.first * d, grads + part.first * c,
+                                part.count, n);
+  });
+  collect(plan, parameter_grads);
   return DONE;
 }
 
