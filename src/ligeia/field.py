@@ -254,11 +254,15 @@ class Field(nn.Module):
         scale: Sequence[float] | None = None,
     ) -> Float[Tensor, "s n c"]:
         """Return values in network units and derivatives in signal units, along coordinates times ``scale``."""
-        streams = _input_streams(self.grid, network_inputs(self.grid, points), shape, directions, scale)
-        found = self.network.jet_streams(streams, shape)
+        found = self.network.jet_streams(self._inputs_of_jet(points, shape, directions, scale), shape)
         factors = self._half_range.to(points.dtype).expand(shape.num_streams, 1, -1).clone()
         factors[0] = 1.0
         return found * factors
+
+    def _inputs_of_jet(
+        self, points: Float[Tensor, "n d"], shape: JetShape, directions: Sequence[int], scale: Sequence[float] | None
+    ) -> Float[Tensor, "s n inputs"]:
+        return _input_streams(self.grid, network_inputs(self.grid, points), shape, directions, scale)
 
     def _evaluator(self, quantity: Quantity, scale: Sequence[float] | None) -> Callable[[Tensor], Tensor]:
         def laplacian(points: Tensor) -> Tensor:
@@ -358,6 +362,16 @@ class PhysicalField:
         """Return partial derivatives in one sweep, in signal units per the unit of each axis."""
         scale = (1 / self.field.grid.physical_scale()).tolist()
         return self.field._derivatives(self._coordinates(points), wanted, scale)
+
+    def features(self, points: Float[Tensor, "n d"], plan: JetPlan) -> Float[Tensor, "s n f"]:
+        """Return what enters the output layer and its derivatives, those of a plan, per the unit of each axis."""
+        scale = (1 / self.field.grid.physical_scale()).tolist()
+        streams = self.field._inputs_of_jet(self._coordinates(points), plan.shape, plan.directions, scale)
+        return self.field.network.feature_streams(streams, plan.shape)
+
+    def plan(self, wanted: Sequence[str]) -> JetPlan:
+        """Return the jet that holds these derivatives."""
+        return self.field._plan(tuple(wanted))
 
     def _coordinates(self, points: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d"]:
         self.field._check_points(points)

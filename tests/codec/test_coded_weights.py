@@ -10,10 +10,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from torch import Tensor
 
 from ligeia.codec import CodedMoments, CodedWeights
-from ligeia.codec._coded_weights import _noise, orthogonalized
+from ligeia.codec._coded_weights import _noise
 from ligeia.codec._weights import pack_quantized
 from ligeia.core import random_stream
-from ligeia.fitting import Adam
+from ligeia.fitting import Adam, orthogonalized
 from ligeia.kernels import FusedNetwork, Shape, available, sine_mlp
 
 WIDTHS = (2, 40, 40, 3)

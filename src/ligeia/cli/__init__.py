@@ -23,6 +23,7 @@ from ._fit import fit
 from ._import import import_
 from ._info import info
 from ._paper import paper
+from ._poisson import poisson
 from ._render import render
 
 _app = typer.Typer(
@@ -32,7 +33,7 @@ _app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (fit, compress, render, decode, enlarge, compare, info, export, import_, demo, paper, bench):
+for _command in (fit, compress, render, decode, enlarge, compare, poisson, info, export, import_, demo, paper, bench):
     _app.command(_command.__name__.rstrip("_"))(_command)
 
 

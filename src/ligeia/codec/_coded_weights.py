@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from ligeia.fitting import Adam, Moments
+from ligeia.fitting import ADAM_SIZE, POLYNOMIALS, Adam, Moments, orthogonalized
 from ligeia.kernels import CodedFit, FusedNetwork
 
 from ._container import FieldRecord, encode
@@ -31,8 +31,6 @@ _MOST_PRICE_CHANGE = 0.1  # ... and per step
 _PRICE_DAMPING = 5.0  # times the relative excess, too: bits answer late, and would swing
 _STEP_RATE = 0.02  # of the steps' logarithms
 _STEP_BETAS = (0.9, 0.99)
-_POLYNOMIALS = np.array([(3.4445, -4.7750, 2.0315)] * 3)  # Jordan et al. 2024
-_ADAM_SIZE = 0.2  # root mean square of Adam's steps over its rate, about (Liu et al. 2025, arXiv:2502.16982)
 _SPARE, _NEAR = 0.002, 0.004  # of the bytes wanted: what the steps leave free when they are fixed, and how well
 _MOST_FITTINGS = 10  # of the steps to the bytes
 _MOST_TRIMMED = 0.01  # of the bytes
@@ -108,11 +106,11 @@ class CodedMoments:
         self._counts = np.array([each.numel() for each in self.parameters])
         self._weights = self._views(self._flat)
         self._adam: Moments = settings.optimizer.moments(self._weights)
-        self._fit = CodedFit(self.parameters, self._weights, self._adam.first, self._adam.second, _POLYNOMIALS)
+        self._fit = CodedFit(self.parameters, self._weights, self._adam.first, self._adam.second, POLYNOMIALS)
         self._between = range(2, len(self.parameters) - 2, 2)  # weights between hidden layers
         for number in self._between:
             rows, columns = self.parameters[number].shape
-            self._fit.muon_rates[number] = settings.muon * _ADAM_SIZE * math.sqrt(columns) if rows == columns else 0
+            self._fit.muon_rates[number] = settings.muon * ADAM_SIZE * math.sqrt(columns) if rows == columns else 0
         self._log_steps = np.log(np.maximum(np.sqrt(self._variances()) / _FIRST_FINENESS, 1e-8))
         self._log_steps[0] = min(self._log_steps[0], math.log(_MOST_FIRST_STEP))
         self._step_moments = np.zeros((2, len(self._counts)))
@@ -355,15 +353,6 @@ class CodedMoments:
     def _views(self, flat: Shaped[Tensor, " n"]) -> list[Tensor]:
         parts = flat.split(self._counts.tolist())
         return [part.view_as(each) for part, each in zip(parts, self.parameters, strict=True)]
-
-
-def orthogonalized(matrix: Float[Tensor, "n n"]) -> Float[Tensor, "n n"]:
-    """Return about the nearest orthogonal matrix, by polynomials."""
-    matrix = matrix / (matrix.norm() + 1e-20)
-    for once, cubed, fifth in _POLYNOMIALS.tolist():
-        gram = matrix.T @ matrix
-        matrix = once * matrix + matrix @ (cubed * gram + fifth * gram @ gram)
-    return matrix
 
 
 def _noise(count: int, number: int) -> Float[Tensor, " count"]:

@@ -9,6 +9,12 @@ from ._loop import (
     Step as Step,
     fit as fit,
 )
+from ._muon import (
+    ADAM_SIZE as ADAM_SIZE,
+    POLYNOMIALS as POLYNOMIALS,
+    Muon as Muon,
+    orthogonalized as orthogonalized,
+)
 from ._objectives import (
     Averages as Averages,
     Objective as Objective,
@@ -28,6 +34,7 @@ from ._recipe import (
     OptimizerState as OptimizerState,
     Recipe as Recipe,
 )
+from ._soap import Soap as Soap
 from ._state import State as State
 from ._step import (
     Gradients as Gradients,
@@ -47,6 +54,8 @@ from ._stop import (
 )
 
 __all__ = [
+    "ADAM_SIZE",
+    "POLYNOMIALS",
     "Adam",
     "Averages",
     "Batches",
@@ -57,6 +66,7 @@ __all__ = [
     "Gradients",
     "Measurement",
     "Moments",
+    "Muon",
     "Objective",
     "Optimizer",
     "OptimizerState",
@@ -67,6 +77,7 @@ __all__ = [
     "Report",
     "Restart",
     "Rule",
+    "Soap",
     "State",
     "Step",
     "Stop",
@@ -76,6 +87,7 @@ __all__ = [
     "fit",
     "fused_shape",
     "gradients_of",
+    "orthogonalized",
     "passes",
     "plateau",
     "psnr",

@@ -249,6 +249,11 @@ class Siren(nn.Module):
         """
         return fused_sine_mlp_jet(streams, *self._layers(), shape)
 
+    def feature_streams(self, streams: Float[Tensor, "s n d"], shape: JetShape) -> Float[Tensor, "s n f"]:
+        """Return what enters the output layer, and its derivatives: `jet_streams` before the last layer."""
+        weights, biases, omegas = self._layers()
+        return fused_sine_mlp_jet(streams, weights[:-1], biases[:-1], omegas[:-1], shape)
+
     def value_and_jacobian(self, x: Float[Tensor, "n d"]) -> tuple[Float[Tensor, "n c"], Float[Tensor, "n c d"]]:
         """Return values and Jacobian in one sweep of the kernel in use; for looking at, not differentiable."""
         return fused_sine_mlp_jacobian(x, *self._layers())

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from ._paper_audio import paper_audio as paper_audio, strings as strings
     from ._paper_result import PaperResult as PaperResult
     from ._paper_video import flight as flight, paper_video as paper_video
+    from ._poisson import poisson as poisson
     from ._poses import Pose as Pose
     from ._report import draw_report as draw_report
     from ._report_parts import check_figure as check_figure
@@ -129,6 +130,7 @@ _MODULES = {
     "paper_audio": "_paper_audio",
     "paper_image": "_paper",
     "paper_video": "_paper_video",
+    "poisson": "_poisson",
     "render": "_outputs",
     "shrunk": "_consistency",
     "strings": "_paper_audio",
@@ -200,6 +202,7 @@ __all__ = [
     "paper_audio",
     "paper_image",
     "paper_video",
+    "poisson",
     "render",
     "shrunk",
     "strings",

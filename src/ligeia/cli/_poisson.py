@@ -1,0 +1,82 @@
+"""`ligeia poisson`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ligeia.core import InputError, check_readable, check_writable
+
+from ._console import Device, Json, Output, Quiet, Seed, decibels, emit, watched_fit
+
+_KNOWN = {"gradient": "constant", "laplacian": "affine"}  # and what each leaves open
+
+
+def poisson(
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="A picture, or an array.")],
+    output: Output,
+    known: Annotated[str, typer.Option("--from", metavar="D", help="gradient or laplacian.")] = "gradient",
+    seconds: Annotated[float | None, typer.Option(metavar="S", help="Stop after this time.")] = None,
+    passes: Annotated[float | None, typer.Option(metavar="P", help="Stop after passes over all targets.")] = None,
+    hidden_features: Annotated[int, typer.Option(metavar="N", help="Width of the network.")] = 256,
+    hidden_layers: Annotated[int, typer.Option(metavar="N", help="Sine layers after the first.")] = 3,
+    seed: Seed = 0,
+    device: Device = "auto",
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Find a picture from its gradient or its Laplacian alone.
+
+    The PSNR is that of the values, after what the derivatives leave open is taken out: a constant per channel for the
+    gradient, an affine function of the coordinates for the Laplacian. The field is given the picture's mean.
+
+    Example: ligeia poisson photo.png --from laplacian -o photo.lig
+    """
+    if known not in _KNOWN:
+        raise InputError(f"--from must be gradient or laplacian, got {known!r}.")
+    if output.suffix.lower() != ".lig":
+        raise InputError(f"{output}: a field is written as .lig; name the output so.")
+    check_readable(source)
+    check_writable(output)
+    from ligeia import codec, fitting, recipes
+    from ligeia.metrics import decibels as in_decibels
+    from ligeia.physics import DerivativesOf
+
+    rules = [rule(value) for rule, value in ((fitting.seconds, seconds), (fitting.passes, passes)) if value is not None]
+    stop = None
+    for rule in rules:
+        stop = rule if stop is None else stop | rule
+    signal = recipes.to_signal(source)
+    with watched_fit(quiet=quiet, checkpoint=None) as callback:
+        field = recipes.poisson(
+            signal,
+            known,  # type: ignore[arg-type]
+            stop=stop,
+            hidden_features=hidden_features,
+            hidden_layers=hidden_layers,
+            seed=seed,
+            device=device,
+            callbacks=[callback],
+        )
+    report = field.report
+    assert report is not None
+    error = DerivativesOf.aligned_error(signal, field, affine=known == "laplacian")
+    found = {
+        "psnr_db": in_decibels(float(error.mean()), peak=1.0),
+        "alignment": _KNOWN[known],
+        "psnr_constant_db": report.psnr_db,
+        "seconds": report.seconds,
+        "steps": report.steps,
+        "from": known,
+        "parameters": report.parameters,
+        "bytes": codec.save(field, output),
+        "stopped_by": report.stopped_by,
+        "restarts": len(report.restarts),
+        "output": str(output),
+        "seed": seed,
+    }
+    summary = (
+        f"{output}: {decibels(found['psnr_db'])} after {found['alignment']} alignment, from the {known} alone, "
+        f"in {report.seconds:.1f} s\n{report.steps:,} steps, {report.parameters:,} parameters, {found['bytes']:,} bytes"
+    )
+    emit(found, summary, as_json=as_json, quiet=quiet)

@@ -1,0 +1,127 @@
+"""Constraints: what is known of a field's values and derivatives, and where (Sitzmann et al. 2020, eq. 1).
+
+``C_m(a_m(x), Phi(x), grad Phi(x), ...) = 0`` for x in Omega_m: ``points`` are places of Omega_m, ``known`` is a_m
+there, ``residual`` is C_m. A new application is a new residual, not a new trainer.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias, final
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from ligeia.core import InputError, ShapeError
+from ligeia.field import Field
+from ligeia.fitting import Quality
+from ligeia.metrics import decibels
+
+Residual: TypeAlias = Callable[..., Tensor]
+"""Maps a field of physical coordinates, points ``(n, d)`` and what is known there, each ``(n, k)``, to what should be
+0, ``(n, r)``, row by row."""
+
+_PIECE = 1 << 13  # points that are measured at a time
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Constraint:
+    """What should be 0 at points: ``residual(field, points, *known)``, in the mean square, times ``weight``.
+
+    ``points`` are physical coordinates, each axis in the unit of its extent; the field that the residual is given takes
+    them, and `ligeia.derivatives` of it are per these units.
+    """
+
+    residual: Residual
+    points: Float[np.ndarray, "n d"]
+    known: tuple[Float[np.ndarray, "_ _"], ...] = ()
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        if len(self.points) == 0 or any(len(each) != len(self.points) for each in self.known):
+            sizes = ", ".join(str(len(each)) for each in (self.points, *self.known))
+            raise InputError(f"as many rows, above 0, of points as of what is known there were wanted, got {sizes}.")
+        if not (0 < self.weight < np.inf):
+            raise InputError(f"a weight above 0 was wanted for a constraint, got {self.weight}.")
+
+
+@final
+class Constraints:
+    """Hold a field to constraints: the loss is the sum of their weighted mean squared residuals.
+
+    A batch holds points of all of them, each as often as it has points; ``scale`` divides the loss, so that a field
+    that knows nothing has about 1. ``measure`` gives the quality in decibels, where there is something to compare with;
+    by default it is the loss.
+    """
+
+    finest_db = np.inf
+    constant_db = -np.inf
+
+    def __init__(
+        self,
+        constraints: Sequence[Constraint],
+        *,
+        scale: float = 1.0,
+        measure: Callable[[Field], float] | None = None,
+    ) -> None:
+        self.constraints = tuple(constraints)
+        self._scale, self._measure = scale, measure
+        self._starts = np.cumsum([0, *(len(each.points) for each in constraints)])
+        self._kept: list[list[Tensor]] = []
+        self._device: torch.device | None = None
+
+    @property
+    def num_points(self) -> int:
+        """Number of points of all constraints."""
+        return int(self._starts[-1])
+
+    def batch(self, indices: Int[np.ndarray, " n"], device: torch.device) -> list[tuple[int, list[Tensor]]]:
+        """Return, for each constraint that has some of the points ``indices``, these and what is known there."""
+
+        def to_tensor(part: np.ndarray) -> Tensor:
+            return torch.from_numpy(np.ascontiguousarray(part)).to(device, torch.float32)
+
+        if self._device != device:
+            self._kept = [[to_tensor(part) for part in (each.points, *each.known)] for each in self.constraints]
+            self._device = device
+        owners = np.searchsorted(self._starts, indices, side="right") - 1
+        batches = []
+        for number in range(len(self.constraints)):
+            own = torch.from_numpy(indices[owners == number] - self._starts[number]).to(device)
+            if len(own):
+                batches.append((number, [part.index_select(0, own) for part in self._kept[number]]))
+        return batches
+
+    def loss(self, field: Field, batch: list[tuple[int, list[Tensor]]]) -> Float[Tensor, ""]:
+        """Return the part of the loss that the points of a batch stand for, times all points over those."""
+        num_points = sum(len(parts[0]) for _, parts in batch)
+        total = torch.zeros((), device=batch[0][1][0].device)
+        for number, (points, *known) in batch:
+            constraint = self.constraints[number]
+            found = checked(constraint.residual(field.physical, points, *known), points)
+            factor = constraint.weight * self.num_points / len(constraint.points) / num_points
+            total = total + factor * found.square().mean(dim=1).sum()
+        return total / self._scale
+
+    def quality(self, field: Field, *, most_points: int | None = None) -> Quality:
+        """Measure the field; the number of points is all where ``measure`` says how."""
+        if self._measure is not None:
+            return Quality(self._measure(field), self.num_points)
+        count = self.num_points if most_points is None else min(most_points, self.num_points)
+        indices = np.linspace(0, self.num_points - 1, count).astype(np.int64)
+        device = next(field.parameters()).device
+        total = 0.0
+        for piece in np.array_split(indices, -(-count // _PIECE)):
+            with torch.no_grad():
+                total += float(self.loss(field, self.batch(piece, device))) * len(piece) / count
+        return Quality(decibels(total, peak=1.0), count)
+
+
+def checked(residual: Tensor, points: Tensor) -> Float[Tensor, "n r"]:
+    """Return a residual; `ShapeError` unless it has one row per point."""
+    if not isinstance(residual, Tensor) or residual.ndim != 2 or len(residual) != len(points):
+        came = tuple(residual.shape) if isinstance(residual, Tensor) else type(residual).__name__
+        raise ShapeError(f"a residual must be ({len(points)}, equations) for these points, got {came}.")
+    return residual

@@ -1,0 +1,141 @@
+"""An image from its gradient or its Laplacian (Sitzmann et al. 2020, s. 4.2, eq. 6): Poisson's equation.
+
+Differs from the paper: the targets are exact derivatives of the samples' sum of cosines, in units of the coordinates,
+in place of filters with a factor; and beside the residual at points there is its weak form. A residual of order m
+weighs an error of frequency w by w^m: at points it hardly sees slow errors. Tested against the lowest cosines, and with
+the derivatives taken over to these by parts, it sees them as well as any (design/derivatives.md).
+"""
+
+import math
+from typing import Literal, TypeAlias, final
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from ligeia.core import InputError
+from ligeia.field import Field
+from ligeia.fitting import Quality
+from ligeia.metrics import decibels
+from ligeia.signals import Signal
+
+from ._cosines import lowest_modes, refined, slope
+
+Known: TypeAlias = Literal["gradient", "laplacian"]
+"""Which derivative of an image is known."""
+
+_REFINED_UP_TO = 1 << 20  # samples: the targets of more are at the samples only
+_SAMPLES_PER_MODE, _MOST_MODES = 8, 64  # along an axis
+_LETTERS = "abde"
+
+
+@final
+class DerivativesOf:
+    """Hold a field to the gradient or the Laplacian of a signal on a grid, up to a constant.
+
+    The loss is the mean squared residual at points, relative to that of no field at all, and ``weak`` times the squared
+    errors of the lowest modes, relative to the signal's variance; the mean itself is left out. The targets are at twice
+    as many places along each axis as there are samples: what varies faster between samples than these can tell is held
+    down. The quality is the PSNR after the best constant is added.
+    """
+
+    finest_db = np.inf
+    constant_db = -np.inf
+
+    def __init__(self, signal: Signal, known: Known, *, weak: float = 0.3) -> None:
+        grid = signal.grid
+        if signal.points is not None or grid.num_axes > len(_LETTERS) or grid.num_inputs != grid.num_axes:
+            raise InputError("derivatives are taken of samples on a grid of 1 to 4 axes that end.")
+        if min(grid.shape) < 2 or signal.missing is not None or grid.align != "centers":
+            raise InputError(
+                "derivatives are taken of two samples or more along each axis, none missing, at centers of cells; "
+                f"got {' x '.join(map(str, grid.shape))}."
+            )
+        self.signal, self.known, self._weak = signal, known, weak
+        values = np.asarray(signal.values, np.float64)
+        self._values = values
+        times = 2 if grid.num_samples <= _REFINED_UP_TO else 1
+        fine = refined(values, times)
+        if known == "gradient":
+            targets = np.stack([slope(fine, axis) for axis in range(grid.num_axes)], axis=-2)
+            self._wanted = [str(axis) for axis in range(grid.num_axes)]
+        else:
+            targets = np.sum([slope(fine, axis, 2) for axis in range(grid.num_axes)], axis=0)[..., None, :]
+            self._wanted = ["+".join(str(axis) * 2 for axis in range(grid.num_axes))]
+        self._sampling = grid.sampling(fine.shape[:-1])
+        self._targets = targets.reshape(-1, len(self._wanted), signal.num_channels).astype(np.float32)
+        self.scale = float(np.square(self._targets, dtype=np.float64).mean())
+        variance = float(values.var(axis=tuple(range(grid.num_axes))).mean())
+        if self.scale == 0 or variance == 0:
+            raise InputError("a signal that varies was wanted: the derivatives of a constant tell nothing of it.")
+        self._variance = variance
+        self._counts = tuple(min(max(2, size // _SAMPLES_PER_MODE), _MOST_MODES) for size in grid.shape)
+        self._modes = torch.from_numpy(lowest_modes(values, self._counts).astype(np.float32))
+        self._modes[(0,) * grid.num_axes] = 0.0
+
+    @property
+    def num_points(self) -> int:
+        """Number of places that the derivatives are known at."""
+        return len(self._targets)
+
+    def batch(self, indices: Int[np.ndarray, " n"], device: torch.device) -> tuple[Tensor, Tensor]:
+        """Return coordinates and derivatives."""
+        points = self._sampling.points_of(indices)
+        return torch.from_numpy(points).to(device), torch.from_numpy(self._targets[indices]).to(device)
+
+    def loss(self, field: Field, batch: tuple[Tensor, Tensor]) -> Float[Tensor, ""]:
+        """Return the loss of a batch; its lowest modes are estimated from its points alone."""
+        points, targets = batch
+        values, *found = field.derivatives(points, "", *self._wanted)
+        strong = (torch.stack(found, dim=1) - targets).square().mean() / self.scale
+        missed = self._missed_modes(values, points)
+        return strong + self._weak * missed.square().sum() / (self._variance * values.shape[1])
+
+    def _missed_modes(self, values: Float[Tensor, "n c"], points: Float[Tensor, "n d"]) -> Tensor:
+        """Return the means of the error at these points times each of the lowest modes.
+
+        The modes known are subtracted at the points and not from the means, which they would leave noise of many times
+        their error in; so is the mean.
+        """
+        waves = []
+        for axis, count in enumerate(self._counts):
+            turns = math.pi / 2 * torch.arange(count, dtype=points.dtype, device=points.device)
+            wave = math.sqrt(2.0) * torch.cos(turns * (points[:, axis : axis + 1] + 1))
+            wave[:, 0] = 1.0
+            waves.append(wave)
+        axes = _LETTERS[: len(waves)]
+        each = ",".join("n" + axis for axis in axes)
+        error = values - torch.einsum(f"{each},{axes}c->nc", *waves, self._modes.to(values))
+        missed = torch.einsum(f"nc,{each}->{axes}c", error - error.detach().mean(dim=0), *waves) / len(points)
+        missed[(0,) * len(waves)] = 0.0
+        return missed
+
+    def quality(self, field: Field, *, most_points: int | None = None) -> Quality:
+        """Return the PSNR of the field after the best constant per channel is added, on all samples."""
+        error = self.aligned_error(self.signal, field, affine=False)
+        return Quality(decibels(float(error.mean()), peak=1.0), self.signal.grid.num_samples)
+
+    @staticmethod
+    def aligned_error(signal: Signal, field: Field, *, affine: bool) -> Float[np.ndarray, " c"]:
+        """Return the mean squared error of each channel, over its squared range, after the best constant is added.
+
+        With ``affine`` it is the best affine function of the coordinates: the Laplacian alone leaves that open.
+        """
+        missing = (np.asarray(signal.values, np.float64) - field.sample().double().numpy()).reshape(
+            -1, signal.num_channels
+        )
+        columns = [np.ones((len(missing), 1))] + ([signal.grid.points()] if affine else [])
+        basis = np.concatenate(columns, axis=1)
+        missing = missing - basis @ np.linalg.lstsq(basis, missing, rcond=None)[0]
+        ranges = np.array([channel.high - channel.low for channel in signal.channels])
+        return np.square(missing / ranges).mean(axis=0)
+
+    def set_constant(self, field: Field) -> None:
+        """Give a field, in place, the signal's mean, which derivatives do not hold."""
+        missing = self._values.reshape(-1, self.signal.num_channels).mean(axis=0)
+        missing -= field.sample().double().numpy().reshape(-1, self.signal.num_channels).mean(axis=0)
+        half_ranges = [(channel.high - channel.low) / 2 for channel in self.signal.channels]
+        output = field.network.linears()[-1]
+        with torch.no_grad():
+            output.bias.add_(torch.from_numpy(missing / half_ranges).to(output.bias))
