@@ -135,6 +135,15 @@ def test_info_names_quantized_weights_and_the_widths_of_a_pruned_network(
     assert "711 weights in float16, quantized" in printed
 
 
+@pytest.mark.parametrize(("known", "alignment"), [("gradient", "constant"), ("laplacian", "affine")])
+def test_a_picture_is_found_from_its_derivatives(folder: Path, json_of: Json, known: str, alignment: str) -> None:
+    result = json_of("poisson", "photo.png", "--from", known, "-o", "slopes.lig", *QUICK, "--hidden-layers", 1)
+    assert result.keys() >= {"psnr_db", "seconds", "psnr_constant_db", "output"}
+    assert result["alignment"] == alignment
+    assert result["psnr_db"] >= result["psnr_constant_db"] - 1e-6
+    assert json_of("compare", "photo.png", "slopes.lig")["psnr_db"] >= result["psnr_constant_db"] - 0.01
+
+
 def test_the_demo_does_the_main_job(folder: Path, json_of: Json, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recipes, "demo_stop", lambda: passes(0.02))
     result = json_of("demo", "-o", "shown")

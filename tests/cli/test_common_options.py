@@ -28,7 +28,20 @@ def test_a_command_takes_the_common_options(
     assert capsys.readouterr() == ("", "")
 
 
-COMMANDS = ["fit", "compress", "render", "decode", "compare", "info", "export", "import", "demo", "paper", "bench"]
+COMMANDS = [
+    "fit",
+    "compress",
+    "render",
+    "decode",
+    "compare",
+    "info",
+    "export",
+    "import",
+    "demo",
+    "paper",
+    "bench",
+    "poisson",
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
