@@ -144,6 +144,14 @@ def test_a_picture_is_found_from_its_derivatives(folder: Path, json_of: Json, kn
     assert json_of("compare", "photo.png", "slopes.lig")["psnr_db"] >= result["psnr_constant_db"] - 0.01
 
 
+def test_an_equation_is_solved_into_a_field_that_other_commands_know(folder: Path, json_of: Json) -> None:
+    result = json_of("solve", "helmholtz", "--wavenumber", 4, "--hidden-features", 64, "-o", "waves.lig")
+    assert result.keys() >= {"relative_l2", "relative_residual", "seconds", "output"}
+    assert json_of("info", "waves.lig")["axes"][0]["name"] == "x"
+    assert json_of("render", "waves.lig", "-o", "waves.npy", "--shape", "20x30")["shape"] == [20, 30]
+    assert np.load("waves.npy").shape == (20, 30, 2)
+
+
 def test_the_demo_does_the_main_job(folder: Path, json_of: Json, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recipes, "demo_stop", lambda: passes(0.02))
     result = json_of("demo", "-o", "shown")

@@ -25,6 +25,7 @@ from ._info import info
 from ._paper import paper
 from ._poisson import poisson
 from ._render import render
+from ._solve import solve
 
 _app = typer.Typer(
     help="Any signal as a small, differentiable function.",
@@ -33,7 +34,22 @@ _app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (fit, compress, render, decode, enlarge, compare, poisson, info, export, import_, demo, paper, bench):
+for _command in (
+    fit,
+    compress,
+    render,
+    decode,
+    enlarge,
+    compare,
+    poisson,
+    solve,
+    info,
+    export,
+    import_,
+    demo,
+    paper,
+    bench,
+):
     _app.command(_command.__name__.rstrip("_"))(_command)
 
 

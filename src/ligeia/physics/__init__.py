@@ -1,7 +1,24 @@
 """Fields from what is known of their derivatives: images from gradients, differential equations."""
 
+from ._absorbing import AbsorbingLayer as AbsorbingLayer, Stretching as Stretching
 from ._constraints import Constraint as Constraint, Constraints as Constraints, Residual as Residual
+from ._helmholtz import Circle as Circle, Helmholtz as Helmholtz, Speed as Speed, uniform_speed as uniform_speed
 from ._output_layer import solve_output as solve_output
 from ._poisson import DerivativesOf as DerivativesOf, Known as Known
+from ._sources import GaussianSource as GaussianSource
 
-__all__ = ["Constraint", "Constraints", "DerivativesOf", "Known", "Residual", "solve_output"]
+__all__ = [
+    "AbsorbingLayer",
+    "Circle",
+    "Constraint",
+    "Constraints",
+    "DerivativesOf",
+    "GaussianSource",
+    "Helmholtz",
+    "Known",
+    "Residual",
+    "Speed",
+    "Stretching",
+    "solve_output",
+    "uniform_speed",
+]

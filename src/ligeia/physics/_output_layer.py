@@ -17,7 +17,7 @@ from ligeia.field import Field
 
 from ._constraints import Constraint, checked
 
-_PIECE = 1 << 12  # points whose features are held at a time
+_PIECE = 1 << 10  # points whose features are held at a time
 _RIDGE = 1e-12  # of the diagonal: rounding of features that are nearly alike
 
 
@@ -48,13 +48,21 @@ def solve_output(
             normal += factor * (flat.T @ flat)
             right -= factor * (flat.T @ residual.flatten())
     scale = torch.rsqrt(normal.diagonal().clamp_min(1e-300))
-    scaled = normal * scale * scale[:, None]
-    scaled.diagonal().add_(ridge)
-    change = scale * torch.linalg.lstsq(scaled, (scale * right)[:, None], driver="gelsd").solution[:, 0]
+    change = scale * _solved(normal * scale * scale[:, None], scale * right, ridge)
     change = change.view(len(output.bias), -1)
     with torch.no_grad():
         output.weight.add_(change[:, :-1])
         output.bias.add_(change[:, -1])
+
+
+def _solved(normal: Float[Tensor, "w w"], right: Float[Tensor, " w"], ridge: float) -> Float[Tensor, " w"]:
+    """Return the solution of normal equations, by a ridge that is as small as rounding allows."""
+    while ridge < 1:
+        factor, failed = torch.linalg.cholesky_ex(normal + ridge * torch.eye(len(normal)).to(normal))
+        if not failed:
+            return torch.cholesky_solve(right[:, None], factor)[:, 0]
+        ridge = max(10 * ridge, 1e-16)
+    raise InputError("the constraints say nothing of the output layer, or are not finite; look at their residuals.")
 
 
 def linearized(

@@ -70,6 +70,7 @@ if TYPE_CHECKING:
         thick_slices as thick_slices,
         write_isotropic as write_isotropic,
     )
+    from ._solve import Solved as Solved, solve_helmholtz as solve_helmholtz
     from ._tables import decode_at as decode_at, values_at as values_at
     from ._tiles import Tile as Tile, TileSettings as TileSettings, blended as blended
 
@@ -91,6 +92,7 @@ _MODULES = {
     "Rates": "_bench",
     "Shrinking": "_consistency",
     "Size": "_sizing",
+    "Solved": "_solve",
     "Tile": "_tiles",
     "TileSettings": "_tiles",
     "blended": "_tiles",
@@ -133,6 +135,7 @@ _MODULES = {
     "poisson": "_poisson",
     "render": "_outputs",
     "shrunk": "_consistency",
+    "solve_helmholtz": "_solve",
     "strings": "_paper_audio",
     "thick_slices": "_slices",
     "time_fit": "_bench",
@@ -163,6 +166,7 @@ __all__ = [
     "Rates",
     "Shrinking",
     "Size",
+    "Solved",
     "Tile",
     "TileSettings",
     "blended",
@@ -205,6 +209,7 @@ __all__ = [
     "poisson",
     "render",
     "shrunk",
+    "solve_helmholtz",
     "strings",
     "thick_slices",
     "time_fit",

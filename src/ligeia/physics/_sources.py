@@ -1,0 +1,43 @@
+"""Sources of waves: where they are, how wide, and what of them is known in closed form."""
+
+import math
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from jaxtyping import Complex, Float
+
+from ligeia.core import InputError
+
+
+@final
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GaussianSource:
+    """A Gaussian of total strength 1 in the plane, in the unit of its axes."""
+
+    center: tuple[float, float]
+    width: float
+    """Standard deviation."""
+
+    def __post_init__(self) -> None:
+        if not (self.width > 0 and all(math.isfinite(each) for each in (*self.center, self.width))):
+            raise InputError(f"a place and a width above 0 were wanted for a source, got {self}.")
+
+    def density(self, points: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, " n"]:
+        """Return the strength per area at points."""
+        return np.exp(-((self.distance(points) / self.width) ** 2) / 2) / (2 * np.pi * self.width**2)
+
+    def distance(self, points: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, " n"]:
+        """Return the distance of points from the center."""
+        return np.hypot(*(points - np.asarray(self.center)).T)
+
+    def free_field(self, points: Float[np.ndarray, "n 2"], wavenumber: float) -> Complex[np.ndarray, " n"]:
+        """Return the field of this source alone in a uniform plane, outside of the source itself.
+
+        ``laplacian u + k^2 u = -density`` is solved by ``-(i / 4) H_0^(2)(k r)`` for a point; the mean of a wave over a
+        Gaussian is the wave times ``exp(-(k width)^2 / 2)``. Five widths from the center the rest is 4e-6.
+        """
+        from scipy.special import hankel2
+
+        damping = math.exp(-((wavenumber * self.width) ** 2) / 2)
+        return damping * -0.25j * hankel2(0, wavenumber * self.distance(points))

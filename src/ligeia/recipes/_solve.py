@@ -1,0 +1,99 @@
+"""Whole solutions of differential equations, and how far they are from what is known of them."""
+
+import time
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+import torch
+
+from ligeia.core import random_stream
+from ligeia.field import Field
+from ligeia.networks import SirenConfig
+from ligeia.physics import Constraints, Helmholtz, solve_output, uniform_speed
+from ligeia.signals import Channel
+
+from ._fit import checked_device
+
+_TURNS = 5.0  # radians per unit of the first layer, over the wavenumber, or over that of the source's width
+_NEURONS = 0.205  # over their square: so many waves fit into the domain
+_FEWEST, _MOST = 768, 4096
+_POINTS = 4.6  # per neuron
+_RIDGE = 1e-11  # the weights stay small enough for float32
+_CHECKED = 20_000
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """A field that solves an equation."""
+
+    field: Field
+    seconds: float
+    relative_residual: float
+    """Root mean square of the residual at points that were not used, over that of no field at all."""
+    relative_l2: float | None
+    """Distance from the closed form outside of source and layers; None where there is none."""
+
+
+def solve_helmholtz(
+    problem: Helmholtz,
+    *,
+    hidden_features: int | None = None,
+    size: int = 256,
+    seed: int = 0,
+    device: str | torch.device = "cpu",
+) -> Solved:
+    """Return the field of a source: one layer of sine waves, weighed by least squares in float64.
+
+    Its channels are real and imaginary part, its grid ``size`` x ``size`` samples of the square from -1 to 1. The width
+    grows with the square of the wavenumber and of the source's narrowness, from 768 to 4,096. A network with more layers, fitted by gradients, comes
+    nearer to media with sharp edges and takes minutes (design/differential-equations.md).
+    """
+    began = time.perf_counter()
+    turns = _TURNS * max(problem.wavenumber, 1 / problem.source.width)
+    width = min(max(round(_NEURONS * turns**2), _FEWEST), _MOST)
+    config = SirenConfig(
+        in_features=2,
+        hidden_features=width if hidden_features is None else hidden_features,
+        hidden_layers=0,
+        out_features=2,
+        omegas=(turns,),
+    )
+    network = config.build(generator=random_stream(seed, "initial weights"))
+    with torch.no_grad():
+        for each in network.linears()[-1].parameters():
+            each.zero_()
+    channels = [Channel(name=name, low=-1.0, high=1.0) for name in ("real", "imaginary")]
+    field = Field(network, problem.grid(size), channels).to(checked_device(device)).double()
+    generator = np.random.default_rng(seed)
+    solve_output(
+        field, problem.constraints(round(_POINTS * config.widest), generator=generator), ridge=_RIDGE, seed=seed
+    )
+    field = _with_range(field.float())
+    fresh = Constraints(problem.constraints(_CHECKED, generator=generator)[:1])
+    residual = 10 ** (-fresh.quality(field).psnr_db / 20)
+    nothing = 0.5**0.5  # the source has no imaginary part
+    return Solved(field, time.perf_counter() - began, residual / nothing, _distance(field, problem, generator))
+
+
+def _with_range(field: Field) -> Field:
+    """Return the same field with channels that reach as far as its values do."""
+    reach = float(field.sample().abs().max())
+    output = field.network.linears()[-1]
+    with torch.no_grad():
+        for each in output.parameters():
+            each.div_(reach)
+    channels = [Channel(name=each.name, low=-reach, high=reach) for each in field.channels]
+    return Field(field.network, field.grid, channels, field.source).to(output.weight)
+
+
+def _distance(field: Field, problem: Helmholtz, generator: np.random.Generator) -> float | None:
+    if problem.speed is not uniform_speed:
+        return None
+    points = generator.uniform(-1, 1, (_CHECKED, 2))
+    points = points[problem.is_physical(points)]
+    wanted = problem.source.free_field(points, problem.wavenumber)
+    with torch.no_grad():
+        found = field.physical(torch.from_numpy(points).to(next(field.parameters()))).cpu().double().numpy()
+    return float(np.linalg.norm(found[:, 0] + 1j * found[:, 1] - wanted) / np.linalg.norm(wanted))
