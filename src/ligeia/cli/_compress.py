@@ -15,6 +15,7 @@ from ._console import (
     Output,
     Quiet,
     Seed,
+    check_field_output,
     decibels,
     discard,
     emit,
@@ -61,8 +62,7 @@ def compress(
 
     Example: ligeia compress photo.png -o photo.lig --bpp 0.3
     """
-    if output.suffix.lower() != ".lig":
-        raise InputError(f"{output}: a field is written as .lig; name the output so.")
+    check_field_output(output)
     _check_wanted((bpp, most_bytes, psnr, snr, lossless or None))
     is_of_size = bpp is not None or most_bytes is not None
     if resume and not is_of_size:

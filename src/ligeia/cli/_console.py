@@ -55,6 +55,12 @@ def emit(result: Mapping[str, Any], summary: str, *, as_json: bool, quiet: bool)
     sys.stdout.flush()
 
 
+def check_field_output(output: Path) -> None:
+    """Refuse a name that no field is written under."""
+    if output.suffix.lower() != ".lig":
+        raise InputError(f"{output}: a field is written as .lig; name the output so.")
+
+
 def decibels(value: float) -> str:
     """Return a PSNR or SNR as people read it."""
     return "exact" if value == math.inf else f"{value:.2f} dB"

@@ -15,6 +15,7 @@ from ._console import (
     Output,
     Quiet,
     Seed,
+    check_field_output,
     decibels,
     discard,
     emit,
@@ -198,8 +199,7 @@ def describe(result: dict[str, Any], field: "Field", *, psnr: float | None = Non
 def _check(network: str, source: Path, output: Path, report: Path | None) -> None:
     if network not in _NETWORKS:
         raise InputError(f"--network must be one of {', '.join(_NETWORKS)}, got {network!r}.")
-    if output.suffix.lower() != ".lig":
-        raise InputError(f"{output}: a field is written as .lig; name the output so.")
+    check_field_output(output)
     check_readable(source)
     for path in (output, *([report] if report else [])):
         check_writable(path)

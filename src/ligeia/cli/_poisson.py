@@ -7,7 +7,7 @@ import typer
 
 from ligeia.core import InputError, check_readable, check_writable
 
-from ._console import Device, Json, Output, Quiet, Seed, decibels, emit, watched_fit
+from ._console import Device, Json, Output, Quiet, Seed, check_field_output, decibels, emit, watched_fit
 
 _KNOWN = {"gradient": "constant", "laplacian": "affine"}  # and what each leaves open
 
@@ -34,8 +34,7 @@ def poisson(
     """
     if known not in _KNOWN:
         raise InputError(f"--from must be gradient or laplacian, got {known!r}.")
-    if output.suffix.lower() != ".lig":
-        raise InputError(f"{output}: a field is written as .lig; name the output so.")
+    check_field_output(output)
     check_readable(source)
     check_writable(output)
     from ligeia import codec, fitting, recipes

@@ -6,7 +6,7 @@ import typer
 
 from ligeia.core import InputError, check_writable
 
-from ._console import Device, Json, Output, Quiet, Seed, emit, parse_numbers
+from ._console import Device, Json, Output, Quiet, Seed, check_field_output, emit, parse_numbers
 
 _EQUATIONS = ("helmholtz",)
 
@@ -34,8 +34,7 @@ def solve(
     """
     if equation not in _EQUATIONS:
         raise InputError(f"the equation must be one of {', '.join(_EQUATIONS)}, got {equation!r}.")
-    if output.suffix.lower() != ".lig":
-        raise InputError(f"{output}: a field is written as .lig; name the output so.")
+    check_field_output(output)
     check_writable(output)
     at = _numbers(source, 3, "--source 0,0,0.05")
     within = None if circle is None else _numbers(circle, 4, "--circle 0.2,0,0.25,2")

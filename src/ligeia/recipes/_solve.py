@@ -47,9 +47,8 @@ def solve_helmholtz(
     """Return the field of a source: one layer of sine waves, weighed by least squares in float64.
 
     Its channels are real and imaginary part, its grid ``size`` x ``size`` samples of the square from -1 to 1. The width
-    grows with the square of the wavenumber and of the source's narrowness, from 768 to 4,096. A network with more
-    layers, fitted by gradients, comes nearer to media with sharp edges and takes minutes
-    (design/differential-equations.md).
+    grows with the square of the wavenumber and of the source's narrowness, from 768 to 4,096. Media whose speed changes
+    at once are out of reach (design/differential-equations.md).
     """
     began = time.perf_counter()
     turns = _TURNS * max(problem.wavenumber, 1 / problem.source.width)
