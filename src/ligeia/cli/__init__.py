@@ -42,7 +42,6 @@ for _command in (
     enlarge,
     compare,
     poisson,
-    solve,
     info,
     export,
     import_,
@@ -51,6 +50,7 @@ for _command in (
     bench,
 ):
     _app.command(_command.__name__.rstrip("_"))(_command)
+_app.add_typer(solve, name="solve")
 
 
 @_app.callback(invoke_without_command=True)

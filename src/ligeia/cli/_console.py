@@ -148,6 +148,14 @@ def parse_numbers(text: str, wanted: str = "numbers such as 30 or 30,60.5") -> l
         raise InputError(f"{wanted} were wanted, got {text!r}.") from None
 
 
+def parse_tuple(text: str, count: int, example: str) -> list[float]:
+    """Return ``count`` numbers of ``0,0,0.05``; ``example`` is an option with as many."""
+    found = parse_numbers(text, f"{count} numbers as in {example}")
+    if len(found) != count:
+        raise InputError(f"{count} numbers as in {example} were wanted, got {text!r}.")
+    return found
+
+
 def parse_names(text: str | None) -> tuple[str, ...]:
     """Return the names of ``x,y``."""
     return () if text is None else tuple(name for part in text.split(",") if (name := part.strip()))

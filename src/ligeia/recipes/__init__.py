@@ -70,7 +70,8 @@ if TYPE_CHECKING:
         thick_slices as thick_slices,
         write_isotropic as write_isotropic,
     )
-    from ._solve import Solved as Solved, solve_helmholtz as solve_helmholtz
+    from ._solve_helmholtz import solve_helmholtz as solve_helmholtz
+    from ._solved import Solved as Solved
     from ._tables import decode_at as decode_at, values_at as values_at
     from ._tiles import Tile as Tile, TileSettings as TileSettings, blended as blended
 
@@ -92,7 +93,7 @@ _MODULES = {
     "Rates": "_bench",
     "Shrinking": "_consistency",
     "Size": "_sizing",
-    "Solved": "_solve",
+    "Solved": "_solved",
     "Tile": "_tiles",
     "TileSettings": "_tiles",
     "blended": "_tiles",
@@ -135,7 +136,7 @@ _MODULES = {
     "poisson": "_poisson",
     "render": "_outputs",
     "shrunk": "_consistency",
-    "solve_helmholtz": "_solve",
+    "solve_helmholtz": "_solve_helmholtz",
     "strings": "_paper_audio",
     "thick_slices": "_slices",
     "time_fit": "_bench",

@@ -1,8 +1,6 @@
-"""Whole solutions of differential equations, and how far they are from what is known of them."""
+"""`solve helmholtz`: waves of one frequency, and how far they are from the closed form."""
 
 import time
-from dataclasses import dataclass
-from typing import final
 
 import numpy as np
 import torch
@@ -14,6 +12,7 @@ from ligeia.physics import Constraints, Helmholtz, solve_output, uniform_speed
 from ligeia.signals import Channel
 
 from ._fit import checked_device
+from ._solved import Solved, with_range
 
 _TURNS = 5.0  # radians per unit of the first layer, over the wavenumber, or over that of the source's width
 _NEURONS = 0.205  # over their square: so many waves fit into the domain
@@ -21,19 +20,6 @@ _FEWEST, _MOST = 768, 4096
 _POINTS = 4.6  # per neuron
 _RIDGE = 1e-11  # the weights stay small enough for float32
 _CHECKED = 20_000
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Solved:
-    """A field that solves an equation."""
-
-    field: Field
-    seconds: float
-    relative_residual: float
-    """Root mean square of the residual at points that were not used, over that of no field at all."""
-    relative_l2: float | None
-    """Distance from the closed form outside of source and layers; None where there is none."""
 
 
 def solve_helmholtz(
@@ -70,22 +56,11 @@ def solve_helmholtz(
     solve_output(
         field, problem.constraints(round(_POINTS * config.widest), generator=generator), ridge=_RIDGE, seed=seed
     )
-    field = _with_range(field.float())
+    field = with_range(field.float())
     fresh = Constraints(problem.constraints(_CHECKED, generator=generator)[:1])
     residual = 10 ** (-fresh.quality(field).psnr_db / 20)
     nothing = 0.5**0.5  # the source has no imaginary part
     return Solved(field, time.perf_counter() - began, residual / nothing, _distance(field, problem, generator))
-
-
-def _with_range(field: Field) -> Field:
-    """Return the same field with channels that reach as far as its values do."""
-    reach = float(field.sample().abs().max())
-    output = field.network.linears()[-1]
-    with torch.no_grad():
-        for each in output.parameters():
-            each.div_(reach)
-    channels = [Channel(name=each.name, low=-reach, high=reach) for each in field.channels]
-    return Field(field.network, field.grid, channels, field.source).to(output.weight)
 
 
 def _distance(field: Field, problem: Helmholtz, generator: np.random.Generator) -> float | None:
