@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors and JSON.")]
+MediumCircle = Annotated[
+    str | None, typer.Option("--circle", metavar="X,Y,R,C", help="Waves C times as fast within a circle of radius R.")
+]
 Seed = Annotated[int, typer.Option(min=0, help="Fixes every random number.")]
 # every command takes the common options, so that a script need not know which of them matter where
 NoSeed = Annotated[int, typer.Option("--seed", min=0, hidden=True)]

@@ -24,6 +24,7 @@ from ._console import (
     parse_box,
     parse_names,
     parse_numbers,
+    parse_tuple,
     reading_options,
     watched_fit,
 )
@@ -31,10 +32,12 @@ from ._console import (
 if TYPE_CHECKING:
     from ligeia.field import Field
     from ligeia.fitting import Stop
+    from ligeia.physics import Smoothness
     from ligeia.recipes import Configuration, FirstFrequency, HeldOut, Size
     from ligeia.signals import Signal
 
 _NETWORKS = ("siren",)
+_PRIORS = {"tv": ("total_variation", 0.1), "hessian": ("hessian", 0.03)}  # and their usual weights
 
 
 def fit(
@@ -61,7 +64,13 @@ def fit(
     hold_out: Annotated[
         float | None, typer.Option(metavar="F", help="Share not fitted but measured (points: 0.1).")
     ] = None,
-    footprint: Annotated[str, typer.Option(metavar="F", help="point, or samples are means: box, bicubic.")] = "point",
+    mask: Annotated[Path | None, typer.Option(metavar="M", help="Picture, bright where samples are filled in.")] = None,
+    prior: Annotated[
+        str | None, typer.Option(metavar="P", help="Between samples: tv, hessian, weighed: tv:0.1.")
+    ] = None,
+    footprint: Annotated[
+        str, typer.Option(metavar="F", help="point, or means: box, bicubic.", show_default=False)
+    ] = "point",
     recipe: Annotated[str, typer.Option(help="fast, or paper, the reference.")] = "fast",
     network: Annotated[str, typer.Option(help="siren.")] = "siren",
     hidden_features: Annotated[
@@ -85,9 +94,15 @@ def fit(
     The first of --psnr, --snr, --seconds and --passes reached ends the fit; without any it ends when more work gains
     little. A checkpoint beside the output lets --resume go on after a stop.
 
-    Example: ligeia fit photo.png -o photo.lig --psnr 40 --report photo-report.png
+    Example: ligeia fit photo.png -o photo.lig --psnr 40 --report r.png
     """
     _check(network, source, output, report)
+    if mask is not None:
+        check_readable(mask)
+        if hold_out is not None:
+            raise InputError("--mask and --hold-out both say what is not fitted; leave one of them out.")
+    if prior is not None and recipe != "fast":
+        raise InputError(f"--prior brings its own recipe; leave --recipe {recipe} out.")
     from ligeia import codec, recipes
     from ligeia.kernels import current_path
     from ligeia.signals import SoundSource
@@ -96,6 +111,8 @@ def fit(
     whole = recipes.to_signal(source, _configuration(recipe), channels=channels, **reading)
     whole = recipes.with_footprint(whole, footprint)
     signal, held_out = recipes.hold_out(whole, hold_out, seed=seed)
+    if mask is not None:
+        signal, held_out = recipes.hold_out_masked(whole, recipes.to_signal(mask))
     stop = _stop(psnr, snr, seconds, passes)
     size = recipes.choose_size(
         signal,
@@ -106,6 +123,8 @@ def fit(
         omega_0=omega,
     )
     configuration = _configuration(recipe, size.hidden_features)
+    if prior is not None:
+        configuration = recipes.smooth(signal, _smoothness(prior), hidden_features=size.hidden_features)
     if report is not None:
         recipes.check_figure(report, signal)
     frequencies = _frequencies(first_omega, configuration, signal, omega)
@@ -252,6 +271,19 @@ def _configuration(name: str, hidden_features: int = 256) -> "Configuration":
     if name == "paper":
         return recipes.paper()
     raise InputError(f"--recipe must be fast or paper, got {name!r}.")
+
+
+def _smoothness(text: str) -> "Smoothness":
+    from ligeia.physics import Smoothness
+
+    name, _, weight = text.partition(":")
+    if name not in _PRIORS:
+        raise InputError(
+            f"a prior of {', '.join(_PRIORS)} was wanted, or one with its weight as in tv:0.1, got {text!r}."
+        )
+    field, usual = _PRIORS[name]
+    (value,) = parse_tuple(weight, 1, "--prior tv:0.1") if weight else [usual]
+    return Smoothness(**{field: value})
 
 
 def _stop(psnr: float | None, snr: float | None, seconds: float | None, passes: float | None) -> "Stop | None":

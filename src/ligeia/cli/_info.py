@@ -88,13 +88,17 @@ def _system(*, as_json: bool, quiet: bool) -> None:
     emit(result, "\n".join(lines), as_json=as_json, quiet=quiet)
 
 
+def _extent(axis: dict[str, Any]) -> str:
+    low, high = axis["extent"]
+    return f"{low:g} to {high:g} {axis['unit']}".rstrip()
+
+
 def _lines(result: dict[str, Any]) -> list[str]:
     network, source = result["network"], result["source"]
     omegas = network["omegas"]
     shown = f"{omegas[0]:g}" if len(set(omegas)) == 1 else ", ".join(f"{omega:g}" for omega in omegas)
     axes = [
-        f"{axis['name']} {axis['size']}"
-        + ("" if axis["extent"] == (-1.0, 1.0) else f" ({axis['extent'][0]:g} to {axis['extent'][1]:g} {axis['unit']})")
+        f"{axis['name']} {axis['size']}" + ("" if axis["extent"] == (-1.0, 1.0) else f" ({_extent(axis)})")
         for axis in result["axes"]
     ]
     channels = [f"{each['name']} {each['low']:g}..{each['high']:g}{each['unit']}" for each in result["channels"]]

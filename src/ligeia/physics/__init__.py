@@ -3,9 +3,12 @@
 from ._absorbing import AbsorbingLayer as AbsorbingLayer, Stretching as Stretching
 from ._constraints import Constraint as Constraint, Constraints as Constraints, Residual as Residual
 from ._helmholtz import Circle as Circle, Helmholtz as Helmholtz, Speed as Speed, uniform_speed as uniform_speed
+from ._light_cone import light_cone as light_cone
 from ._output_layer import solve_output as solve_output
 from ._poisson import DerivativesOf as DerivativesOf, Known as Known
+from ._smoothness import Smoothness as Smoothness, SmoothValues as SmoothValues
 from ._sources import GaussianSource as GaussianSource
+from ._wave import GaussianPulse as GaussianPulse, Wave as Wave
 
 __all__ = [
     "AbsorbingLayer",
@@ -13,12 +16,17 @@ __all__ = [
     "Constraint",
     "Constraints",
     "DerivativesOf",
+    "GaussianPulse",
     "GaussianSource",
     "Helmholtz",
     "Known",
     "Residual",
+    "SmoothValues",
+    "Smoothness",
     "Speed",
     "Stretching",
+    "Wave",
+    "light_cone",
     "solve_output",
     "uniform_speed",
 ]

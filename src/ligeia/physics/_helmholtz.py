@@ -5,7 +5,7 @@ perfectly matched layers inside the border. The equation is divided by the stret
 as in the paper, the same least squares leave an error half as large again (design/differential-equations.md).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import final
 
@@ -44,6 +44,12 @@ class Circle:
     def __post_init__(self) -> None:
         if not all(0 < each < np.inf for each in (self.radius, self.speed, self.edge)):
             raise InputError(f"a radius, a speed and an edge above 0 were wanted for a circle, got {self}.")
+
+    @classmethod
+    def of(cls, numbers: Sequence[float]) -> "Circle":
+        """Return the circle of a place, a radius and a speed."""
+        x, y, radius, speed = numbers
+        return cls(center=(x, y), radius=radius, speed=speed)
 
     def __call__(self, points: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, " n"]:
         """Return the speed at points."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         FirstFrequency as FirstFrequency,
         fast as fast,
         paper as paper,
+        smooth as smooth,
     )
     from ._consistency import Shrinking as Shrinking, make_consistent as make_consistent, shrunk as shrunk
     from ._enlarge import (
@@ -41,7 +42,12 @@ if TYPE_CHECKING:
         to_signal as to_signal,
         with_footprint as with_footprint,
     )
-    from ._held_out import HeldOut as HeldOut, HeldOutQuality as HeldOutQuality, hold_out as hold_out
+    from ._held_out import (
+        HeldOut as HeldOut,
+        HeldOutQuality as HeldOutQuality,
+        hold_out as hold_out,
+        hold_out_masked as hold_out_masked,
+    )
     from ._import import import_weights as import_weights
     from ._open import open_exact as open_exact, open_field as open_field
     from ._outputs import decode as decode, render as render
@@ -52,8 +58,11 @@ if TYPE_CHECKING:
         paper_image as paper_image,
     )
     from ._paper_audio import paper_audio as paper_audio, strings as strings
+    from ._paper_inpainting import paper_inpainting as paper_inpainting
+    from ._paper_poisson import paper_poisson as paper_poisson
     from ._paper_result import PaperResult as PaperResult
     from ._paper_video import flight as flight, paper_video as paper_video
+    from ._paper_waves import paper_helmholtz as paper_helmholtz, paper_wave as paper_wave
     from ._poisson import poisson as poisson
     from ._poses import Pose as Pose
     from ._report import draw_report as draw_report
@@ -71,6 +80,7 @@ if TYPE_CHECKING:
         write_isotropic as write_isotropic,
     )
     from ._solve_helmholtz import solve_helmholtz as solve_helmholtz
+    from ._solve_wave import solve_wave as solve_wave
     from ._solved import Solved as Solved
     from ._tables import decode_at as decode_at, values_at as values_at
     from ._tiles import Tile as Tile, TileSettings as TileSettings, blended as blended
@@ -119,6 +129,7 @@ _MODULES = {
     "flight": "_paper_video",
     "fuse": "_exposures",
     "hold_out": "_held_out",
+    "hold_out_masked": "_held_out",
     "import_weights": "_import",
     "interleaved": "_bench",
     "isotropic": "_slices",
@@ -131,12 +142,18 @@ _MODULES = {
     "paper": "_configurations",
     "paper_activations": "_paper",
     "paper_audio": "_paper_audio",
+    "paper_helmholtz": "_paper_waves",
     "paper_image": "_paper",
+    "paper_inpainting": "_paper_inpainting",
+    "paper_poisson": "_paper_poisson",
     "paper_video": "_paper_video",
+    "paper_wave": "_paper_waves",
     "poisson": "_poisson",
     "render": "_outputs",
     "shrunk": "_consistency",
+    "smooth": "_configurations",
     "solve_helmholtz": "_solve_helmholtz",
+    "solve_wave": "_solve_wave",
     "strings": "_paper_audio",
     "thick_slices": "_slices",
     "time_fit": "_bench",
@@ -193,6 +210,7 @@ __all__ = [
     "flight",
     "fuse",
     "hold_out",
+    "hold_out_masked",
     "import_weights",
     "interleaved",
     "isotropic",
@@ -205,12 +223,18 @@ __all__ = [
     "paper",
     "paper_activations",
     "paper_audio",
+    "paper_helmholtz",
     "paper_image",
+    "paper_inpainting",
+    "paper_poisson",
     "paper_video",
+    "paper_wave",
     "poisson",
     "render",
     "shrunk",
+    "smooth",
     "solve_helmholtz",
+    "solve_wave",
     "strings",
     "thick_slices",
     "time_fit",

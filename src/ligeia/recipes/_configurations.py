@@ -4,10 +4,13 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple, final
 
-from ligeia.fitting import Adam, Cooling, Recipe, Stop, passes
+from ligeia.fitting import Adam, Cooling, Muon, Recipe, Stop, passes
+from ligeia.physics import Smoothness
 from ligeia.signals import Alignment, Signal, SoundSource, rms_frequencies
 
 _BATCH = 512
+_SMOOTH_BATCH = 1024
+_SMOOTH_PASSES, _SMOOTH_MOST_STEPS = 48, 3000
 _FEW_SAMPLES = 1 << 17  # that a network can follow to their highest frequencies along several axes
 _FOLLOWED = 24_000.0  # a single axis gets at most the geometric mean of its frequency and this one, in radians per unit
 
@@ -42,6 +45,8 @@ class Configuration:
     """The same for scattered samples, per axis of the domain and over the samples of its grid; None sets no limit."""
     stop: Stop | None
     """The end of a fit whose user names none; None is a plateau."""
+    smoothness: Smoothness | None = None
+    """What is believed of the field between samples."""
 
     def first_frequencies(self, signal: Signal, omega_0: float) -> tuple[FirstFrequency, ...]:
         """Return how fast the first layer turns along each axis of a signal, with the reason.
@@ -75,7 +80,7 @@ class Configuration:
             for number, size in enumerate(signal.grid.shape):
                 if most * size < found[number].omega:
                     found[number] = found[number]._replace(
-                        omega=most * size, reason=f"{most:g} radians per sample, at most"
+                        omega=most * size, reason=f"{most:.3g} radians per sample, at most"
                     )
         return tuple(found)
 
@@ -102,6 +107,31 @@ def fast(*, hidden_features: int = 256) -> Configuration:
         most_per_point=0.075,
         volume_scale=2.0,
         stop=None,
+    )
+
+
+def smooth(signal: Signal, smoothness: Smoothness, *, hidden_features: int = 256) -> Configuration:
+    """Return how a signal with gaps is fitted beside a prior: Muon, and a first layer no finer than the samples known.
+
+    With a tenth of the samples of a picture known, at random, it is 0.8 to 1 dB better than biharmonic inpainting
+    (``scripts/bench inpainting``). Ends after 48 passes, or 3,000 steps.
+    """
+    known = 1.0 if signal.points is not None else signal.num_samples / signal.grid.num_samples
+    recipe = Recipe(
+        name="smooth",
+        optimizer=Muon(learning_rate=0.128 / max(64, hidden_features)),
+        batch_size=_SMOOTH_BATCH,
+        cooling=Cooling(),
+    )
+    return Configuration(
+        recipe=recipe,
+        align="centers",
+        first_layer_scale=6.0,
+        per_frequency=None,
+        most_per_sample=0.25 * known ** (1 / signal.grid.num_axes),
+        most_per_point=0.075,
+        stop=passes(min(_SMOOTH_PASSES, _SMOOTH_MOST_STEPS * _SMOOTH_BATCH / signal.num_samples)),
+        smoothness=smoothness,
     )
 
 

@@ -14,6 +14,7 @@ from ligeia.core import InputError, random_stream
 from ligeia.field import Field
 from ligeia.fitting import Callback, Checkpointer, Report, State, Stop, Values
 from ligeia.networks import SirenConfig
+from ligeia.physics import SmoothValues
 from ligeia.signals import (
     POINT,
     Bicubic,
@@ -89,17 +90,21 @@ def fit(
     if first_omegas is None:
         first_omegas = [found.omega for found in configuration.first_frequencies(signal, omega_0)]
     field = new_field(signal, config, first_omegas, seed=seed).to(checked_device(device))
-    objective = Values(signal, seed=seed)
-    is_constant = meet_constant(field, objective)
+    values = Values(signal, seed=seed)
+    is_constant = meet_constant(field, values)
+    smoothness = configuration.smoothness
+    objective = values if smoothness is None else SmoothValues(values, smoothness, seed=seed)
     state = State(field, configuration.recipe, objective.num_points)
     if checkpoint is not None:
-        checkpoint.begin(state, f"{signal.digest()} {config} {list(first_omegas)} {configuration.recipe} seed {seed}")
+        checkpoint.begin(
+            state, f"{signal.digest()} {config} {list(first_omegas)} {configuration.recipe} {smoothness} seed {seed}"
+        )
         callbacks = [*callbacks, checkpoint]
     report = fitting.fit(
         field,
         objective,
         configuration.recipe,
-        fitting.passes(AT_ONCE) if is_constant else _completed(stop, configuration, objective),
+        fitting.passes(AT_ONCE) if is_constant else _completed(stop, configuration, values),
         seed=seed,
         callbacks=callbacks,
         state=state,

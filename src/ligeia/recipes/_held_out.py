@@ -79,6 +79,32 @@ def quality_of_errors(
     )
 
 
+def hold_out_masked(signal: Signal, mask: Signal) -> tuple[Signal, HeldOut]:
+    """Return a signal on a grid without the samples where a mask is bright, to be filled in, and what stood there.
+
+    Bright is above half of the mask's largest value, in the mean of its channels.
+    """
+    if signal.points is not None or isinstance(signal.values, Blocks):
+        raise InputError(
+            "a mask is for samples on a grid, in memory; name coordinates to leave out of a table yourself."
+        )
+    if mask.points is not None or mask.grid.shape != signal.grid.shape:
+        raise InputError(
+            f"a mask of {' x '.join(map(str, signal.grid.shape))} samples was wanted, as many as the signal has, got "
+            f"{' x '.join(map(str, mask.grid.shape))}."
+        )
+    bright = np.asarray(mask.values, np.float64).mean(axis=-1).ravel()
+    gone = bright > bright.max() / 2
+    known = np.ones(len(gone), bool) if signal.missing is None else ~signal.missing.mask()
+    chosen = np.flatnonzero(gone & known)
+    if len(chosen) in (0, int(known.sum())):
+        raise InputError(
+            f"a mask that is bright where samples are to be filled in, and dark elsewhere, was wanted, got one that is "
+            f"{'dark' if len(chosen) == 0 else 'bright'} everywhere."
+        )
+    return replace(signal, missing=Missing.of(gone | ~known)), HeldOut(signal, chosen)
+
+
 def hold_out(signal: Signal, fraction: float | None = None, *, seed: int = 0) -> tuple[Signal, HeldOut | None]:
     """Return a signal without a random ``fraction`` of its samples, to be fitted, and those samples.
 

@@ -44,7 +44,7 @@ def demo_stop() -> Stop:
 def paper_image(
     figure_path: Path,
     *,
-    long: bool = False,
+    full: bool = False,
     seed: int = 0,
     device: str | torch.device = "cpu",
     callbacks: Sequence[Callback] = (),
@@ -57,11 +57,11 @@ def paper_image(
     check_figure(figure_path)
     configuration = paper()
     signal = camera(size=256, align=configuration.align)
-    stop = passes(15_000) if long else passes(500)
+    stop = passes(15_000) if full else passes(500)
     field = fit(signal, stop=stop, configuration=configuration, seed=seed, device=device, callbacks=callbacks)
     report = field.report
     assert report is not None
-    if long:
+    if full:
         published, tolerance = 50.0, 5.0
         source = "the curve of the paper's fig. 1 experiment as recalled, about 50 dB, at 512 x 512; not checked"
     else:

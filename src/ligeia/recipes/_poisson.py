@@ -29,6 +29,7 @@ def poisson(
     known: Known,
     *,
     stop: Stop | None = None,
+    recipe: Recipe | None = None,
     hidden_features: int = 256,
     hidden_layers: int = 3,
     seed: int = 0,
@@ -38,7 +39,7 @@ def poisson(
     """Return the field whose derivatives are those of a signal on a grid; its ``report`` has the PSNR of its values.
 
     Only the ``gradient`` or the ``laplacian`` is fitted, and the signal's mean, which neither holds, is added at the
-    end. Without ``stop`` the fit takes 1,500 steps of 2,048 points.
+    end. Without ``stop`` the fit takes 1,500 steps of 2,048 points; without ``recipe`` they are Muon's.
 
     >>> rows, columns = np.mgrid[0:12, 0:16]
     >>> picture = np.cos(rows / 4) + np.sin(columns / 5)
@@ -59,12 +60,9 @@ def poisson(
     )
     turns = [min(max(_TURNS_PER_SAMPLE * size, _LEAST_TURNS), _MOST_TURNS) for size in signal.grid.shape]
     field = new_field(signal, config, turns, seed=seed).to(checked_device(device))
-    recipe = Recipe(
-        name="poisson",
-        optimizer=Muon(learning_rate=_RATE / max(64, hidden_features)),
-        batch_size=_BATCH,
-        cooling=Cooling(),
-    )
+    if recipe is None:
+        optimizer = Muon(learning_rate=_RATE / max(64, hidden_features))
+        recipe = Recipe(name="poisson", optimizer=optimizer, batch_size=_BATCH, cooling=Cooling())
     stop = fitting.passes(_STEPS * _BATCH / objective.num_points) if stop is None else stop
     report = fitting.fit(field, objective, recipe, stop, seed=seed, callbacks=callbacks)
     objective.set_constant(field)

@@ -12,7 +12,7 @@ from ligeia.physics import Constraints, Helmholtz, solve_output, uniform_speed
 from ligeia.signals import Channel
 
 from ._fit import checked_device
-from ._solved import Solved, with_range
+from ._solved import Solved, relative_l2, values_at, with_range
 
 _TURNS = 5.0  # radians per unit of the first layer, over the wavenumber, or over that of the source's width
 _NEURONS = 0.205  # over their square: so many waves fit into the domain
@@ -60,15 +60,16 @@ def solve_helmholtz(
     fresh = Constraints(problem.constraints(_CHECKED, generator=generator)[:1])
     residual = 10 ** (-fresh.quality(field).psnr_db / 20)
     nothing = 0.5**0.5  # the source has no imaginary part
-    return Solved(field, time.perf_counter() - began, residual / nothing, _distance(field, problem, generator))
+    return Solved(
+        field, time.perf_counter() - began, residual / nothing, distance_from_free_field(field, problem, generator)
+    )
 
 
-def _distance(field: Field, problem: Helmholtz, generator: np.random.Generator) -> float | None:
+def distance_from_free_field(field: Field, problem: Helmholtz, generator: np.random.Generator) -> float | None:
+    """Return the relative L2 distance from the closed form outside of source and layers; None where there is none."""
     if problem.speed is not uniform_speed:
         return None
     points = generator.uniform(-1, 1, (_CHECKED, 2))
     points = points[problem.is_physical(points)]
-    wanted = problem.source.free_field(points, problem.wavenumber)
-    with torch.no_grad():
-        found = field.physical(torch.from_numpy(points).to(next(field.parameters()))).cpu().double().numpy()
-    return float(np.linalg.norm(found[:, 0] + 1j * found[:, 1] - wanted) / np.linalg.norm(wanted))
+    found = values_at(field, points)
+    return relative_l2(found[:, 0] + 1j * found[:, 1], problem.source.free_field(points, problem.wavenumber))

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import final
 
+import numpy as np
 import torch
+from jaxtyping import Float, Num
 
 from ligeia.field import Field
 from ligeia.signals import Channel
@@ -31,3 +33,14 @@ def with_range(field: Field) -> Field:
             each.div_(reach)
     channels = [Channel(name=each.name, low=-reach, high=reach) for each in field.channels]
     return Field(field.network, field.grid, channels, field.source).to(output.weight)
+
+
+def values_at(field: Field, points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n c"]:
+    """Return the values of a field at physical coordinates, in float64."""
+    with torch.no_grad():
+        return field.physical(torch.from_numpy(points).to(next(field.parameters()))).cpu().double().numpy()
+
+
+def relative_l2(found: Num[np.ndarray, " n"], wanted: Num[np.ndarray, " n"]) -> float:
+    """Return the norm of the difference over that of what is wanted."""
+    return float(np.linalg.norm(found - wanted) / np.linalg.norm(wanted))

@@ -1,0 +1,30 @@
+"""What the commands of `ligeia solve` print of a solution."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ._console import emit
+
+if TYPE_CHECKING:
+    from ligeia.recipes import Solved
+
+
+def emit_solved(solved: "Solved", output: Path, *, seed: int, as_json: bool, quiet: bool) -> None:
+    """Write the field of a solution, and print how far it is from what is known."""
+    from ligeia import codec
+
+    found = {
+        "relative_l2": solved.relative_l2,
+        "relative_residual": solved.relative_residual,
+        "seconds": solved.seconds,
+        "parameters": solved.field.network.config.num_parameters(),
+        "bytes": codec.save(solved.field, output),
+        "output": str(output),
+        "seed": seed,
+    }
+    known = "no closed form" if solved.relative_l2 is None else f"{solved.relative_l2:.2%} from the closed form"
+    summary = (
+        f"{output}: {known}, residual {solved.relative_residual:.2%}, in {solved.seconds:.1f} s\n"
+        f"{found['parameters']:,} parameters, {found['bytes']:,} bytes"
+    )
+    emit(found, summary, as_json=as_json, quiet=quiet)

@@ -1,0 +1,106 @@
+"""Samples and a prior: a field that keeps what is known, and changes or bends little in between.
+
+Sources: total variation, Rudin, Osher & Fatemi 1992; the norm of the Hessian, Lefkimmiatis et al. 2013; both for sine
+networks in the inpainting experiment of Sitzmann et al. 2020. Differs from the paper: derivatives are per step from
+sample to sample and not per unit coordinate, so that a weight suits signals of any size.
+"""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from ligeia.core import InputError
+from ligeia.field import Field
+from ligeia.fitting import Quality, Values
+from ligeia.signals import Blocks
+
+_ROUNDED = 1e-3  # norms are smooth below this change per sample, in network units
+_POINTS_PER_SAMPLE = 0.5  # as in the paper
+
+
+@final
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Smoothness:
+    """What is believed of a field everywhere: weights of the mean norms of its gradient and of its Hessian.
+
+    Both norms are Frobenius norms over axes and channels, of the change from sample to sample in network units, where
+    the signal's range is [-1, 1].
+    """
+
+    total_variation: float = 0.0
+    hessian: float = 0.0
+
+    def __post_init__(self) -> None:
+        weights = (self.total_variation, self.hessian)
+        if not all(0 <= each < np.inf for each in weights) or not any(weights):
+            raise InputError(f"weights of 0 or more were wanted for a prior, one of them above 0, got {self}.")
+
+    def __call__(self, field: Field, points: Float[Tensor, "n d"]) -> Float[Tensor, ""]:
+        """Return the penalty at coordinates in [-1, 1], differentiable in the field's parameters."""
+        num_axes = field.grid.num_axes
+        first = [(axis,) for axis in range(num_axes)] if self.total_variation else []
+        second = [(i, j) for i in range(num_axes) for j in range(i, num_axes)] if self.hessian else []
+        found = field.derivatives(points, *("".join(map(str, axes)) for axes in (*first, *second)))
+        half_ranges = torch.tensor([(each.high - each.low) / 2 for each in field.channels]).to(points)
+        steps = [2 / size for size in field.grid.shape]  # from sample to sample
+
+        def norm(parts: list[tuple[tuple[int, ...], Tensor]]) -> Tensor:
+            squares = points.new_zeros(len(points))
+            for axes, part in parts:
+                times = 2 if len(set(axes)) > 1 else 1  # ij and ji
+                change = part / half_ranges * float(np.prod([steps[axis] for axis in axes]))
+                squares = squares + times * change.square().sum(dim=1)
+            return ((squares + _ROUNDED**2).sqrt() - _ROUNDED).mean()
+
+        pairs = list(zip((*first, *second), found, strict=True))
+        total = points.new_zeros(())
+        if first:
+            total = total + self.total_variation * norm(pairs[: len(first)])
+        if second:
+            total = total + self.hessian * norm(pairs[len(first) :])
+        return total
+
+
+@final
+class SmoothValues:
+    """Hold a field to samples, and everywhere to a prior: at half as many fresh random points as there are samples."""
+
+    def __init__(self, values: Values, smoothness: Smoothness, *, seed: int = 0) -> None:
+        if isinstance(values.signal.values, Blocks):
+            raise InputError("a prior is for signals in memory, and this one is not; allow a larger working set.")
+        self._values, self._smoothness, self._seed = values, smoothness, seed
+
+    @property
+    def num_points(self) -> int:
+        """Number of samples that have a value."""
+        return self._values.num_points
+
+    @property
+    def finest_db(self) -> float:
+        """PSNR at which the root mean squared error is half a step of an integer signal."""
+        return self._values.finest_db
+
+    @property
+    def constant_db(self) -> float:
+        """PSNR of the mean of each channel."""
+        return self._values.constant_db
+
+    def batch(self, indices: Int[np.ndarray, " n"], device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+        """Return what a network sees of samples, these, and points of the prior: the same ones for the same batch."""
+        generator = np.random.default_rng([self._seed, int(indices[0]), int(indices.sum())])
+        count = -(-len(indices) // round(1 / _POINTS_PER_SAMPLE))
+        points = generator.uniform(-1, 1, (count, self._values.signal.grid.num_axes)).astype(np.float32)
+        return (*self._values.batch(indices, device), torch.from_numpy(points).to(device))
+
+    def loss(self, field: Field, batch: tuple[Tensor, Tensor, Tensor]) -> Float[Tensor, ""]:
+        """Return the mean squared error of a batch, in network units, and the penalty of the prior."""
+        *known, points = batch
+        return self._values.loss(field, (known[0], known[1])) + self._smoothness(field, points)
+
+    def quality(self, field: Field, *, most_points: int | None = None) -> Quality:
+        """Return the PSNR of the field at the samples."""
+        return self._values.quality(field, most_points=most_points)
