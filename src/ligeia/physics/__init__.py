@@ -1,6 +1,7 @@
 """Fields from what is known of their derivatives: images from gradients, differential equations."""
 
 from ._absorbing import AbsorbingLayer as AbsorbingLayer, Stretching as Stretching
+from ._balanced import balanced as balanced
 from ._constraints import Constraint as Constraint, Constraints as Constraints, Residual as Residual
 from ._helmholtz import Circle as Circle, Helmholtz as Helmholtz, Speed as Speed, uniform_speed as uniform_speed
 from ._output_layer import solve_output as solve_output
@@ -19,6 +20,7 @@ __all__ = [
     "Residual",
     "Speed",
     "Stretching",
+    "balanced",
     "solve_output",
     "uniform_speed",
 ]

@@ -41,7 +41,7 @@ def solve_output(
     normal = torch.zeros(size, size, dtype=torch.float64, device=output.weight.device)
     right = torch.zeros(size, dtype=torch.float64, device=output.weight.device)
     for number, constraint in enumerate(constraints):
-        for points, known, share in _pieces(constraint, most_points, output.weight, seed + number):
+        for points, known, share in pieces(constraint, most_points, output.weight, seed + number):
             rows, residual = linearized(field, constraint, points, known)
             factor = constraint.weight * share / residual.shape[1]
             flat = rows.flatten(0, 1)
@@ -73,6 +73,8 @@ def linearized(
     recorder = _Recorder(field, points)
     with torch.enable_grad():
         residual = checked(constraint.residual(recorder, points, *known), points)
+    if not residual.requires_grad:
+        raise InputError("a residual that depends on the field was wanted; it looks at `u(points)` or derivatives.")
     wanted = [name for name, _ in recorder.asked]
     plan = function.plan(wanted)
     with torch.no_grad():
@@ -110,7 +112,7 @@ class _Recorder:
         return leaves
 
 
-def _pieces(
+def pieces(
     constraint: Constraint, most_points: int, like: Tensor, seed: int
 ) -> Iterator[tuple[Tensor, list[Tensor], float]]:
     """Yield points of a constraint, what is known there, and the share of the mean that each point stands for."""

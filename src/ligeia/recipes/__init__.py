@@ -71,6 +71,7 @@ if TYPE_CHECKING:
         write_isotropic as write_isotropic,
     )
     from ._solve_helmholtz import solve_helmholtz as solve_helmholtz
+    from ._solve_linear import solve_linear as solve_linear
     from ._solved import Solved as Solved
     from ._tables import decode_at as decode_at, values_at as values_at
     from ._tiles import Tile as Tile, TileSettings as TileSettings, blended as blended
@@ -137,6 +138,7 @@ _MODULES = {
     "render": "_outputs",
     "shrunk": "_consistency",
     "solve_helmholtz": "_solve_helmholtz",
+    "solve_linear": "_solve_linear",
     "strings": "_paper_audio",
     "thick_slices": "_slices",
     "time_fit": "_bench",
@@ -211,6 +213,7 @@ __all__ = [
     "render",
     "shrunk",
     "solve_helmholtz",
+    "solve_linear",
     "strings",
     "thick_slices",
     "time_fit",
