@@ -5,6 +5,7 @@ from ._balanced import balanced as balanced
 from ._constraints import Constraint as Constraint, Constraints as Constraints, Residual as Residual
 from ._helmholtz import Circle as Circle, Helmholtz as Helmholtz, Speed as Speed, uniform_speed as uniform_speed
 from ._output_layer import solve_output as solve_output
+from ._points import points_in as points_in
 from ._poisson import DerivativesOf as DerivativesOf, Known as Known
 from ._sources import GaussianSource as GaussianSource
 
@@ -21,6 +22,7 @@ __all__ = [
     "Speed",
     "Stretching",
     "balanced",
+    "points_in",
     "solve_output",
     "uniform_speed",
 ]
