@@ -224,11 +224,7 @@ def by_ligeia(problem: Problem, seed: int) -> Solution:
     field = recipes.solve_linear(constraints, problem.grid, seed=seed).field
     spent_s, cpu_s = time.perf_counter() - began, time.process_time() - cpu
 
-    def values(places: np.ndarray) -> np.ndarray:
-        with torch.no_grad():
-            return field.physical(torch.from_numpy(places).float()).numpy()
-
-    error = error_of(problem, values)
+    error = error_of(problem, lambda places: field.values_at(problem.grid.from_physical(places)))
     hits = [error <= target for target in TARGETS]
     return Solution(
         prepared_s=prepared_s,

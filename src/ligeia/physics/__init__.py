@@ -3,6 +3,7 @@
 from ._absorbing import AbsorbingLayer as AbsorbingLayer, Stretching as Stretching
 from ._balanced import balanced as balanced
 from ._constraints import Constraint as Constraint, Constraints as Constraints, Residual as Residual
+from ._held import Held as Held
 from ._helmholtz import Circle as Circle, Helmholtz as Helmholtz, Speed as Speed, uniform_speed as uniform_speed
 from ._output_layer import solve_output as solve_output
 from ._points import points_in as points_in
@@ -16,6 +17,7 @@ __all__ = [
     "Constraints",
     "DerivativesOf",
     "GaussianSource",
+    "Held",
     "Helmholtz",
     "Known",
     "Residual",

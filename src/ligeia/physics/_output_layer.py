@@ -96,7 +96,7 @@ class _Recorder:
     """Stands in for a field: remembers which derivatives a residual asks for, as leaves to differentiate along."""
 
     def __init__(self, field: Field, points: Float[Tensor, "n d"]) -> None:
-        self._field, self._points = field, points
+        self.field, self._points = field, points
         self.asked: list[tuple[str, Tensor]] = []
 
     def __call__(self, points: Tensor) -> Tensor:
@@ -106,7 +106,7 @@ class _Recorder:
         if points is not self._points:
             raise InputError("a residual whose output layer is solved for looks at its own points only.")
         with torch.no_grad():
-            found = self._field.physical.derivatives(points, *wanted)
+            found = self.field.physical.derivatives(points, *wanted)
         leaves = tuple(each.detach().requires_grad_() for each in found)
         self.asked += zip(wanted, leaves, strict=True)
         return leaves
