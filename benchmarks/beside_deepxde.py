@@ -21,9 +21,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-os.environ["DDE_BACKEND"] = "pytorch"
-os.environ["CUDA_VISIBLE_DEVICES"] = ""
-
 import numpy as np
 import torch
 from _common import append_row
@@ -314,6 +311,7 @@ def main() -> None:
     parser.add_argument("--budget", type=float, default=180.0, help="seconds of training, for DeepXDE")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
+    os.environ.update(DDE_BACKEND="pytorch", CUDA_VISIBLE_DEVICES="")
     try:
         with contextlib.redirect_stderr(io.StringIO()):  # it says which backend it takes
             dde = importlib.import_module("deepxde")
