@@ -1,7 +1,7 @@
 """`ligeia paper`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -59,7 +59,7 @@ def paper(
     name, *known = experiment.split("-")
     repeat = getattr(recipes, f"paper_{name}")
     with watched_fit(quiet=quiet, checkpoint=None) as callback:
-        options = {"seed": seed}
+        options: dict[str, Any] = {"seed": seed}
         if experiment != "activations":
             options |= {"full": full, "device": device, "callbacks": [callback]}
         if experiment in _RECORDED:

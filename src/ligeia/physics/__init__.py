@@ -1,10 +1,13 @@
 """Fields from what is known of their derivatives: images from gradients, differential equations."""
 
 from ._absorbing import AbsorbingLayer as AbsorbingLayer, Stretching as Stretching
+from ._balanced import balanced as balanced
 from ._constraints import Constraint as Constraint, Constraints as Constraints, Residual as Residual
+from ._held import Held as Held
 from ._helmholtz import Circle as Circle, Helmholtz as Helmholtz, Speed as Speed, uniform_speed as uniform_speed
 from ._light_cone import light_cone as light_cone
 from ._output_layer import solve_output as solve_output
+from ._points import points_in as points_in
 from ._poisson import DerivativesOf as DerivativesOf, Known as Known
 from ._smoothness import Smoothness as Smoothness, SmoothValues as SmoothValues
 from ._sources import GaussianSource as GaussianSource
@@ -18,6 +21,7 @@ __all__ = [
     "DerivativesOf",
     "GaussianPulse",
     "GaussianSource",
+    "Held",
     "Helmholtz",
     "Known",
     "Residual",
@@ -26,7 +30,9 @@ __all__ = [
     "Speed",
     "Stretching",
     "Wave",
+    "balanced",
     "light_cone",
+    "points_in",
     "solve_output",
     "uniform_speed",
 ]

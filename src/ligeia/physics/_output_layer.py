@@ -41,7 +41,7 @@ def solve_output(
     normal = torch.zeros(size, size, dtype=torch.float64, device=output.weight.device)
     right = torch.zeros(size, dtype=torch.float64, device=output.weight.device)
     for number, constraint in enumerate(constraints):
-        for points, known, share in _pieces(constraint, most_points, output.weight, seed + number):
+        for points, known, share in pieces(constraint, most_points, output.weight, seed + number):
             rows, residual = linearized(field, constraint, points, known)
             factor = constraint.weight * share / residual.shape[1]
             flat = rows.flatten(0, 1)
@@ -74,6 +74,8 @@ def linearized(
     recorder = _Recorder(field, points)
     with torch.enable_grad():
         residual = checked(constraint.residual(recorder, points, *known), points)
+    if not residual.requires_grad:
+        raise InputError("a residual that depends on the field was wanted; it looks at `u(points)` or derivatives.")
     wanted = [name for name, _ in recorder.asked]
     plan = function.plan(wanted)
     with torch.no_grad():
@@ -95,7 +97,7 @@ class _Recorder:
     """Stands in for a field: remembers which derivatives a residual asks for, as leaves to differentiate along."""
 
     def __init__(self, field: Field, points: Float[Tensor, "n d"]) -> None:
-        self._field, self._points = field, points
+        self.field, self._points = field, points
         self.asked: list[tuple[str, Tensor]] = []
 
     def __call__(self, points: Tensor) -> Tensor:
@@ -105,13 +107,13 @@ class _Recorder:
         if points is not self._points:
             raise InputError("a residual whose output layer is solved for looks at its own points only.")
         with torch.no_grad():
-            found = self._field.physical.derivatives(points, *wanted)
+            found = self.field.physical.derivatives(points, *wanted)
         leaves = tuple(each.detach().requires_grad_() for each in found)
         self.asked += zip(wanted, leaves, strict=True)
         return leaves
 
 
-def _pieces(
+def pieces(
     constraint: Constraint, most_points: int, like: Tensor, seed: int
 ) -> Iterator[tuple[Tensor, list[Tensor], float]]:
     """Yield points of a constraint, what is known there, and the share of the mean that each point stands for."""

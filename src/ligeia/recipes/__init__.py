@@ -80,6 +80,7 @@ if TYPE_CHECKING:
         write_isotropic as write_isotropic,
     )
     from ._solve_helmholtz import solve_helmholtz as solve_helmholtz
+    from ._solve_linear import solve_linear as solve_linear
     from ._solve_wave import solve_wave as solve_wave
     from ._solved import Solved as Solved
     from ._tables import decode_at as decode_at, values_at as values_at
@@ -154,6 +155,7 @@ _MODULES = {
     "smooth": "_configurations",
     "solve_helmholtz": "_solve_helmholtz",
     "solve_wave": "_solve_wave",
+    "solve_linear": "_solve_linear",
     "strings": "_paper_audio",
     "thick_slices": "_slices",
     "time_fit": "_bench",
@@ -234,6 +236,7 @@ __all__ = [
     "shrunk",
     "smooth",
     "solve_helmholtz",
+    "solve_linear",
     "solve_wave",
     "strings",
     "thick_slices",

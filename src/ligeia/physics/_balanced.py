@@ -1,0 +1,30 @@
+"""Constraints on an equal footing: second derivatives outweigh values by the fourth power of a frequency."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ligeia.core import InputError
+from ligeia.field import Field
+
+from ._constraints import Constraint
+from ._output_layer import linearized, pieces
+
+_LOOKED_AT = 1 << 8  # points of a constraint
+
+
+def balanced(constraints: Sequence[Constraint], field: Field, *, seed: int = 0) -> list[Constraint]:
+    """Return constraints that count alike for a field's waves, each times the weight that it has.
+
+    The weight is divided by the mean square of the residual's slopes along the weights of the output layer, at 256
+    points: a residual of order m counts as the error of such waves, and no more as their frequency to the power of m.
+    """
+    result = []
+    like = field.network.linears()[-1].weight
+    for number, constraint in enumerate(constraints):
+        points, known, _ = next(pieces(constraint, _LOOKED_AT, like, seed + number))
+        slopes, _ = linearized(field, constraint, points, known)
+        size = float(slopes.square().mean())
+        if not size > 0:
+            raise InputError(f"residuals that depend on the field were wanted, and number {number} does not.")
+        result.append(replace(constraint, weight=constraint.weight / size))
+    return result
