@@ -1,6 +1,7 @@
 """Fields from what is known of their derivatives: images from gradients, differential equations."""
 
 from ._absorbing import AbsorbingLayer as AbsorbingLayer, Stretching as Stretching
+from ._blending import Blending as Blending
 from ._constraints import Constraint as Constraint, Constraints as Constraints, Residual as Residual
 from ._helmholtz import Circle as Circle, Helmholtz as Helmholtz, Speed as Speed, uniform_speed as uniform_speed
 from ._output_layer import solve_output as solve_output
@@ -9,6 +10,7 @@ from ._sources import GaussianSource as GaussianSource
 
 __all__ = [
     "AbsorbingLayer",
+    "Blending",
     "Circle",
     "Constraint",
     "Constraints",

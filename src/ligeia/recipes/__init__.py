@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         operations_per_point as operations_per_point,
         time_fit as time_fit,
     )
+    from ._blend import Blended as Blended, blend as blend
     from ._compare import Comparison as Comparison, compare as compare
     from ._compress import Compressed as Compressed, compact as compact, compress as compress
     from ._configurations import (
@@ -76,6 +77,7 @@ if TYPE_CHECKING:
     from ._tiles import Tile as Tile, TileSettings as TileSettings, blended as blended
 
 _MODULES = {
+    "Blended": "_blend",
     "Comparison": "_compare",
     "Compressed": "_compress",
     "Configuration": "_configurations",
@@ -96,6 +98,7 @@ _MODULES = {
     "Solved": "_solved",
     "Tile": "_tiles",
     "TileSettings": "_tiles",
+    "blend": "_blend",
     "blended": "_tiles",
     "camera": "_paper",
     "check_enlarged_output": "_enlarge",
@@ -151,6 +154,7 @@ __getattr__, __dir__ = lazy_exports(__name__, {name: f".{module}" for name, modu
 
 __all__ = [
     "KERNELS",
+    "Blended",
     "Comparison",
     "Compressed",
     "Configuration",
@@ -170,6 +174,7 @@ __all__ = [
     "Solved",
     "Tile",
     "TileSettings",
+    "blend",
     "blended",
     "camera",
     "check_enlarged_output",
