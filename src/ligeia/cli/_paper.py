@@ -9,11 +9,13 @@ from ligeia.core import InputError, check_writable
 
 from ._console import Device, Json, Quiet, Seed, emit, watched_fit
 
-_EXPERIMENTS = ("image", "activations", "audio", "video")
+_EXPERIMENTS = ("image", "activations", "audio", "video", "composite")
 
 
 def paper(
-    experiment: Annotated[str, typer.Argument(metavar="EXPERIMENT", help="image, activations, audio or video.")],
+    experiment: Annotated[
+        str, typer.Argument(metavar="EXPERIMENT", help="image, activations, audio, video or composite.")
+    ],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="File for the figure.")] = None,
     full: Annotated[
         bool, typer.Option("--full", "--long", help="The paper's own number of steps: hours on a CPU.")
@@ -32,6 +34,7 @@ def paper(
     Draws its figure, and prints our number beside the published one. image: 500 steps, or 15,000 with --full.
     audio: the recipe fast for five minutes at most, or 9,001 full-batch steps with --full.
     video: the same on 60 frames, or 100,000 steps of a network of width 1024 on all of them.
+    composite: half the gradients of two photographs, 1,500 steps, or 10,000.
 
     Example: ligeia paper image -o image.png
     """
@@ -46,6 +49,8 @@ def paper(
     with watched_fit(quiet=quiet, checkpoint=None) as callback:
         if experiment == "image":
             found = recipes.paper_image(figure, long=full, seed=seed, device=device, callbacks=[callback])
+        elif experiment == "composite":
+            found = recipes.paper_composite(figure, full=full, seed=seed, device=device, callbacks=[callback])
         elif experiment in ("audio", "video"):
             repeat = recipes.paper_audio if experiment == "audio" else recipes.paper_video
             found = repeat(figure, recording=recording, full=full, seed=seed, device=device, callbacks=[callback])

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         paper_image as paper_image,
     )
     from ._paper_audio import paper_audio as paper_audio, strings as strings
+    from ._paper_composite import coins as coins, paper_composite as paper_composite
     from ._paper_result import PaperResult as PaperResult
     from ._paper_video import flight as flight, paper_video as paper_video
     from ._poisson import poisson as poisson
@@ -107,6 +108,7 @@ _MODULES = {
     "checked_omegas": "_fit",
     "choose_size": "_sizing",
     "clip_around": "_exposures",
+    "coins": "_paper_composite",
     "compact": "_compress",
     "compare": "_compare",
     "compress": "_compress",
@@ -134,6 +136,7 @@ _MODULES = {
     "paper": "_configurations",
     "paper_activations": "_paper",
     "paper_audio": "_paper_audio",
+    "paper_composite": "_paper_composite",
     "paper_image": "_paper",
     "paper_video": "_paper_video",
     "poisson": "_poisson",
@@ -183,6 +186,7 @@ __all__ = [
     "checked_omegas",
     "choose_size",
     "clip_around",
+    "coins",
     "compact",
     "compare",
     "compress",
@@ -210,6 +214,7 @@ __all__ = [
     "paper",
     "paper_activations",
     "paper_audio",
+    "paper_composite",
     "paper_image",
     "paper_video",
     "poisson",

@@ -157,21 +157,28 @@ def _picture(given: Picture, name: str) -> Signal:
     label = f"{given}, the {name}" if isinstance(given, str | Path) else f"the {name}"
     kind = type(signal.source).__name__.removesuffix("Source").lower()
     if not isinstance(signal.source, ArraySource | ImageSource) or signal.grid.num_axes != 2:
-        raise InputError(f"{label}: a picture was wanted, this is a {kind} of {signal.grid.num_axes} axes.")
+        raise InputError(
+            f"{label}: a picture was wanted, got a signal of kind {kind} with {signal.grid.num_axes} axes."
+        )
     if signal.missing is not None or isinstance(signal.values, Blocks):
-        raise InputError(f"{label}: samples in memory that all have a value were wanted; load them, and fill in what is missing.")
-    names = tuple(channel.name for channel in signal.channels)
-    if name != "mask" and not (names == _COLORS or (len(names) == 1 and names[0] in _GRAYS)):
+        raise InputError(
+            f"{label}: samples in memory that all have a value were wanted; load them, and fill in what is missing."
+        )
+    if name != "mask":
+        _check_samples(signal, label)
+    return signal
+
+
+def _check_samples(signal: Signal, label: str) -> None:
+    names, kind = tuple(channel.name for channel in signal.channels), signal.source
+    if names != _COLORS and not (len(names) == 1 and names[0] in _GRAYS):
         raise InputError(
             f"{label}: a gray or RGB picture without alpha was wanted, its channels are {', '.join(names)}; convert it."
         )
-    if name != "mask" and isinstance(signal.source, ImageSource) and not signal.source.palette:
-        if signal.source.bits < 8:
-            raise InputError(
-                f"{label}: 8 bits per sample or more were wanted, got {signal.source.bits}: no shades fit between "
-                "them; convert it to gray."
-            )
-    return signal
+    if isinstance(kind, ImageSource) and not kind.palette and kind.bits < 8:
+        raise InputError(
+            f"{label}: 8 bits per sample or more were wanted, got {kind.bits}: no shades lie between; convert it."
+        )
 
 
 def _in_units_of(source: Signal, target: Signal) -> Float[np.ndarray, "rows columns c"]:
