@@ -21,6 +21,10 @@ def make_bad_files(folder: Path) -> None:
     (folder / "text.png").write_text("no picture at all")
     Image.effect_noise((64, 64), 80).save("whole.jpg")
     (folder / "cut.jpg").write_bytes((folder / "whole.jpg").read_bytes()[:700])
+    for name, level in (("black.png", 0), ("white.png", 255)):
+        Image.new("L", (16, 12), level).save(name)
+    Image.new("RGBA", (16, 12)).save("clear.png")
+    Image.new("1", (16, 12)).save("bits.png")
     np.save("none.npy", np.zeros((0, 3)))
     values = np.zeros((4, 5), np.float32)
     values[2, 3], values[3, 0] = np.nan, np.inf
@@ -122,11 +126,24 @@ REFUSED = [
     ("poisson photo.png -o new.png", "new.png: a field is written as .lig"),
     ("poisson silence.wav -o new.lig", "a signal that varies was wanted"),
     ("poisson flow.csv -o new.lig", "columns"),
+    ("blend photo.png photo.png -o new.png", "Missing option"),
+    ("blend missing.png photo.png --mask photo.png -o new.png", "missing.png: no such file"),
+    ("blend photo.png photo.png --mask photo.png -o photo.png", "photo.png: the output would overwrite an input"),
+    ("blend photo.png photo.png --mask photo.png -o new.lig", "new.lig: the ending of an image or .npy was wanted"),
+    ("blend photo.png photo.png --mask photo.png -o new.gif", "new.gif: a GIF holds at most 256 colors"),
+    ("blend whole.jpg photo.png --mask photo.png -o new.png", "of one size .* got 64 x 64, 12 x 16, 12 x 16"),
+    ("blend photo.png photo.png --mask whole.jpg -o new.png", "of one size .* got 12 x 16, 12 x 16, 64 x 64"),
+    ("blend photo.png photo.png --mask black.png -o new.png", "a mask that is white somewhere was wanted"),
+    ("blend photo.png photo.png --mask white.png -o new.png", "a mask that is black somewhere was wanted"),
+    ("blend photo.png clear.png --mask photo.png -o new.png", "target: a gray or RGB picture without alpha"),
+    ("blend photo.png black.png --mask photo.png -o new.png", "a source of 1 channel was wanted for a gray target"),
+    ("blend silence.wav photo.png --mask photo.png -o new.png", "source: a picture was wanted, got .* kind sound"),
+    ("blend photo.png bits.png --mask photo.png -o new.png", "target: 8 bits per sample or more were wanted, got 1"),
     ("compare photo.png", "Missing argument 'CANDIDATE'"),
     ("compare photo.png whole.jpg", r"whole.jpg: the shape \(12, 16, 3\) of photo.png"),
     ("demo -o photo.png", "photo.png: cannot make this folder"),
     ("demo -o shown --device tpu", "the device must be auto, cpu or cuda"),
-    ("paper relativity", "the experiment must be one of image, activations, audio, video, got 'relativity'"),
+    ("paper relativity", "the experiment must be one of image, activations, audio, video, composite, got 'relativity'"),
     ("paper image --input photo.png", "--input is for the experiments audio and video, got 'image'"),
     ("paper audio --input photo.png", "photo.png: not a readable sound"),
     (f"{FIT} --first-omega fast", "numbers such as 30 or 30,60.5 were wanted, got 'fast'"),

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pytest
 import soundfile
@@ -142,6 +143,24 @@ def test_a_picture_is_found_from_its_derivatives(folder: Path, json_of: Json, kn
     assert result["alignment"] == alignment
     assert result["psnr_db"] >= result["psnr_constant_db"] - 1e-6
     assert json_of("compare", "photo.png", "slopes.lig")["psnr_db"] >= result["psnr_constant_db"] - 0.01
+
+
+@pytest.mark.parametrize("options", [[], ["--mixed"]], ids=["seamless", "mixed"])
+def test_a_picture_is_blended_into_another_of_its_own_kind(folder: Path, json_of: Json, options: list[str]) -> None:
+    rows, columns = np.mgrid[:12, :16] * 2000
+    target = np.stack([columns, rows + 9000, rows], axis=-1).astype(np.uint16)
+    (folder / "target.png").write_bytes(imagecodecs.png_encode(target))
+    mask = np.zeros((12, 16), np.uint8)
+    mask[3:9, :8] = 200
+    Image.fromarray(mask).save("mask.png")
+    words = ("blend", "photo.png", "target.png", "--mask", "mask.png", "-o", "new.png", "--hidden-features", 16)
+    result = json_of(*words, "--seconds", 0.2, *options)
+    assert result.keys() >= {"gradient_error", "boundary_jump", "gradient_error_written", "seconds", "output"}
+    assert result["mixed"] == bool(options)
+    found = imagecodecs.png_decode((folder / "new.png").read_bytes())
+    assert found.dtype == np.uint16
+    assert np.array_equal(found[mask == 0], target[mask == 0])
+    assert not np.array_equal(found, target)
 
 
 def test_an_equation_is_solved_into_a_field_that_other_commands_know(folder: Path, json_of: Json) -> None:

@@ -41,6 +41,7 @@ COMMANDS = [
     "paper",
     "bench",
     "poisson",
+    "blend",
     "solve helmholtz",
 ]
 

@@ -12,6 +12,7 @@ from ligeia import __version__
 from ligeia.core import InputError, LigeiaError, MissingExtraError, OutputError
 
 from ._bench import bench
+from ._blend import blend
 from ._compare import compare
 from ._compress import compress
 from ._console import say
@@ -42,6 +43,7 @@ for _command in (
     enlarge,
     compare,
     poisson,
+    blend,
     info,
     export,
     import_,

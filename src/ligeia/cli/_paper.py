@@ -19,6 +19,7 @@ _EXPERIMENTS = (
     *_RECORDED,
     "poisson-gradient",
     "poisson-laplacian",
+    "composite",
     "inpainting",
     "helmholtz",
     "wave",

@@ -2,6 +2,7 @@
 
 from ._absorbing import AbsorbingLayer as AbsorbingLayer, Stretching as Stretching
 from ._balanced import balanced as balanced
+from ._blending import Blending as Blending
 from ._constraints import Constraint as Constraint, Constraints as Constraints, Residual as Residual
 from ._held import Held as Held
 from ._helmholtz import Circle as Circle, Helmholtz as Helmholtz, Speed as Speed, uniform_speed as uniform_speed
@@ -15,6 +16,7 @@ from ._wave import GaussianPulse as GaussianPulse, Wave as Wave
 
 __all__ = [
     "AbsorbingLayer",
+    "Blending",
     "Circle",
     "Constraint",
     "Constraints",

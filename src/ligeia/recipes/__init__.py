@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         operations_per_point as operations_per_point,
         time_fit as time_fit,
     )
+    from ._blend import Blended as Blended, blend as blend
     from ._compare import Comparison as Comparison, compare as compare
     from ._compress import Compressed as Compressed, compact as compact, compress as compress
     from ._configurations import (
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
         paper_image as paper_image,
     )
     from ._paper_audio import paper_audio as paper_audio, strings as strings
+    from ._paper_composite import coins as coins, paper_composite as paper_composite
     from ._paper_inpainting import paper_inpainting as paper_inpainting
     from ._paper_poisson import paper_poisson as paper_poisson
     from ._paper_result import PaperResult as PaperResult
@@ -87,6 +89,7 @@ if TYPE_CHECKING:
     from ._tiles import Tile as Tile, TileSettings as TileSettings, blended as blended
 
 _MODULES = {
+    "Blended": "_blend",
     "Comparison": "_compare",
     "Compressed": "_compress",
     "Configuration": "_configurations",
@@ -107,6 +110,7 @@ _MODULES = {
     "Solved": "_solved",
     "Tile": "_tiles",
     "TileSettings": "_tiles",
+    "blend": "_blend",
     "blended": "_tiles",
     "camera": "_paper",
     "check_enlarged_output": "_enlarge",
@@ -115,6 +119,7 @@ _MODULES = {
     "checked_omegas": "_fit",
     "choose_size": "_sizing",
     "clip_around": "_exposures",
+    "coins": "_paper_composite",
     "compact": "_compress",
     "compare": "_compare",
     "compress": "_compress",
@@ -144,6 +149,7 @@ _MODULES = {
     "paper_activations": "_paper",
     "paper_audio": "_paper_audio",
     "paper_helmholtz": "_paper_waves",
+    "paper_composite": "_paper_composite",
     "paper_image": "_paper",
     "paper_inpainting": "_paper_inpainting",
     "paper_poisson": "_paper_poisson",
@@ -170,6 +176,7 @@ __getattr__, __dir__ = lazy_exports(__name__, {name: f".{module}" for name, modu
 
 __all__ = [
     "KERNELS",
+    "Blended",
     "Comparison",
     "Compressed",
     "Configuration",
@@ -189,6 +196,7 @@ __all__ = [
     "Solved",
     "Tile",
     "TileSettings",
+    "blend",
     "blended",
     "camera",
     "check_enlarged_output",
@@ -197,6 +205,7 @@ __all__ = [
     "checked_omegas",
     "choose_size",
     "clip_around",
+    "coins",
     "compact",
     "compare",
     "compress",
@@ -225,6 +234,7 @@ __all__ = [
     "paper",
     "paper_activations",
     "paper_audio",
+    "paper_composite",
     "paper_helmholtz",
     "paper_image",
     "paper_inpainting",

@@ -14,6 +14,8 @@ from ligeia.field import Field, weighted_means
 from ligeia.metrics import decibels
 from ligeia.signals import Blocks, Channel, Missing, Signal
 
+from ._masks import bright
+
 _OF_POINTS = 0.1  # the share of scattered samples that is held out unless asked otherwise
 _PIECE = 1 << 13  # points that are measured at a time
 
@@ -80,10 +82,7 @@ def quality_of_errors(
 
 
 def hold_out_masked(signal: Signal, mask: Signal) -> tuple[Signal, HeldOut]:
-    """Return a signal on a grid without the samples where a mask is bright, to be filled in, and what stood there.
-
-    Bright is above half of the mask's largest value, in the mean of its channels.
-    """
+    """Return a signal on a grid without the samples where a mask is bright, to be filled in, and what stood there."""
     if signal.points is not None or isinstance(signal.values, Blocks):
         raise InputError(
             "a mask is for samples on a grid, in memory; name coordinates to leave out of a table yourself."
@@ -93,8 +92,7 @@ def hold_out_masked(signal: Signal, mask: Signal) -> tuple[Signal, HeldOut]:
             f"a mask of {' x '.join(map(str, signal.grid.shape))} samples was wanted, as many as the signal has, got "
             f"{' x '.join(map(str, mask.grid.shape))}."
         )
-    bright = np.asarray(mask.values, np.float64).mean(axis=-1).ravel()
-    gone = bright > bright.max() / 2
+    gone = bright(mask).ravel()
     known = np.ones(len(gone), bool) if signal.missing is None else ~signal.missing.mask()
     chosen = np.flatnonzero(gone & known)
     if len(chosen) in (0, int(known.sum())):

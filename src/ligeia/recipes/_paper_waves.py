@@ -20,7 +20,8 @@ from ._paper_result import PaperResult
 from ._report_parts import check_figure, write_figure
 from ._solve_helmholtz import distance_from_free_field, solve_helmholtz
 from ._solve_wave import solve_wave
-from ._solved import relative_l2, values_at
+from ._solved import relative_l2
+from ._tables import values_at
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -12,7 +12,8 @@ from ligeia.physics import Constraints, Helmholtz, solve_output, uniform_speed
 from ligeia.signals import Channel
 
 from ._fit import checked_device
-from ._solved import Solved, relative_l2, values_at, with_range
+from ._solved import Solved, relative_l2, with_range
+from ._tables import values_at
 
 _TURNS = 5.0  # radians per unit of the first layer, over the wavenumber, or over that of the source's width
 _NEURONS = 0.205  # over their square: so many waves fit into the domain

@@ -16,7 +16,8 @@ from ligeia.physics import Constraints, Wave, light_cone, uniform_speed
 from ligeia.signals import Channel
 
 from ._fit import checked_device
-from ._solved import Solved, relative_l2, values_at
+from ._solved import Solved, relative_l2
+from ._tables import values_at
 
 _FEATURES, _LAYERS, _OMEGA = 128, 1, 30.0  # where the speed is not the same everywhere
 _RATE, _BATCH, _STEPS = 3e-3, 5250, 1700

@@ -5,7 +5,7 @@ from typing import final
 
 import numpy as np
 import torch
-from jaxtyping import Float, Num
+from jaxtyping import Num
 
 from ligeia.field import Field
 from ligeia.signals import Channel
@@ -33,12 +33,6 @@ def with_range(field: Field) -> Field:
             each.div_(reach)
     channels = [Channel(name=each.name, low=-reach, high=reach) for each in field.channels]
     return Field(field.network, field.grid, channels, field.source).to(output.weight)
-
-
-def values_at(field: Field, points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n c"]:
-    """Return the values of a field at physical coordinates, in float64."""
-    with torch.no_grad():
-        return field.physical(torch.from_numpy(points).to(next(field.parameters()))).cpu().double().numpy()
 
 
 def relative_l2(found: Num[np.ndarray, " n"], wanted: Num[np.ndarray, " n"]) -> float:
