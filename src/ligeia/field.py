@@ -48,6 +48,11 @@ class Field(nn.Module):
         missing: Missing | None = None,
     ) -> None:
         super().__init__()
+        if not isinstance(network, Siren):
+            raise InputError(
+                "a sine network (`ligeia.Siren`) was wanted, whose derivatives of any order exist, got "
+                f"{type(network).__name__}; `ligeia.derivatives` takes any function of points."
+            )
         config = network.config
         if channels is None:  # the network's own units
             channels = [Channel(name=f"channel{each}", low=-1.0, high=1.0) for each in range(config.out_features)]

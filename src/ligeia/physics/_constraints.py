@@ -17,6 +17,7 @@ from ligeia.core import InputError, ShapeError
 from ligeia.field import Field
 from ligeia.fitting import Quality
 from ligeia.metrics import decibels
+from ligeia.signals import Grid
 
 Residual: TypeAlias = Callable[..., Tensor]
 """Maps a field of physical coordinates, points ``(n, d)`` and what is known there, each ``(n, k)``, to what should be
@@ -71,6 +72,7 @@ class Constraints:
         self._starts = np.cumsum([0, *(len(each.points) for each in constraints)])
         self._kept: list[list[Tensor]] = []
         self._device: torch.device | None = None
+        self._checked_on: Grid | None = None
 
     @property
     def num_points(self) -> int:
@@ -96,6 +98,9 @@ class Constraints:
 
     def loss(self, field: Field, batch: list[tuple[int, list[Tensor]]]) -> Float[Tensor, ""]:
         """Return the part of the loss that the points of a batch stand for, times all points over those."""
+        if self._checked_on is not field.grid:
+            check_places(self.constraints, field.grid)
+            self._checked_on = field.grid
         num_points = sum(len(parts[0]) for _, parts in batch)
         total = torch.zeros((), device=batch[0][1][0].device)
         for number, (points, *known) in batch:
@@ -117,6 +122,12 @@ class Constraints:
             with torch.no_grad():
                 total += float(self.loss(field, self.batch(piece, device))) * len(piece) / count
         return Quality(decibels(total, peak=1.0), count)
+
+
+def check_places(constraints: Sequence[Constraint], grid: Grid) -> None:
+    """Raise `InputError` where a constraint looks at points outside of a domain."""
+    for number, each in enumerate(constraints):
+        grid.from_physical_within(each.points, f"constraint {number}")
 
 
 def checked(residual: Tensor, points: Tensor) -> Float[Tensor, "n r"]:

@@ -15,7 +15,7 @@ from torch import Tensor
 from ligeia.core import InputError, random_stream
 from ligeia.field import Field
 
-from ._constraints import Constraint, checked
+from ._constraints import Constraint, check_places, checked
 
 _PIECE = 1 << 10  # points whose features are held at a time
 _RIDGE = 1e-12  # of the diagonal: rounding of features that are nearly alike
@@ -36,6 +36,7 @@ def solve_output(
     """
     if not field.network.config.outermost_linear:
         raise InputError("the output layer can be solved for where it is linear, and this network's ends in a sine.")
+    check_places(constraints, field.grid)
     output = field.network.linears()[-1]
     size = output.weight.numel() + output.bias.numel()
     normal = torch.zeros(size, size, dtype=torch.float64, device=output.weight.device)

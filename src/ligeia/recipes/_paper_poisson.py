@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from ligeia.fitting import Adam, Callback, Recipe, passes
+from ligeia.fitting import Adam, Callback, Recipe, Stop, passes
 from ligeia.metrics import decibels
 from ligeia.physics import DerivativesOf, Known
 
@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 
 _PAPER_STEPS = 10_000
 _PUBLISHED_DB: dict[Known, float] = {"gradient": 32.91, "laplacian": 14.95}
+
+
+def as_in_the_paper(full: bool) -> tuple[Recipe, Stop] | tuple[None, None]:
+    """Return the paper's optimizer, batch and steps if asked for."""
+    if not full:
+        return None, None
+    recipe = Recipe(name="paper", optimizer=Adam(learning_rate=1e-4), batch_size=None, cooling=None, spike=None)
+    return recipe, passes(_PAPER_STEPS)
 
 
 def paper_poisson(
@@ -38,10 +46,7 @@ def paper_poisson(
     """
     check_figure(figure_path)
     signal = camera(size=256, align="centers")
-    stop = recipe = None
-    if full:
-        recipe = Recipe(name="paper", optimizer=Adam(learning_rate=1e-4), batch_size=None, cooling=None, spike=None)
-        stop = passes(_PAPER_STEPS)
+    recipe, stop = as_in_the_paper(full)
     field = poisson(signal, known, recipe=recipe, stop=stop, seed=seed, device=device, callbacks=callbacks)
     report = field.report
     assert report is not None

@@ -20,6 +20,7 @@ from ._solved import Solved, relative_l2
 from ._tables import values_at
 
 _FEATURES, _LAYERS, _OMEGA = 128, 1, 30.0  # where the speed is not the same everywhere
+_TURNS = 3.0  # radians per width of the pulse, of the first layer
 _RATE, _BATCH, _STEPS = 3e-3, 5250, 1700
 _POOL = 1 << 17  # points inside that batches are drawn from
 _FIRST_TIMES = (0.25, 0.5, 1.0)  # of the duration: the curriculum
@@ -59,10 +60,10 @@ def solve_wave(
             out_features=1,
             omegas=(_OMEGA,) * (_LAYERS + 1),
         )
-        network, reach = config.build(generator=random_stream(seed, "initial weights")), problem.reach()
-        field = Field(network, problem.grid(size, num_times), [Channel(name="u", low=-reach, high=reach)]).to(
-            checked_device(device)
-        )
+        grid, reach = problem.grid(size, num_times), problem.reach()
+        turns = _TURNS / problem.width / _OMEGA * grid.physical_scale()
+        network = config.build(first_layer_scale=turns.tolist(), generator=random_stream(seed, "initial weights"))
+        field = Field(network, grid, [Channel(name="u", low=-reach, high=reach)]).to(checked_device(device))
         _descend(field, problem, generator, curriculum=curriculum, stop=stop, seed=seed, callbacks=callbacks)
     fresh = Constraints(problem.constraints(_CHECKED, generator=generator)[:3])  # not the edges, where waves leave
     residual = 10 ** (-fresh.quality(field).psnr_db / 20)

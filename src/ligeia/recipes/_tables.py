@@ -6,9 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ligeia.core import InputError
-from ligeia.signals import Grid, Sampled, read_columns, write_columns
-
-_BEYOND = 1e-6  # of the domain: rounding
+from ligeia.signals import Sampled, read_columns, write_columns
 
 
 def decode_at(field: Sampled, places: Path, path: Path) -> int:
@@ -36,20 +34,4 @@ def values_at(field: Sampled, physical: Float[np.ndarray, "n d"], said: str = "p
 
     ``said`` is what a message calls the places.
     """
-    coordinates = field.grid.from_physical(physical)
-    _check_within(field.grid, coordinates, physical, said)
-    return field.values_at(coordinates.astype(np.float32))
-
-
-def _check_within(grid: Grid, coordinates: np.ndarray, physical: np.ndarray, said: str) -> None:
-    ended = np.array([not axis.is_periodic for axis in grid.axes])
-    inside = (np.abs(coordinates) <= 1 + _BEYOND) | (~ended & np.isfinite(coordinates))  # NaN is not
-    wrong = np.asarray(~inside.all(axis=1))
-    if wrong.any():
-        domain = ", ".join(f"{axis.name} {axis.extent[0]:g} to {axis.extent[1]:g}" for axis in grid.axes)
-        first = int(wrong.argmax())
-        place = ", ".join(f"{number:g}" for number in physical[first])
-        raise InputError(
-            f"{said}: places within {domain} were wanted, {int(wrong.sum())} of {wrong.size} lie outside, the first at "
-            f"index {first}: {place}; leave them out."
-        )
+    return field.values_at(field.grid.from_physical_within(physical, said).astype(np.float32))

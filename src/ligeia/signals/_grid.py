@@ -21,6 +21,7 @@ Region = Sequence[tuple[float, float]] | Mapping[str, Place | tuple[Place, Place
 """A part of a grid: per axis its first and last (exclusive) sample, or by name a physical interval or place."""
 
 _MAX_SAMPLES = 2**62  # flat indices are int64
+_BEYOND = 1e-6  # of the domain: rounding
 _MAX_TABLE = 1 << 16  # coordinates of longer axes are worked out where they are asked for, never kept
 
 
@@ -216,6 +217,22 @@ class Grid:
         self._check_points(points)
         low, scale = self._affine()
         return (np.asarray(points, np.float64) - low) / scale - 1
+
+    def from_physical_within(self, points: Float[np.ndarray, "n d"], said: str = "points") -> Float[np.ndarray, "n d"]:
+        """Map physical coordinates to [-1, 1]; `InputError` for ones beyond the domain, which ``said`` names."""
+        coordinates = self.from_physical(points)
+        ended = np.array([not axis.is_periodic for axis in self.axes])
+        inside = (np.abs(coordinates) <= 1 + _BEYOND) | (~ended & np.isfinite(coordinates))  # NaN is not
+        wrong = np.asarray(~inside.all(axis=1))
+        if wrong.any():
+            domain = ", ".join(f"{axis.name} {axis.extent[0]:g} to {axis.extent[1]:g}" for axis in self.axes)
+            first = int(wrong.argmax())
+            place = ", ".join(f"{number:g}" for number in points[first])
+            raise InputError(
+                f"{said}: places within {domain} were wanted, {int(wrong.sum())} of {wrong.size} lie outside, the "
+                f"first at index {first}: {place}; leave them out."
+            )
+        return coordinates
 
     def physical_scale(self) -> Float[np.ndarray, " d"]:
         """Return physical units per unit coordinate, per axis; negative on a descending axis."""
