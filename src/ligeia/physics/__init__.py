@@ -4,6 +4,7 @@ from ._absorbing import AbsorbingLayer as AbsorbingLayer, Stretching as Stretchi
 from ._balanced import balanced as balanced
 from ._blending import Blending as Blending
 from ._constraints import Constraint as Constraint, Constraints as Constraints, Residual as Residual
+from ._focused import focused as focused
 from ._held import Held as Held
 from ._helmholtz import Circle as Circle, Helmholtz as Helmholtz, Speed as Speed, uniform_speed as uniform_speed
 from ._light_cone import light_cone as light_cone
@@ -33,6 +34,7 @@ __all__ = [
     "Stretching",
     "Wave",
     "balanced",
+    "focused",
     "light_cone",
     "points_in",
     "solve_output",

@@ -1,0 +1,34 @@
+"""Adaptive sampling: more points where a residual is large.
+
+Source: Wu et al. 2023, arXiv:2207.10289, eq. 2 with k = 1 and c = 1 (RAD). Points of a large residual are more likely,
+and none is impossible; the loss of what is chosen is another one than that of all points, and that is the purpose.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from ligeia.core import InputError
+from ligeia.field import Field
+
+from ._constraints import Constraint
+from ._output_layer import pieces
+
+
+def focused(field: Field, constraint: Constraint, num_points: int, *, generator: np.random.Generator) -> Constraint:
+    """Return a constraint at ``num_points`` of its points, each as likely as 1 plus its residual over the mean one.
+
+    Of several equations the norm counts. A fit in rounds draws anew from the same many points in each of them.
+    """
+    if not 0 < num_points <= len(constraint.points):
+        raise InputError(f"1 to {len(constraint.points)} of the constraint's points were wanted, got {num_points}.")
+    sizes = []
+    for points, known, _ in pieces(constraint, len(constraint.points), next(field.parameters()), 0):
+        with torch.no_grad():
+            sizes.append(constraint.residual(field.physical, points, *known).norm(dim=1).double().cpu().numpy())
+    size = np.concatenate(sizes)
+    chances = 1 + size / (size.mean() or 1.0)
+    chosen = generator.choice(len(size), num_points, replace=False, p=chances / chances.sum())
+    known = tuple(each[chosen] for each in constraint.known)
+    return replace(constraint, points=constraint.points[chosen], known=known)
