@@ -9,7 +9,7 @@ from typing import final
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Num
 from torch import Tensor
 
 from ligeia.core import InputError, random_stream
@@ -47,20 +47,21 @@ def solve_output(
             flat = rows.flatten(0, 1)
             normal += factor * (flat.T @ flat)
             right -= factor * (flat.T @ residual.flatten())
-    scale = torch.rsqrt(normal.diagonal().clamp_min(1e-300))
-    change = scale * _solved(normal * scale * scale[:, None], scale * right, ridge)
+    change = solved(normal, right[:, None], ridge)[:, 0]
     change = change.view(len(output.bias), -1)
     with torch.no_grad():
         output.weight.add_(change[:, :-1])
         output.bias.add_(change[:, -1])
 
 
-def _solved(normal: Float[Tensor, "w w"], right: Float[Tensor, " w"], ridge: float) -> Float[Tensor, " w"]:
-    """Return the solution of normal equations, by a ridge that is as small as rounding allows."""
+def solved(normal: Num[Tensor, "w w"], right: Num[Tensor, "w r"], ridge: float) -> Num[Tensor, "w r"]:
+    """Return the solution of normal equations, by a ridge, over their diagonal, as small as rounding allows."""
+    scale = torch.rsqrt(normal.diagonal().real.clamp_min(1e-300))
+    normal, right = normal * scale * scale[:, None], scale[:, None] * right
     while ridge < 1:
         factor, failed = torch.linalg.cholesky_ex(normal + ridge * torch.eye(len(normal)).to(normal))
         if not failed:
-            return torch.cholesky_solve(right[:, None], factor)[:, 0]
+            return scale[:, None] * torch.cholesky_solve(right, factor)
         ridge = max(10 * ridge, 1e-16)
     raise InputError("the constraints say nothing of the output layer, or are not finite; look at their residuals.")
 
