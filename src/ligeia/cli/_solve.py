@@ -3,7 +3,8 @@
 import typer
 
 from ._solve_helmholtz import helmholtz
+from ._solve_inversion import inversion
 
 solve = typer.Typer(help="Solve a differential equation by a field.", rich_markup_mode=None)
-for _command in (helmholtz,):
+for _command in (helmholtz, inversion):
     solve.command(_command.__name__)(_command)

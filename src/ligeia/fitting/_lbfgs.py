@@ -83,8 +83,8 @@ def lbfgs(
     raise DivergenceError(f"the loss is not finite after {run.taken} evaluations and {_MOST_RESTARTS} restarts.")
 
 
-class _Ended(Exception):  # noqa: N818  it is the way out of torch's loop, not an error
-    """Says why; nothing where the loss was not finite."""
+class _Ended(Exception):
+    """The way out of torch's loop. Says why; nothing where the loss was not finite."""
 
 
 @final

@@ -1,7 +1,7 @@
 """An unknown speed from recordings of waves of one frequency (Sitzmann et al. 2020, s. 4.3 and supplement s. 5.3).
 
-With the free field ``u_0`` of a source, the scattered one ``v`` obeys ``laplacian v + k^2 m v = -k^2 (m - 1) u_0``, where
-``m = 1 / speed^2``, and ``u_0 + v`` was recorded. Differs from the paper: the fields are linear in their output layers,
+With the free field ``u_0`` of a source, the scattered one ``v`` obeys ``laplacian v + k^2 m v = -k^2 (m - 1) u_0``,
+where ``m = 1 / speed^2``, and ``u_0 + v`` was recorded. Differs from the paper: the fields are linear in their output layers,
 which least squares set anew at each evaluation of the loss (variable projection, Golub & Pereyra 1973), and beside the
 equation and the recordings the total variation of the speed is held down (design/differential-equations.md).
 """
@@ -28,7 +28,7 @@ _CONTRAST = 0.15  # of the medium that the equation's residual is measured again
 _BORDER_POINTS, _BORDER_WEIGHT = 400, 100.0
 _VARIATION, _EDGE = 6e-3, 0.05  # weight; slopes below the latter count as none
 _SLOWEST = 0.2  # speeds below it are taken for it: a line search tries anything
-_RIDGE = 1e-10
+_RIDGE = 1e-8
 _ORDER = ("xx", "x", "yy", "y", "")
 
 

@@ -52,6 +52,12 @@ if TYPE_CHECKING:
         paper_image as paper_image,
     )
     from ._paper_audio import paper_audio as paper_audio, strings as strings
+    from ._paper_inversion import (
+        SpeedError as SpeedError,
+        made_recordings as made_recordings,
+        paper_inversion as paper_inversion,
+        speed_error as speed_error,
+    )
     from ._paper_result import PaperResult as PaperResult
     from ._paper_video import flight as flight, paper_video as paper_video
     from ._poisson import poisson as poisson
@@ -71,6 +77,11 @@ if TYPE_CHECKING:
         write_isotropic as write_isotropic,
     )
     from ._solve_helmholtz import solve_helmholtz as solve_helmholtz
+    from ._solve_inversion import (
+        Inverted as Inverted,
+        read_recordings as read_recordings,
+        solve_inversion as solve_inversion,
+    )
     from ._solved import Solved as Solved
     from ._tables import decode_at as decode_at, values_at as values_at
     from ._tiles import Tile as Tile, TileSettings as TileSettings, blended as blended
@@ -86,6 +97,7 @@ _MODULES = {
     "Fused": "_exposures",
     "HeldOut": "_held_out",
     "HeldOutQuality": "_held_out",
+    "Inverted": "_solve_inversion",
     "IsotropicVolume": "_slices",
     "KERNELS": "_enlarge",
     "PaperResult": "_paper_result",
@@ -94,6 +106,7 @@ _MODULES = {
     "Shrinking": "_consistency",
     "Size": "_sizing",
     "Solved": "_solved",
+    "SpeedError": "_paper_inversion",
     "Tile": "_tiles",
     "TileSettings": "_tiles",
     "blended": "_tiles",
@@ -122,6 +135,7 @@ _MODULES = {
     "import_weights": "_import",
     "interleaved": "_bench",
     "isotropic": "_slices",
+    "made_recordings": "_paper_inversion",
     "make_consistent": "_consistency",
     "measure_rates": "_bench",
     "num_coefficients": "_sizing",
@@ -132,11 +146,15 @@ _MODULES = {
     "paper_activations": "_paper",
     "paper_audio": "_paper_audio",
     "paper_image": "_paper",
+    "paper_inversion": "_paper_inversion",
     "paper_video": "_paper_video",
     "poisson": "_poisson",
+    "read_recordings": "_solve_inversion",
     "render": "_outputs",
     "shrunk": "_consistency",
     "solve_helmholtz": "_solve_helmholtz",
+    "solve_inversion": "_solve_inversion",
+    "speed_error": "_paper_inversion",
     "strings": "_paper_audio",
     "thick_slices": "_slices",
     "time_fit": "_bench",
@@ -161,6 +179,7 @@ __all__ = [
     "Fused",
     "HeldOut",
     "HeldOutQuality",
+    "Inverted",
     "IsotropicVolume",
     "PaperResult",
     "Pose",
@@ -168,6 +187,7 @@ __all__ = [
     "Shrinking",
     "Size",
     "Solved",
+    "SpeedError",
     "Tile",
     "TileSettings",
     "blended",
@@ -196,6 +216,7 @@ __all__ = [
     "import_weights",
     "interleaved",
     "isotropic",
+    "made_recordings",
     "make_consistent",
     "measure_rates",
     "num_coefficients",
@@ -206,11 +227,15 @@ __all__ = [
     "paper_activations",
     "paper_audio",
     "paper_image",
+    "paper_inversion",
     "paper_video",
     "poisson",
+    "read_recordings",
     "render",
     "shrunk",
     "solve_helmholtz",
+    "solve_inversion",
+    "speed_error",
     "strings",
     "thick_slices",
     "time_fit",

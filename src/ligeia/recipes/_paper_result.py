@@ -14,7 +14,8 @@ class PaperResult:
 
     quantity: str
     measured: float
-    published: float
+    published: float | None
+    """None where the paper prints none."""
     tolerance: float
     source: str
     """Where the published number is from, and how far it can be compared."""
@@ -24,8 +25,10 @@ class PaperResult:
     """Whether more than the published number is as good: a quality, not a property."""
 
     @property
-    def holds(self) -> bool:
-        """Whether both agree within the tolerance, or ours is better."""
+    def holds(self) -> bool | None:
+        """Whether both agree within the tolerance, or ours is better; None where there is nothing to agree with."""
+        if self.published is None:
+            return None
         if self.is_least and self.measured > self.published:
             return True
         return abs(self.measured - self.published) <= self.tolerance
