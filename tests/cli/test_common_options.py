@@ -42,6 +42,7 @@ COMMANDS = [
     "bench",
     "poisson",
     "solve helmholtz",
+    "solve inversion",
 ]
 
 

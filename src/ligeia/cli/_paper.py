@@ -59,11 +59,9 @@ def paper(
             else:
                 found = recipes.paper_activations(figure, seed=seed)
     result = {"experiment": experiment, **found.to_plain(), "output": str(figure)}
-    outcome = "the paper prints no number"
+    outcome, label = "the paper prints no number", ""
     if found.published is not None:
         agreement = "holds" if found.holds else "DOES NOT HOLD"
-        outcome = f"published {found.published:.4g} +- {found.tolerance:g}: {agreement}"
-    summary = (
-        f"{found.quantity}: measured {found.measured:.3f}, {outcome}\npublished value: {found.source}\nfigure: {figure}"
-    )
+        outcome, label = f"published {found.published:.4g} +- {found.tolerance:g}: {agreement}", "published value: "
+    summary = f"{found.quantity}: measured {found.measured:.3f}, {outcome}\n{label}{found.source}\nfigure: {figure}"
     emit(result, summary, as_json=as_json, quiet=quiet)

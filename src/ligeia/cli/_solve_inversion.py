@@ -51,7 +51,8 @@ def inversion(
     }
     summary = (
         f"{output}: speeds from {speed.low:.3f} to {speed.high:.3f}, {solved.relative_misfit:.2%} of what "
-        f"was scattered to the receivers is not explained, residual {solved.relative_residual:.2%}, in {solved.seconds:.1f} s\n"
+        f"was scattered to the receivers is not explained, residual {solved.relative_residual:.2%}, "
+        f"in {solved.seconds:.1f} s\n"
         f"{solved.evaluations:,} evaluations, {found['parameters']:,} parameters, {found['bytes']:,} bytes"
     )
     emit(found, summary, as_json=as_json, quiet=quiet)

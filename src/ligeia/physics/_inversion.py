@@ -1,9 +1,10 @@
 """An unknown speed from recordings of waves of one frequency (Sitzmann et al. 2020, s. 4.3 and supplement s. 5.3).
 
 With the free field ``u_0`` of a source, the scattered one ``v`` obeys ``laplacian v + k^2 m v = -k^2 (m - 1) u_0``,
-where ``m = 1 / speed^2``, and ``u_0 + v`` was recorded. Differs from the paper: the fields are linear in their output layers,
-which least squares set anew at each evaluation of the loss (variable projection, Golub & Pereyra 1973), and beside the
-equation and the recordings the total variation of the speed is held down (design/differential-equations.md).
+where ``m = 1 / speed^2``, and ``u_0 + v`` was recorded. Differs from the paper: the fields are linear in their output
+layers, which least squares set anew at each evaluation of the loss (variable projection, Golub & Pereyra 1973), and
+beside the equation and the recordings the total variation of the speed is held down
+(design/differential-equations.md).
 """
 
 from collections.abc import Sequence
@@ -137,12 +138,12 @@ class Eliminated:
         self._freedom = to_tensor(freedom[:, None])
         factors = problem.layer.factors(points)
         self._real, self._imaginary = (to_tensor(part(factors))[..., None] for part in (np.real, np.imag))
-        self._free = to_tensor(np.concatenate([free.real, free.imag]).T)
+        self._free = to_tensor(np.concatenate([np.real(free), np.imag(free)]).T)
         scattered = problem.scattered()
         if not (size := float(np.linalg.norm(scattered))):
             raise InputError("recordings of a medium that scatters were wanted, got those of a uniform one.")
         self._heard = 1 / size
-        self._wanted = to_tensor(np.concatenate([scattered.real, scattered.imag]).T / size)
+        self._wanted = to_tensor(np.concatenate([np.real(scattered), np.imag(scattered)]).T / size)
         self._plan = waves.physical.plan(_ORDER)
         self._plain = waves.physical.plan(("",))
 

@@ -40,16 +40,19 @@ class GaussianSource:
         Gaussian is the wave times ``exp(-(k width)^2 / 2)``. Within six widths it is the integral over rings, whose
         waves are ``J_0`` inside of them and ``H_0^(2)`` outside, to 1e-5.
         """
+        from scipy.interpolate import CubicSpline
         from scipy.special import hankel2, j0
 
         edges = np.linspace(0, _REACH * self.width, _RINGS + 1)
         rings = (edges[1:] + edges[:-1]) / 2
         strength = np.diff(-np.exp(-((edges / self.width) ** 2) / 2))
+        damping = math.exp(-((wavenumber * self.width) ** 2) / 2)
         inside = np.concatenate([[0], np.cumsum(strength * j0(wavenumber * rings))])
+        inside *= damping / inside[-1]  # no jump where the closed form begins
         outside = np.cumsum((strength * hankel2(0, wavenumber * rings))[::-1])[::-1]
         at = wavenumber * np.maximum(edges, rings[0] / 2)
         near = hankel2(0, at) * inside + j0(wavenumber * edges) * np.concatenate([outside, [0]])
         distance = self.distance(points)
-        damping = math.exp(-((wavenumber * self.width) ** 2) / 2)
         far = damping * hankel2(0, wavenumber * np.maximum(distance, edges[-1]))
-        return -0.25j * np.where(distance < edges[-1], np.interp(distance, edges, near), far)
+        within = CubicSpline(edges, near)(np.minimum(distance, edges[-1]))
+        return -0.25j * np.where(distance < edges[-1], within, far)

@@ -124,11 +124,11 @@ def _draw(figure: "Figure", problem: Inversion, found: Inverted, error: SpeedErr
     titles = ("true speed", f"speed found: {error.of_change:.0%} of its change missed")
     for axes, speed, title in zip(panels[:2], speeds, titles, strict=True):
         shown = axes.imshow(speed.reshape(side).T, extent=_EXTENT, origin="lower", cmap="viridis", **limits)
-        axes.plot(*problem.receivers.T, "k.", markersize=4, label="receivers")
+        axes.plot(*problem.receivers.T, "w.", markersize=4, label="receivers")
         axes.plot(*problem.source_places.T, "r*", markersize=9, label="sources")
         axes.set_title(title)
         figure.colorbar(shown, ax=axes, shrink=0.8)
-    panels[0].legend(loc="lower left", fontsize=8)
+    panels[0].legend(loc="upper left", fontsize=8, facecolor="0.6")
     count = len(problem.sources)
     total = problem.free_fields(points)[0].real + found.waves.values_at(points.astype(np.float32))[:, 0]
     limit = float(np.quantile(np.abs(total), 0.99))
