@@ -34,11 +34,10 @@ def problem() -> Inversion:
 def test_a_circle_is_found_where_it_is(problem: Inversion) -> None:
     found = solve_inversion(problem, evaluations=120, hidden_features=96, size=32)
     error = speed_error(found.speed, CIRCLE)
-    print(error, found.relative_misfit)
     assert error.center_off < 0.03
     assert error.radius == pytest.approx(CIRCLE.radius, abs=0.1)
-    assert error.of_change < 0.5  # 1 for no circle
-    assert error.relative_l2 < 0.07
+    assert error.of_change < 0.45  # 1 for no circle
+    assert error.relative_l2 < 0.05
     assert found.relative_misfit < 0.1
     again = solve_inversion(problem, evaluations=3, hidden_features=16, callbacks=[lambda step: step.taken == 2])
     assert (again.evaluations, again.stopped_by) == (2, "callback")

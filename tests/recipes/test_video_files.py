@@ -72,6 +72,7 @@ def test_the_experiment_on_video_reaches_its_quality_and_draws_its_figure(tmp_pa
     votes = iter([False] * 30)
     found = paper_video(tmp_path / "video.png", callbacks=[lambda _: next(votes, True)])
     assert (tmp_path / "video.png").stat().st_size > 1000
+    assert found.published is not None
     assert found.holds == (found.measured >= found.published - found.tolerance)
     assert not found.is_certain
 

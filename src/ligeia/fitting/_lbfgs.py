@@ -11,8 +11,7 @@ from torch import Tensor
 
 from ligeia.core import DivergenceError, InputError
 
-_SHORTER = 0.1  # first steps after a loss that is not finite
-_MOST_RESTARTS = 8
+_WALL = 10.0  # times the lowest loss, above it: what a line search sees in place of a loss that is not finite
 
 
 @final
@@ -49,8 +48,8 @@ def lbfgs(
     """Lower a loss of parameters in place, by so many evaluations of it and its gradient at most.
 
     The loss must be the same function at every call: fixed points, no dropout. A callback that returns True ends it.
-    The parameters are left where the loss was lowest; from one that is not finite it goes back there, forgets its
-    history and takes shorter steps. Raises `DivergenceError` if that never helps.
+    The parameters are left where the loss was lowest; from where it is not finite the line search turns back. Raises
+    `DivergenceError` if it is not finite at the start.
 
     >>> x = torch.tensor([4.0, -3.0], requires_grad=True)
     >>> lbfgs([x], lambda: (x - 1).square().sum(), evaluations=9).stopped_by
@@ -59,32 +58,26 @@ def lbfgs(
     if evaluations < 1:
         raise InputError(f"a number of evaluations above 0 was wanted, got {evaluations}.")
     run = _Run(parameters, loss, evaluations, callbacks)
-    rate = 1.0
-    for _ in range(_MOST_RESTARTS):
-        optimizer = torch.optim.LBFGS(
-            run.parameters,
-            lr=rate,
-            max_iter=evaluations,
-            max_eval=2 * evaluations,  # the run ends itself, in the midst of a line search too
-            history_size=history,
-            line_search_fn="strong_wolfe",
-            tolerance_grad=0,
-            tolerance_change=0,
-        )
-        try:
-            optimizer.step(run)
-            stopped_by = "converged"
-        except _Ended as ended:
-            stopped_by = str(ended)
-        run.restore()
-        if stopped_by:
-            return Minimized(run.lowest, run.taken, stopped_by)
-        rate *= _SHORTER
-    raise DivergenceError(f"the loss is not finite after {run.taken} evaluations and {_MOST_RESTARTS} restarts.")
+    optimizer = torch.optim.LBFGS(
+        run.parameters,
+        max_iter=evaluations,
+        max_eval=2 * evaluations,  # the run ends itself, in the midst of a line search too
+        history_size=history,
+        line_search_fn="strong_wolfe",
+        tolerance_grad=0,
+        tolerance_change=0,
+    )
+    try:
+        optimizer.step(run)
+        stopped_by = "converged"
+    except _Ended as ended:
+        stopped_by = str(ended)
+    run.restore()
+    return Minimized(run.lowest, run.taken, stopped_by)
 
 
 class _Ended(Exception):
-    """The way out of torch's loop. Says why; nothing where the loss was not finite."""
+    """The way out of torch's loop, which says why."""
 
 
 @final
@@ -109,10 +102,13 @@ class _Run:
             raise _Ended("evaluations")
         found = self._loss()
         gradients = torch.autograd.grad(found, self.parameters, materialize_grads=True)
-        for parameter, gradient in zip(self.parameters, gradients, strict=True):
-            parameter.grad = gradient
         self.taken += 1
         value = float(found.detach())
+        is_finite = math.isfinite(value)
+        if self.taken == 1 and not is_finite:
+            raise DivergenceError(f"a loss that is finite at the start was wanted, got {value}.")
+        for parameter, gradient in zip(self.parameters, gradients, strict=True):
+            parameter.grad = gradient if is_finite else torch.zeros_like(gradient)
         if value < self.lowest:
             self.lowest = value
             for kept, parameter in zip(self.best, self.parameters, strict=True):
@@ -120,9 +116,7 @@ class _Run:
         votes = [each(Evaluation(self.taken, self.taken / self._evaluations, value)) for each in self._callbacks]
         if any(votes):
             raise _Ended("callback")
-        if not math.isfinite(value):
-            raise _Ended("")
-        return value
+        return value if is_finite else self.lowest + _WALL * abs(self.lowest)
 
     @torch.no_grad()
     def restore(self) -> None:

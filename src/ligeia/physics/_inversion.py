@@ -45,8 +45,8 @@ class Inversion:
     """Radians per unit, where the speed is 1."""
     sources: Sequence[GaussianSource]
     receivers: Float[np.ndarray, "receivers 2"]
-    recordings: Complex[np.ndarray, "sources receivers"]
-    """The waves of each source, outgoing as ``exp(-i k r)``, at each receiver."""
+    recordings: Complex[np.ndarray, "_ _"]
+    """The waves of each source, outgoing as ``exp(-i k r)``, at each receiver: ``(sources, receivers)``."""
     layer: AbsorbingLayer = field(default_factory=lambda: AbsorbingLayer(thickness=0.3, strength=3.0))
 
     def __post_init__(self) -> None:

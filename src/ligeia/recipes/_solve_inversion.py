@@ -24,6 +24,7 @@ from ._solved import with_range
 _EVALUATIONS = 400
 _SPEED_WIDTH, _SPEED_TURNS, _HIDDEN_TURNS = 64, 25.0, 30.0
 _LEAST_TURNS = 10.0  # radians per unit of the waves' first layer, which has the wavenumber's
+_LEAST_RANGE = 1e-3  # of the speed's channel
 _POINTS = 12  # per neuron of the waves
 _NAMES = ("wavenumber", "sources", "width", "receivers", "recordings")
 
@@ -84,8 +85,9 @@ def solve_inversion(
     with torch.no_grad():
         left = misfit()
     values = speed.sample()
+    low, high = float(values.min()), float(values.max())
     return Inverted(
-        speed=with_range(speed, float(values.min()), float(values.max())),
+        speed=with_range(speed, low, max(high, low + _LEAST_RANGE)),
         waves=with_range(waves),
         seconds=time.perf_counter() - began,
         evaluations=run.evaluations,
