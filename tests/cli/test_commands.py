@@ -171,6 +171,26 @@ def test_an_equation_is_solved_into_a_field_that_other_commands_know(folder: Pat
     assert np.load("waves.npy").shape == (20, 30, 2)
 
 
+def test_a_speed_is_found_from_a_file_of_recordings(folder: Path, json_of: Json) -> None:
+    problem = recipes.made_recordings(wavenumber=6.0, cells=60)
+    np.savez(
+        "recordings.npz",
+        wavenumber=problem.wavenumber,
+        sources=problem.source_places,
+        width=0.05,
+        receivers=problem.receivers,
+        recordings=problem.recordings,
+    )
+    result = json_of("solve", "inversion", "recordings.npz", "--evaluations", 3, "-o", "speed.lig")
+    assert result["evaluations"] == 3
+    assert result["slowest"] < 1 < result["fastest"]
+    (channel,) = json_of("info", "speed.lig")["channels"]
+    assert channel["name"] == "speed"
+    assert json_of("render", "speed.lig", "-o", "speed.npy", "--shape", "20x30")["shape"] == [20, 30]
+    speeds = np.load("speed.npy")
+    assert result["slowest"] - 0.01 < speeds.min() < speeds.max() < result["fastest"] + 0.01
+
+
 def test_the_demo_does_the_main_job(folder: Path, json_of: Json, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recipes, "demo_stop", lambda: passes(0.02))
     result = json_of("demo", "-o", "shown")

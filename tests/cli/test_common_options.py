@@ -43,6 +43,7 @@ COMMANDS = [
     "poisson",
     "blend",
     "solve helmholtz",
+    "solve inversion",
 ]
 
 

@@ -5,9 +5,8 @@ import pytest
 import torch
 
 from ligeia.core import InputError
-from ligeia.physics import AbsorbingLayer, Circle, GaussianSource, Helmholtz, uniform_speed
+from ligeia.physics import AbsorbingLayer, Circle, GaussianSource, Helmholtz, finite_differences, uniform_speed
 from ligeia.recipes import solve_helmholtz
-from oracles.helmholtz import waves
 
 SOURCE = GaussianSource(center=(0.1, -0.05), width=0.08)
 LAYER = AbsorbingLayer(thickness=0.4)
@@ -24,18 +23,11 @@ def relative(found: np.ndarray, wanted: np.ndarray) -> float:
 
 
 def by_differences(problem: Helmholtz, size: int, points: np.ndarray) -> np.ndarray:
-    solution = waves(
-        size,
-        problem.wavenumber,
-        lambda at: 1 / problem.speed(at),
-        problem.source.density,
-        thickness=LAYER.thickness,
-        strength=LAYER.strength,
-    )
-    return solution(points)
+    (found,) = finite_differences(problem.wavenumber, problem.speed, [problem.source], points, layer=LAYER, size=size)
+    return found
 
 
-def test_the_oracle_converges_to_the_closed_form_at_its_order() -> None:
+def test_finite_differences_converge_to_the_closed_form_at_their_order() -> None:
     problem = Helmholtz(wavenumber=10.0, source=SOURCE)
     points = places(problem)
     wanted = SOURCE.free_field(points, 10.0)

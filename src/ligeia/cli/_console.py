@@ -16,7 +16,9 @@ import typer
 from ligeia.core import InputError
 
 if TYPE_CHECKING:
-    from ligeia.fitting import Checkpointer, Step
+    from rich.progress import Progress, TaskID
+
+    from ligeia.fitting import Checkpointer, Evaluation, Step
     from ligeia.signals import Place, Region
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
@@ -229,14 +231,26 @@ class _Bar:
 @contextmanager
 def watched_tiles(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
     """Show a progress bar of so many tiles done, of so many."""
+    with _counted("tiles", quiet=quiet) as (progress, task):
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+@contextmanager
+def watched_evaluations(*, quiet: bool) -> Iterator[Callable[["Evaluation"], None]]:
+    """Show a progress bar of evaluations of a loss."""
+    with _counted("evaluations", quiet=quiet) as (progress, task):
+        yield lambda step: progress.update(task, completed=step.taken, total=round(step.taken / step.position))
+
+
+@contextmanager
+def _counted(what: str, *, quiet: bool) -> Iterator[tuple["Progress", "TaskID"]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("tiles"), BarColumn(bar_width=30), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn(what), BarColumn(bar_width=30), MofNCompleteColumn(), TimeRemainingColumn())
     is_shown = not quiet and sys.stderr.isatty()
     with Progress(*columns, console=Console(stderr=True), disable=not is_shown, transient=True) as progress:
-        task = progress.add_task("tiles", total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
+        yield progress, progress.add_task(what, total=None)
 
 
 @contextmanager

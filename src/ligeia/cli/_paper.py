@@ -7,7 +7,7 @@ import typer
 
 from ligeia.core import InputError, check_writable
 
-from ._console import Device, Json, Quiet, Seed, emit, watched_fit
+from ._console import Device, Json, Quiet, Seed, emit, watched_evaluations, watched_fit
 
 if TYPE_CHECKING:
     from ligeia.recipes import PaperResult
@@ -23,6 +23,7 @@ _EXPERIMENTS = (
     "inpainting",
     "helmholtz",
     "wave",
+    "inversion",
 )
 
 
@@ -59,7 +60,8 @@ def paper(
 
     name, *known = experiment.split("-")
     repeat = getattr(recipes, f"paper_{name}")
-    with watched_fit(quiet=quiet, checkpoint=None) as callback:
+    watched = watched_evaluations(quiet=quiet) if name == "inversion" else watched_fit(quiet=quiet, checkpoint=None)
+    with watched as callback:
         options: dict[str, Any] = {"seed": seed}
         if experiment != "activations":
             options |= {"full": full, "device": device, "callbacks": [callback]}

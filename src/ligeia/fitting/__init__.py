@@ -4,6 +4,7 @@ from ._adam import Adam as Adam, Moments as Moments
 from ._batches import Batches as Batches
 from ._block_batches import BlockBatches as BlockBatches
 from ._checkpoint import Checkpointer as Checkpointer
+from ._lbfgs import Evaluation as Evaluation, Minimized as Minimized, lbfgs as lbfgs
 from ._loop import (
     Callback as Callback,
     Step as Step,
@@ -63,8 +64,10 @@ __all__ = [
     "Callback",
     "Checkpointer",
     "Cooling",
+    "Evaluation",
     "Gradients",
     "Measurement",
+    "Minimized",
     "Moments",
     "Muon",
     "Objective",
@@ -87,6 +90,7 @@ __all__ = [
     "fit",
     "fused_shape",
     "gradients_of",
+    "lbfgs",
     "orthogonalized",
     "passes",
     "plateau",

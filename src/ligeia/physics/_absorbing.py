@@ -47,5 +47,10 @@ class AbsorbingLayer:
         slope = -2j * self.strength * depth / self.thickness**2 * inward
         return Stretching(1 / stretch**2, -slope / stretch**3)
 
+    def factors(self, points: Float[np.ndarray, "n 2"]) -> list[Complex[np.ndarray, " n"]]:
+        """Return the factors of ``u_xx, u_x, u_yy, u_y`` in the square from -1 to 1."""
+        along = [self.stretching(points[:, axis], -1.0, 1.0) for axis in (0, 1)]
+        return [each for pair in along for each in (pair.second, pair.first)]
+
     def _depth(self, places: Float[np.ndarray, " n"], low: float, high: float) -> Float[np.ndarray, " n"]:
         return np.maximum(np.maximum(low + self.thickness - places, places - high + self.thickness), 0.0)

@@ -94,12 +94,11 @@ class Helmholtz:
         """
         points, areas = self._points(num_points, generator)
         scale = float(np.sqrt(np.mean(areas * self.source.density(points) ** 2)))  # of no field at all
-        along = [self.layer.stretching(points[:, axis], -1.0, 1.0) for axis in (0, 1)]
         reaction = (self.wavenumber / self.speed(points)) ** 2
-        factors = [each for pair in along for each in (pair.second, pair.first)]
+        factors = self.layer.factors(points)
         known = np.stack([part for each in factors for part in (np.real(each), np.imag(each))], axis=1)
         root = np.sqrt(areas)[:, None] / scale
-        sides = self._border(generator)
+        sides = border_points(_BORDER_POINTS, generator)
         return [
             Constraint(_residual, points, (known, reaction[:, None], self.source.density(points)[:, None], root)),
             Constraint(_value, sides, weight=_BORDER_WEIGHT * self.wavenumber**2 * 8 / (len(points) * scale**2)),
@@ -111,9 +110,7 @@ class Helmholtz:
         return inside & (self.source.distance(points) > 4.5 * self.source.width)
 
     def _points(self, num_points: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        side = max(2, round(np.sqrt((1 - _NEAR_SOURCE) * num_points)))
-        cells = np.stack(np.meshgrid(*[np.arange(side)] * 2, indexing="ij"), axis=-1).reshape(-1, 2)
-        even = (cells + generator.random(cells.shape)) * (2 / side) - 1
+        even = even_points(round((1 - _NEAR_SOURCE) * num_points), generator)
         spread = GaussianSource(center=self.source.center, width=_SPREAD * self.source.width)
         near = np.asarray(self.source.center) + spread.width * generator.normal(size=(num_points - len(even), 2))
         near = near[np.abs(near).max(axis=1) < 1]
@@ -121,17 +118,26 @@ class Helmholtz:
         density = len(even) / 4 + len(near) * spread.density(points)
         return points, 1 / density
 
-    def _border(self, generator: np.random.Generator) -> Float[np.ndarray, "n 2"]:
-        places = generator.uniform(-1, 1, (4, _BORDER_POINTS // 4))
-        ends = np.ones_like(places[0])
-        return np.concatenate(
-            [
-                np.stack([places[0], ends], axis=1),
-                np.stack([places[1], -ends], axis=1),
-                np.stack([ends, places[2]], axis=1),
-                np.stack([-ends, places[3]], axis=1),
-            ]
-        )
+
+def even_points(num_points: int, generator: np.random.Generator) -> Float[np.ndarray, "n 2"]:
+    """Return about so many points of the square from -1 to 1, one in each of equal cells."""
+    side = max(2, round(np.sqrt(num_points)))
+    cells = np.stack(np.meshgrid(*[np.arange(side)] * 2, indexing="ij"), axis=-1).reshape(-1, 2)
+    return (cells + generator.random(cells.shape)) * (2 / side) - 1
+
+
+def border_points(num_points: int, generator: np.random.Generator) -> Float[np.ndarray, "n 2"]:
+    """Return points of the border of the square from -1 to 1, a fourth of them on each side."""
+    places = generator.uniform(-1, 1, (4, num_points // 4))
+    ends = np.ones_like(places[0])
+    return np.concatenate(
+        [
+            np.stack([places[0], ends], axis=1),
+            np.stack([places[1], -ends], axis=1),
+            np.stack([ends, places[2]], axis=1),
+            np.stack([-ends, places[3]], axis=1),
+        ]
+    )
 
 
 def _residual(

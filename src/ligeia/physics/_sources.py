@@ -9,6 +9,8 @@ from jaxtyping import Complex, Float
 
 from ligeia.core import InputError
 
+_REACH, _RINGS = 6.0, 1000  # widths within which a Gaussian is not taken for a point
+
 
 @final
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,12 +34,25 @@ class GaussianSource:
         return np.hypot(*(points - np.asarray(self.center)).T)
 
     def free_field(self, points: Float[np.ndarray, "n 2"], wavenumber: float) -> Complex[np.ndarray, " n"]:
-        """Return the field of this source alone in a uniform plane, outside of the source itself.
+        """Return the field of this source alone in a uniform plane.
 
         ``laplacian u + k^2 u = -density`` is solved by ``-(i / 4) H_0^(2)(k r)`` for a point; the mean of a wave over a
-        Gaussian is the wave times ``exp(-(k width)^2 / 2)``. Five widths from the center the rest is 4e-6.
+        Gaussian is the wave times ``exp(-(k width)^2 / 2)``. Within six widths it is the integral over rings, whose
+        waves are ``J_0`` inside of them and ``H_0^(2)`` outside, to 1e-5.
         """
-        from scipy.special import hankel2
+        from scipy.interpolate import CubicSpline
+        from scipy.special import hankel2, j0
 
+        edges = np.linspace(0, _REACH * self.width, _RINGS + 1)
+        rings = (edges[1:] + edges[:-1]) / 2
+        strength = np.diff(-np.exp(-((edges / self.width) ** 2) / 2))
         damping = math.exp(-((wavenumber * self.width) ** 2) / 2)
-        return damping * -0.25j * hankel2(0, wavenumber * self.distance(points))
+        inside = np.concatenate([[0], np.cumsum(strength * j0(wavenumber * rings))])
+        inside *= damping / inside[-1]  # no jump where the closed form begins
+        outside = np.cumsum((strength * hankel2(0, wavenumber * rings))[::-1])[::-1]
+        at = wavenumber * np.maximum(edges, rings[0] / 2)
+        near = hankel2(0, at) * inside + j0(wavenumber * edges) * np.concatenate([outside, [0]])
+        distance = self.distance(points)
+        far = damping * hankel2(0, wavenumber * np.maximum(distance, edges[-1]))
+        within = CubicSpline(edges, near)(np.minimum(distance, edges[-1]))
+        return -0.25j * np.where(distance < edges[-1], within, far)

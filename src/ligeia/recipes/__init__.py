@@ -61,6 +61,12 @@ if TYPE_CHECKING:
     from ._paper_audio import paper_audio as paper_audio, strings as strings
     from ._paper_composite import coins as coins, paper_composite as paper_composite
     from ._paper_inpainting import paper_inpainting as paper_inpainting
+    from ._paper_inversion import (
+        SpeedError as SpeedError,
+        made_recordings as made_recordings,
+        paper_inversion as paper_inversion,
+        speed_error as speed_error,
+    )
     from ._paper_poisson import paper_poisson as paper_poisson
     from ._paper_result import PaperResult as PaperResult
     from ._paper_video import flight as flight, paper_video as paper_video
@@ -82,6 +88,11 @@ if TYPE_CHECKING:
         write_isotropic as write_isotropic,
     )
     from ._solve_helmholtz import solve_helmholtz as solve_helmholtz
+    from ._solve_inversion import (
+        Inverted as Inverted,
+        read_recordings as read_recordings,
+        solve_inversion as solve_inversion,
+    )
     from ._solve_linear import solve_linear as solve_linear
     from ._solve_wave import solve_wave as solve_wave
     from ._solved import Solved as Solved
@@ -100,6 +111,7 @@ _MODULES = {
     "Fused": "_exposures",
     "HeldOut": "_held_out",
     "HeldOutQuality": "_held_out",
+    "Inverted": "_solve_inversion",
     "IsotropicVolume": "_slices",
     "KERNELS": "_enlarge",
     "PaperResult": "_paper_result",
@@ -108,6 +120,7 @@ _MODULES = {
     "Shrinking": "_consistency",
     "Size": "_sizing",
     "Solved": "_solved",
+    "SpeedError": "_paper_inversion",
     "Tile": "_tiles",
     "TileSettings": "_tiles",
     "blend": "_blend",
@@ -139,6 +152,7 @@ _MODULES = {
     "import_weights": "_import",
     "interleaved": "_bench",
     "isotropic": "_slices",
+    "made_recordings": "_paper_inversion",
     "make_consistent": "_consistency",
     "measure_rates": "_bench",
     "num_coefficients": "_sizing",
@@ -153,15 +167,19 @@ _MODULES = {
     "paper_image": "_paper",
     "paper_inpainting": "_paper_inpainting",
     "paper_poisson": "_paper_poisson",
+    "paper_inversion": "_paper_inversion",
     "paper_video": "_paper_video",
     "paper_wave": "_paper_waves",
     "poisson": "_poisson",
+    "read_recordings": "_solve_inversion",
     "render": "_outputs",
     "shrunk": "_consistency",
     "smooth": "_configurations",
     "solve_helmholtz": "_solve_helmholtz",
     "solve_wave": "_solve_wave",
     "solve_linear": "_solve_linear",
+    "solve_inversion": "_solve_inversion",
+    "speed_error": "_paper_inversion",
     "strings": "_paper_audio",
     "thick_slices": "_slices",
     "time_fit": "_bench",
@@ -187,6 +205,7 @@ __all__ = [
     "Fused",
     "HeldOut",
     "HeldOutQuality",
+    "Inverted",
     "IsotropicVolume",
     "PaperResult",
     "Pose",
@@ -194,6 +213,7 @@ __all__ = [
     "Shrinking",
     "Size",
     "Solved",
+    "SpeedError",
     "Tile",
     "TileSettings",
     "blend",
@@ -225,6 +245,7 @@ __all__ = [
     "import_weights",
     "interleaved",
     "isotropic",
+    "made_recordings",
     "make_consistent",
     "measure_rates",
     "num_coefficients",
@@ -238,16 +259,20 @@ __all__ = [
     "paper_helmholtz",
     "paper_image",
     "paper_inpainting",
+    "paper_inversion",
     "paper_poisson",
     "paper_video",
     "paper_wave",
     "poisson",
+    "read_recordings",
     "render",
     "shrunk",
     "smooth",
     "solve_helmholtz",
+    "solve_inversion",
     "solve_linear",
     "solve_wave",
+    "speed_error",
     "strings",
     "thick_slices",
     "time_fit",

@@ -24,15 +24,19 @@ class Solved:
     """Distance from the closed form where there is one; None where there is none."""
 
 
-def with_range(field: Field) -> Field:
-    """Return the same field with channels that reach as far as its values do."""
-    reach = float(field.sample().abs().max())
+def with_range(field: Field, low: float | None = None, high: float | None = None) -> Field:
+    """Return the same field with channels from ``low`` to ``high``; by default as far as its values reach around 0."""
+    if low is None or high is None:
+        high = float(field.sample().abs().max())
+        low = -high
+    channels = [Channel(name=each.name, low=low, high=high) for each in field.channels]
+    found = Field(field.network, field.grid, channels, field.source)
     output = field.network.linears()[-1]
     with torch.no_grad():
-        for each in output.parameters():
-            each.div_(reach)
-    channels = [Channel(name=each.name, low=-reach, high=reach) for each in field.channels]
-    return Field(field.network, field.grid, channels, field.source).to(output.weight)
+        ratio, shift = field._half_range / found._half_range, (field._middle - found._middle) / found._half_range
+        output.weight.mul_(ratio[:, None].to(output.weight))
+        output.bias.mul_(ratio.to(output.bias)).add_(shift.to(output.bias))
+    return found.to(output.weight)
 
 
 def relative_l2(found: Num[np.ndarray, " n"], wanted: Num[np.ndarray, " n"]) -> float:

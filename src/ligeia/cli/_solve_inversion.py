@@ -1,0 +1,58 @@
+"""`ligeia solve inversion`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ligeia.core import check_readable, check_writable
+
+from ._console import Device, Json, Output, Quiet, Seed, check_field_output, emit, watched_evaluations
+
+
+def inversion(
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="Recordings, .npz.")],
+    output: Output,
+    evaluations: Annotated[int, typer.Option(metavar="N", min=1, help="Of the loss, by L-BFGS.")] = 400,
+    seed: Seed = 0,
+    device: Device = "auto",
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Find the speed of waves from recordings of one frequency.
+
+    The file holds: wavenumber, a number; sources (n, 2) and receivers (m, 2), places in the square from -1 to 1, within
+    0.7 of its center along both axes; width, that of the Gaussian sources; recordings (n, m), complex, outgoing as
+    exp(-i k r). The speed is 1 in layers 0.3 thick and close to sources and receivers.
+
+    Example: ligeia solve inversion recordings.npz -o speed.lig
+    """
+    check_field_output(output)
+    check_readable(source)
+    check_writable(output)
+    from ligeia import codec, recipes
+
+    problem = recipes.read_recordings(source)
+    with watched_evaluations(quiet=quiet) as watch:
+        solved = recipes.solve_inversion(problem, evaluations=evaluations, seed=seed, device=device, callbacks=[watch])
+    (speed,) = solved.speed.channels
+    found = {
+        "slowest": speed.low,
+        "fastest": speed.high,
+        "relative_misfit": solved.relative_misfit,
+        "relative_residual": solved.relative_residual,
+        "evaluations": solved.evaluations,
+        "seconds": solved.seconds,
+        "parameters": solved.speed.network.config.num_parameters(),
+        "bytes": codec.save(solved.speed, output),
+        "stopped_by": solved.stopped_by,
+        "output": str(output),
+        "seed": seed,
+    }
+    summary = (
+        f"{output}: speeds from {speed.low:.3f} to {speed.high:.3f}, {solved.relative_misfit:.2%} of what "
+        f"was scattered to the receivers is not explained, residual {solved.relative_residual:.2%}, "
+        f"in {solved.seconds:.1f} s\n"
+        f"{solved.evaluations:,} evaluations, {found['parameters']:,} parameters, {found['bytes']:,} bytes"
+    )
+    emit(found, summary, as_json=as_json, quiet=quiet)
