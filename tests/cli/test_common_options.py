@@ -44,6 +44,7 @@ COMMANDS = [
     "blend",
     "solve helmholtz",
     "solve inversion",
+    "solve wave",
 ]
 
 

@@ -26,8 +26,8 @@ Known: TypeAlias = Literal["gradient", "laplacian"]
 """Which derivative of an image is known."""
 
 _REFINED_UP_TO = 1 << 20  # samples: the targets of more are at the samples only
-_SAMPLES_PER_MODE, _MOST_MODES = 8, 64  # along an axis
-_LETTERS = "abde"
+_SAMPLES_PER_MODE, _MOST_MODES = 4, 128  # along an axis
+_MOST_AXES = 4
 
 
 @final
@@ -45,7 +45,7 @@ class DerivativesOf:
 
     def __init__(self, signal: Signal, known: Known, *, weak: float = 0.3) -> None:
         grid = signal.grid
-        if signal.points is not None or grid.num_axes > len(_LETTERS) or grid.num_inputs != grid.num_axes:
+        if signal.points is not None or grid.num_axes > _MOST_AXES or grid.num_inputs != grid.num_axes:
             raise InputError("derivatives are taken of samples on a grid of 1 to 4 axes that end.")
         if min(grid.shape) < 2 or signal.missing is not None or grid.align != "centers":
             raise InputError(
@@ -104,10 +104,15 @@ class DerivativesOf:
             wave = math.sqrt(2.0) * torch.cos(turns * (points[:, axis : axis + 1] + 1))
             wave[:, 0] = 1.0
             waves.append(wave)
-        axes = _LETTERS[: len(waves)]
-        each = ",".join("n" + axis for axis in axes)
-        error = values - torch.einsum(f"{each},{axes}c->nc", *waves, self._modes.to(values))
-        missed = torch.einsum(f"nc,{each}->{axes}c", error - error.detach().mean(dim=0), *waves) / len(points)
+        known = waves[0] @ self._modes.to(values).flatten(1)
+        known = known.view(len(points), *self._counts[1:], -1)
+        for wave in waves[1:]:
+            known = torch.einsum("nk,nk...->n...", wave, known)
+        error = values - known
+        error = error - error.detach().mean(dim=0)
+        for wave in reversed(waves[1:]):
+            error = wave.view(*wave.shape, *[1] * (error.ndim - 1)) * error[:, None]
+        missed = (waves[0].T @ error.flatten(1) / len(points)).view(*self._counts, -1)
         missed[(0,) * len(waves)] = 0.0
         return missed
 
