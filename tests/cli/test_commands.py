@@ -164,7 +164,7 @@ def test_a_speed_is_found_from_a_file_of_recordings(folder: Path, json_of: Json)
     )
     result = json_of("solve", "inversion", "recordings.npz", "--evaluations", 3, "-o", "speed.lig")
     assert result["evaluations"] == 3
-    assert result["slowest"] < 1 < result["fastest"]
+    assert result["slowest"] < result["fastest"]
     (channel,) = json_of("info", "speed.lig")["channels"]
     assert channel["name"] == "speed"
     assert json_of("render", "speed.lig", "-o", "speed.npy", "--shape", "20x30")["shape"] == [20, 30]
