@@ -24,9 +24,13 @@ def blocks(language: str) -> list[str]:
 
 @pytest.fixture
 def photo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Go to an empty folder with a small, wide color photograph in it."""
+    """Go to an empty folder with small, wide color photographs in it, and a mask."""
     monkeypatch.chdir(tmp_path)
-    Image.fromarray(astronaut()[:240, 100:420]).resize((32, 24)).save("photo.png")
+    for name, left in (("photo", 100), ("source", 0), ("target", 150)):
+        Image.fromarray(astronaut()[:240, left : left + 320]).resize((32, 24)).save(f"{name}.png")
+    mask = Image.new("L", (32, 24))
+    mask.paste(255, (8, 8, 20, 16))
+    mask.save("mask.png")
     return tmp_path
 
 
