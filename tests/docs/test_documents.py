@@ -3,23 +3,26 @@
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 from skimage.data import astronaut
 
 from ligeia.cli import run
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+ROOT = Path(__file__).parents[2]
+README, EQUATIONS = ((ROOT / name).read_text() for name in ("README.md", "docs/equations.md"))
 NOT_RUN = {
     "scripts/demo": "installs; its command, `ligeia demo`, is run in tests/cli",
     "scripts/test": "is what runs this test",
 }
 
 
-def blocks(language: str) -> list[str]:
+def blocks(language: str, text: str = README) -> list[str]:
     """Return the fenced blocks of a language, in order."""
-    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
 
 
 @pytest.fixture
@@ -61,8 +64,17 @@ def test_the_commands_of_the_readme_run_one_after_the_other(photo: Path) -> None
     assert {"photo.lig", "report.png", "large.png", "edges.png", "again.png"} <= {path.name for path in photo.iterdir()}
 
 
-def test_every_file_that_the_readme_links_to_exists() -> None:
-    root = Path(__file__).parents[2]
-    links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if not link.startswith("http")]
+def test_the_equation_of_the_page_on_equations_is_solved() -> None:
+    names: dict[str, Any] = {}
+    exec(compile("".join(blocks("python", EQUATIONS)), "equations.md", "exec"), names)
+    time = np.linspace(-1, 1, 3)
+    places = np.stack([time, np.full(3, 0.5)], axis=1)
+    found = names["solved"].field.values_at(places.astype(np.float32))[:, 0]
+    assert np.allclose(found, np.exp(-0.1 * np.pi**2 * (time + 1)), atol=1e-3)
+
+
+@pytest.mark.parametrize(("text", "folder"), [(README, ROOT), (EQUATIONS, ROOT / "docs")], ids=["readme", "equations"])
+def test_every_file_that_a_page_links_to_exists(text: str, folder: Path) -> None:
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if not link.startswith("http")]
     assert links
-    assert [link for link in links if not (root / link).exists()] == []
+    assert [link for link in links if not (folder / link).exists()] == []

@@ -18,7 +18,7 @@ from ligeia.signals import Signal
 from ._fit import checked_device, new_field, to_signal
 
 _BATCH = 2048
-_STEPS = 1500
+_STEPS, _MOST_STEPS, _USUAL_SAMPLES, _POWER = 1500, 6000, 1 << 16, 0.75  # steps grow with so much of the samples
 _RATE = 0.128  # of Adam, over the width
 _TURNS_PER_SAMPLE = 0.175  # radians per unit coordinate by which the first layer turns along an axis, over its samples
 _LEAST_TURNS, _MOST_TURNS = 30.0, 90.0
@@ -39,7 +39,8 @@ def poisson(
     """Return the field whose derivatives are those of a signal on a grid; its ``report`` has the PSNR of its values.
 
     Only the ``gradient`` or the ``laplacian`` is fitted, and the signal's mean, which neither holds, is added at the
-    end. Without ``stop`` the fit takes 1,500 steps of 2,048 points; without ``recipe`` they are Muon's.
+    end. Without ``stop`` the fit takes 1,500 steps of 2,048 points, up to 6,000 for more than 256 x 256 samples; without
+    ``recipe`` they are Muon's.
 
     >>> rows, columns = np.mgrid[0:12, 0:16]
     >>> picture = np.cos(rows / 4) + np.sin(columns / 5)
@@ -63,7 +64,8 @@ def poisson(
     if recipe is None:
         optimizer = Muon(learning_rate=_RATE / max(64, hidden_features))
         recipe = Recipe(name="poisson", optimizer=optimizer, batch_size=_BATCH, cooling=Cooling())
-    stop = fitting.passes(_STEPS * _BATCH / objective.num_points) if stop is None else stop
+    steps = min(_STEPS * max(1.0, signal.grid.num_samples / _USUAL_SAMPLES) ** _POWER, _MOST_STEPS)
+    stop = fitting.passes(steps * _BATCH / objective.num_points) if stop is None else stop
     report = fitting.fit(field, objective, recipe, stop, seed=seed, callbacks=callbacks)
     objective.set_constant(field)
     field.report = replace(report, num_points=signal.grid.num_samples)
