@@ -48,3 +48,13 @@ def test_derivatives_that_say_nothing_are_refused() -> None:
         DerivativesOf(from_array(np.full((8, 8), 3.0)), "gradient")
     with pytest.raises(InputError, match="two samples or more along each axis"):
         DerivativesOf(from_array(np.arange(8.0)[None]), "laplacian")
+
+
+def test_the_quality_on_some_samples_is_near_that_on_all() -> None:
+    rows, columns = np.mgrid[0:60, 0:80]
+    signal = from_array(np.cos(rows / 4) + np.sin(columns / 5))
+    field = recipes.poisson(signal, "gradient", stop=lg.passes(0.5), hidden_features=16, hidden_layers=1)
+    objective = DerivativesOf(signal, "gradient")
+    some, every = objective.quality(field, most_points=1000), objective.quality(field)
+    assert (some.num_measured, every.num_measured) == (1000, 4800)
+    assert some.psnr_db == pytest.approx(every.psnr_db, abs=0.5)

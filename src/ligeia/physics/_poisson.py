@@ -117,9 +117,16 @@ class DerivativesOf:
         return missed
 
     def quality(self, field: Field, *, most_points: int | None = None) -> Quality:
-        """Return the PSNR of the field after the best constant per channel is added, on all samples."""
-        error = self.aligned_error(self.signal, field, affine=False)
-        return Quality(decibels(float(error.mean()), peak=1.0), self.signal.grid.num_samples)
+        """Return the PSNR of the field after the best constant per channel is added, on all samples or some."""
+        num_samples = self.signal.grid.num_samples
+        if most_points is None or most_points >= num_samples:
+            error = self.aligned_error(self.signal, field, affine=False)
+            return Quality(decibels(float(error.mean()), peak=1.0), num_samples)
+        indices = np.random.default_rng(0).choice(num_samples, most_points, replace=False)
+        missing = self._values.reshape(num_samples, -1)[indices]
+        missing = missing - field.values_at(self.signal.coordinates(indices))
+        error = np.var(missing / _ranges(self.signal), axis=0)
+        return Quality(decibels(float(error.mean()), peak=1.0), most_points)
 
     @staticmethod
     def aligned_error(signal: Signal, field: Field, *, affine: bool) -> Float[np.ndarray, " c"]:
@@ -133,14 +140,17 @@ class DerivativesOf:
         columns = [np.ones((len(missing), 1))] + ([signal.grid.points()] if affine else [])
         basis = np.concatenate(columns, axis=1)
         missing = missing - basis @ np.linalg.lstsq(basis, missing, rcond=None)[0]
-        ranges = np.array([channel.high - channel.low for channel in signal.channels])
-        return np.square(missing / ranges).mean(axis=0)
+        return np.square(missing / _ranges(signal)).mean(axis=0)
 
     def set_constant(self, field: Field) -> None:
         """Give a field, in place, the signal's mean, which derivatives do not hold."""
         missing = self._values.reshape(-1, self.signal.num_channels).mean(axis=0)
         missing -= field.sample().double().numpy().reshape(-1, self.signal.num_channels).mean(axis=0)
-        half_ranges = [(channel.high - channel.low) / 2 for channel in self.signal.channels]
+        half_ranges = _ranges(self.signal) / 2
         output = field.network.linears()[-1]
         with torch.no_grad():
             output.bias.add_(torch.from_numpy(missing / half_ranges).to(output.bias))
+
+
+def _ranges(signal: Signal) -> Float[np.ndarray, " c"]:
+    return np.array([channel.high - channel.low for channel in signal.channels])

@@ -39,8 +39,8 @@ def poisson(
     """Return the field whose derivatives are those of a signal on a grid; its ``report`` has the PSNR of its values.
 
     Only the ``gradient`` or the ``laplacian`` is fitted, and the signal's mean, which neither holds, is added at the
-    end. Without ``stop`` the fit takes 1,500 steps of 2,048 points, up to 6,000 for more than 256 x 256 samples; without
-    ``recipe`` they are Muon's.
+    end. Without ``stop`` the fit takes 1,500 steps of 2,048 points, up to 6,000 for more than 256 x 256 samples;
+    without ``recipe`` they are Muon's.
 
     >>> rows, columns = np.mgrid[0:12, 0:16]
     >>> picture = np.cos(rows / 4) + np.sin(columns / 5)
