@@ -97,12 +97,7 @@ def fit(
     Example: ligeia fit photo.png -o photo.lig --psnr 40 --report r.png
     """
     _check(network, source, output, report)
-    if mask is not None:
-        check_readable(mask)
-        if hold_out is not None:
-            raise InputError("--mask and --hold-out both say what is not fitted; leave one of them out.")
-    if prior is not None and recipe != "fast":
-        raise InputError(f"--prior brings its own recipe; leave --recipe {recipe} out.")
+    _check_gaps(mask, hold_out, prior, recipe)
     from ligeia import codec, recipes
     from ligeia.kernels import current_path
     from ligeia.signals import SoundSource
@@ -110,9 +105,7 @@ def fit(
     reading = reading_options(variable, frames, periodic, working_set) | _columns(coordinates, values, box)
     whole = recipes.to_signal(source, _configuration(recipe), channels=channels, **reading)
     whole = recipes.with_footprint(whole, footprint)
-    signal, held_out = recipes.hold_out(whole, hold_out, seed=seed)
-    if mask is not None:
-        signal, held_out = recipes.hold_out_masked(whole, recipes.to_signal(mask))
+    signal, held_out = _with_gaps(whole, mask, hold_out, seed)
     stop = _stop(psnr, snr, seconds, passes)
     size = recipes.choose_size(
         signal,
@@ -123,8 +116,8 @@ def fit(
         omega_0=omega,
     )
     configuration = _configuration(recipe, size.hidden_features)
-    if prior is not None:
-        configuration = recipes.smooth(signal, _smoothness(prior), hidden_features=size.hidden_features)
+    if (smoothness := _smoothness(prior)) is not None:
+        configuration = recipes.smooth(signal, smoothness, hidden_features=size.hidden_features)
     if report is not None:
         recipes.check_figure(report, signal)
     frequencies = _frequencies(first_omega, configuration, signal, omega)
@@ -226,6 +219,25 @@ def _check(network: str, source: Path, output: Path, report: Path | None) -> Non
         raise InputError(f"{report}: the report would overwrite the input or the output; name another file.")
 
 
+def _check_gaps(mask: Path | None, hold_out: float | None, prior: str | None, recipe: str) -> None:
+    if mask is not None:
+        check_readable(mask)
+        if hold_out is not None:
+            raise InputError("--mask and --hold-out both say what is not fitted; leave one of them out.")
+    if prior is not None and recipe != "fast":
+        raise InputError(f"--prior brings its own recipe; leave --recipe {recipe} out.")
+
+
+def _with_gaps(
+    whole: "Signal", mask: Path | None, hold_out: float | None, seed: int
+) -> "tuple[Signal, HeldOut | None]":
+    from ligeia import recipes
+
+    if mask is None:
+        return recipes.hold_out(whole, hold_out, seed=seed)
+    return recipes.hold_out_masked(whole, recipes.to_signal(mask))
+
+
 def _summary_of(held_out: "HeldOut | None", field: "Field") -> dict[str, Any]:
     if held_out is None:
         return {}
@@ -273,7 +285,9 @@ def _configuration(name: str, hidden_features: int = 256) -> "Configuration":
     raise InputError(f"--recipe must be fast or paper, got {name!r}.")
 
 
-def _smoothness(text: str) -> "Smoothness":
+def _smoothness(text: str | None) -> "Smoothness | None":
+    if text is None:
+        return None
     from ligeia.physics import Smoothness
 
     name, _, weight = text.partition(":")
