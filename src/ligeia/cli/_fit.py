@@ -115,9 +115,7 @@ def fit(
         hidden_layers=hidden_layers,
         omega_0=omega,
     )
-    configuration = _configuration(recipe, size.hidden_features)
-    if (smoothness := _smoothness(prior)) is not None:
-        configuration = recipes.smooth(signal, smoothness, hidden_features=size.hidden_features)
+    configuration = _configuration(recipe, size.hidden_features, signal, prior)
     if report is not None:
         recipes.check_figure(report, signal)
     frequencies = _frequencies(first_omega, configuration, signal, omega)
@@ -138,11 +136,7 @@ def fit(
             checkpoint=checkpoint,
         )
     field.missing = whole.missing  # what was held out is there
-    num_bytes = codec.save(field, output)
-    discard(checkpoint, quiet=quiet)
-    if report is not None:
-        recipes.draw_report(field, whole, report, held_out)
-    result = summarize(field, output, num_bytes) | {
+    result = summarize(field, output, codec.save(field, output)) | {
         "hidden_features": size.hidden_features,
         "hidden_features_reason": size.reason,
         "device": str(next(field.parameters()).device),
@@ -150,6 +144,9 @@ def fit(
         "first_omegas": [each.omega for each in frequencies],
         **_summary_of(held_out, field),
     }
+    discard(checkpoint, quiet=quiet)
+    if report is not None:
+        recipes.draw_report(field, whole, report, held_out)
     summary = f"{describe(result, field, psnr=psnr, snr=snr)}\n{_reasons(size, frequencies)}"
     emit(result, summary, as_json=as_json, quiet=quiet)
 
@@ -275,9 +272,13 @@ def _frequencies(
     return [recipes.FirstFrequency(axis.name, each, "as asked") for axis, each in zip(axes, omegas, strict=True)]
 
 
-def _configuration(name: str, hidden_features: int = 256) -> "Configuration":
+def _configuration(
+    name: str, hidden_features: int = 256, signal: "Signal | None" = None, prior: str | None = None
+) -> "Configuration":
     from ligeia import recipes
 
+    if prior is not None and signal is not None:
+        return recipes.smooth(signal, _smoothness(prior), hidden_features=hidden_features)
     if name == "fast":
         return recipes.fast(hidden_features=hidden_features)
     if name == "paper":
@@ -285,9 +286,7 @@ def _configuration(name: str, hidden_features: int = 256) -> "Configuration":
     raise InputError(f"--recipe must be fast or paper, got {name!r}.")
 
 
-def _smoothness(text: str | None) -> "Smoothness | None":
-    if text is None:
-        return None
+def _smoothness(text: str) -> "Smoothness":
     from ligeia.physics import Smoothness
 
     name, _, weight = text.partition(":")
