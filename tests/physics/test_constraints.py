@@ -107,5 +107,17 @@ def test_constraints_without_points_or_of_unequal_sizes_are_refused() -> None:
         Constraint(border, places(0))
     with pytest.raises(InputError, match="got 4, 3"):
         Constraint(border, places(4), (np.zeros((3, 1)),))
+    with pytest.raises(InputError, match="finite numbers"):
+        Constraint(border, places(4), (np.full((4, 1), np.nan),))
     with pytest.raises(InputError, match="a weight above 0"):
         Constraint(border, places(4), weight=0.0)
+
+
+def test_points_outside_of_the_domain_are_refused_before_the_first_step() -> None:
+    constraint = Constraint(border, np.array([[1.0, 0.0], [1.0, 1.5]]), (np.zeros((2, 1)),))
+    wanted = "constraint 0: places within x 0 to 3, y -1 to 1 were wanted, 1 of 2 lie outside, the first at index 1"
+    with pytest.raises(InputError, match=wanted):
+        solve_output(new_field(), [constraint])
+    objective = Constraints([constraint])
+    with pytest.raises(InputError, match=wanted):
+        objective.loss(new_field(), objective.batch(np.arange(2), torch.device("cpu")))

@@ -131,7 +131,7 @@ def test_what_makes_no_inversion_is_refused(problem: Inversion) -> None:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"width": None}, "arrays wavenumber, .* were wanted; width is not there"),
+        ({"width": None}, "arrays wavenumber, .* were wanted; missing: width"),
         ({"wavenumber": [8.0, 9.0]}, "numbers were wanted: one as wavenumber"),
         ({"receivers": np.zeros((30, 3))}, r"sources \(n, 2\), .* were wanted, got .*receivers \(30, 3\)"),
         ({"recordings": np.zeros((5, 29))}, r"one recording per source and receiver"),

@@ -289,13 +289,13 @@ def _configuration(
 def _smoothness(text: str) -> "Smoothness":
     from ligeia.physics import Smoothness
 
-    name, _, weight = text.partition(":")
+    name, colon, weight = text.partition(":")
     if name not in _PRIORS:
         raise InputError(
             f"a prior of {', '.join(_PRIORS)} was wanted, or one with its weight as in tv:0.1, got {text!r}."
         )
     field, usual = _PRIORS[name]
-    (value,) = parse_tuple(weight, 1, "--prior tv:0.1") if weight else [usual]
+    (value,) = parse_tuple(weight, 1, "--prior tv:0.1") if colon else [usual]
     return Smoothness(**{field: value})
 
 

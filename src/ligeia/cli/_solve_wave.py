@@ -64,7 +64,7 @@ def wave(
             problem,
             hidden_features=hidden_features,
             curriculum=curriculum,
-            stop=None if seconds is None else fitting.seconds(seconds),
+            stop=None if seconds is None else fitting.seconds(seconds / 3 if curriculum else seconds),  # three stages
             seed=seed,
             device=device,
             callbacks=[callback],

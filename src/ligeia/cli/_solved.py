@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 from ._console import emit
 
+_UNRESOLVED = 0.1
+
 if TYPE_CHECKING:
     from ligeia.recipes import Solved
 
@@ -27,4 +29,6 @@ def emit_solved(solved: "Solved", output: Path, *, seed: int, as_json: bool, qui
         f"{output}: {known}, residual {solved.relative_residual:.2%}, in {solved.seconds:.1f} s\n"
         f"{found['parameters']:,} parameters, {found['bytes']:,} bytes"
     )
+    if max(solved.relative_residual, solved.relative_l2 or 0.0) > _UNRESOLVED:
+        summary += "\nwarning: not resolved; give it more --hidden-features, or an easier problem"
     emit(found, summary, as_json=as_json, quiet=quiet)

@@ -3,7 +3,12 @@
 from ._absorbing import AbsorbingLayer as AbsorbingLayer, Stretching as Stretching
 from ._balanced import balanced as balanced
 from ._blending import Blending as Blending
-from ._constraints import Constraint as Constraint, Constraints as Constraints, Residual as Residual
+from ._constraints import (
+    Constraint as Constraint,
+    Constraints as Constraints,
+    Residual as Residual,
+    residuals as residuals,
+)
 from ._finite_differences import finite_differences as finite_differences
 from ._focused import focused as focused
 from ._held import Held as Held
@@ -43,6 +48,7 @@ __all__ = [
     "focused",
     "light_cone",
     "points_in",
+    "residuals",
     "solve_output",
     "uniform_speed",
 ]

@@ -41,6 +41,13 @@ class Constraint:
     weight: float = 1.0
 
     def __post_init__(self) -> None:
+        if not isinstance(self.known, tuple):
+            raise InputError(f"a tuple of arrays was wanted as what is known, got {type(self.known).__name__}.")
+        if any(each.ndim != 2 for each in (self.points, *self.known)):
+            shapes = ", ".join(str(each.shape) for each in (self.points, *self.known))
+            raise InputError(f"points (n, d) and what is known as (n, k) were wanted, got {shapes}; `known[:, None]`.")
+        if not all(np.isfinite(each).all() for each in (self.points, *self.known)):
+            raise InputError("points and what is known there were wanted as finite numbers, got NaN or infinity.")
         if len(self.points) == 0 or any(len(each) != len(self.points) for each in self.known):
             sizes = ", ".join(str(len(each)) for each in (self.points, *self.known))
             raise InputError(f"as many rows, above 0, of points as of what is known there were wanted, got {sizes}.")
@@ -122,6 +129,18 @@ class Constraints:
             with torch.no_grad():
                 total += float(self.loss(field, self.batch(piece, device))) * len(piece) / count
         return Quality(decibels(total, peak=1.0), count)
+
+
+def residuals(field: Field, constraint: Constraint) -> Float[Tensor, "n r"]:
+    """Return the residual at all points of a constraint, without a graph, in the field's dtype."""
+    check_places([constraint], field.grid)
+    like, parts = next(field.parameters()), (constraint.points, *constraint.known)
+    found = []
+    for piece in np.array_split(np.arange(len(constraint.points)), -(-len(constraint.points) // _PIECE)):
+        points, *known = (torch.from_numpy(np.ascontiguousarray(part[piece])).to(like) for part in parts)
+        with torch.no_grad():
+            found.append(checked(constraint.residual(field.physical, points, *known), points))
+    return torch.cat(found)
 
 
 def check_places(constraints: Sequence[Constraint], grid: Grid) -> None:

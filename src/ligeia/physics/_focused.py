@@ -7,13 +7,11 @@ and none is impossible; the loss of what is chosen is another one than that of a
 from dataclasses import replace
 
 import numpy as np
-import torch
 
 from ligeia.core import InputError
 from ligeia.field import Field
 
-from ._constraints import Constraint
-from ._output_layer import pieces
+from ._constraints import Constraint, residuals
 
 
 def focused(field: Field, constraint: Constraint, num_points: int, *, generator: np.random.Generator) -> Constraint:
@@ -23,11 +21,7 @@ def focused(field: Field, constraint: Constraint, num_points: int, *, generator:
     """
     if not 0 < num_points <= len(constraint.points):
         raise InputError(f"1 to {len(constraint.points)} of the constraint's points were wanted, got {num_points}.")
-    sizes = []
-    for points, known, _ in pieces(constraint, len(constraint.points), next(field.parameters()), 0):
-        with torch.no_grad():
-            sizes.append(constraint.residual(field.physical, points, *known).norm(dim=1).double().cpu().numpy())
-    size = np.concatenate(sizes)
+    size = residuals(field, constraint).norm(dim=1).double().cpu().numpy()
     chances = 1 + size / (size.mean() or 1.0)
     chosen = generator.choice(len(size), num_points, replace=False, p=chances / chances.sum())
     known = tuple(each[chosen] for each in constraint.known)

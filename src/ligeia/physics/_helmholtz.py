@@ -51,6 +51,14 @@ class Circle:
         x, y, radius, speed = numbers
         return cls(center=(x, y), radius=radius, speed=speed)
 
+    def check_within(self, half: float) -> None:
+        """Raise `InputError` unless the circle lies in the square from ``-half`` to ``half``."""
+        if max(abs(each) for each in self.center) + self.radius > half:
+            raise InputError(
+                f"a circle within {half:g} of the origin along both axes was wanted, got one of radius {self.radius:g} "
+                f"at {self.center}."
+            )
+
     def __call__(self, points: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, " n"]:
         """Return the speed at points."""
         distance = np.hypot(*(points - np.asarray(self.center)).T)
@@ -77,6 +85,13 @@ class Helmholtz:
     def __post_init__(self) -> None:
         if not 0 < self.wavenumber < np.inf:
             raise InputError(f"a wavenumber above 0 was wanted, got {self.wavenumber}.")
+        if self.wavenumber * self.layer.thickness < 1:
+            raise InputError(
+                f"a wavenumber of {1 / self.layer.thickness:g} or more was wanted, got {self.wavenumber:g}: layers "
+                f"{self.layer.thickness:g} thick do not absorb longer waves."
+            )
+        if isinstance(self.speed, Circle):
+            self.speed.check_within(1 - self.layer.thickness)
         if max(abs(each) for each in self.source.center) + 3 * self.source.width > 1 - self.layer.thickness:
             raise InputError(
                 f"a source inside the layers was wanted, within {1 - self.layer.thickness:g} of the origin by three of "

@@ -21,7 +21,7 @@ from ._wave import Wave
 
 _REACH = 3.4  # radians per width of the pulse: the highest frequency
 _WAVES = 2.0  # over the number of waves of up to that frequency that the square seen has room for
-_FEWEST, _MOST = 256, 4096
+_FEWEST, _MOST, _TOO_MANY = 256, 4096, 2.0
 _PLACES, _NEAR_PULSE, _SPREAD = 2.0, 0.25, 1.5  # per wave; more around the pulses; their scatter in widths
 _OMEGA = 30.0
 _RIDGE = 1e-10
@@ -40,7 +40,13 @@ def light_cone(
     half = 1 + problem.duration  # what is farther away is not seen from the square
     highest = _REACH / problem.width
     if num_waves is None:
-        num_waves = min(max(round(_WAVES * (2 * half * highest) ** 2 / (4 * math.pi)), _FEWEST), _MOST)
+        wanted = round(_WAVES * (2 * half * highest) ** 2 / (4 * math.pi))
+        if wanted > _TOO_MANY * _MOST:
+            raise InputError(
+                f"{wanted:,} waves would be needed, {_MOST:,} are the most; take a wider pulse, a shorter duration, or "
+                "choose the width yourself."
+            )
+        num_waves = min(max(wanted, _FEWEST), _MOST)
     frequencies = highest * np.sqrt(generator.uniform(size=num_waves))
     angles, phases = generator.uniform(0, 2 * np.pi, (2, num_waves))
     waves = np.stack([frequencies * np.cos(angles), frequencies * np.sin(angles)])

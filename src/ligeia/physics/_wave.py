@@ -18,7 +18,7 @@ from ligeia.core import InputError
 from ligeia.signals import Axis, Grid
 
 from ._constraints import Constraint
-from ._helmholtz import Speed, uniform_speed
+from ._helmholtz import Circle, Speed, uniform_speed
 
 _INITIAL, _EDGE = 0.5, 0.25  # points, over those inside
 _NEAR_PULSE, _SPREAD = 0.25, 1.5  # of the points at time 0; widths of the pulse by which those are scattered around it
@@ -84,6 +84,8 @@ class Wave:
         for pulse in self.pulses:
             if max(abs(each) for each in pulse.center) >= 1:
                 raise InputError(f"a pulse in the square from -1 to 1 was wanted, got one at {pulse.center}.")
+        if isinstance(self.speed, Circle):
+            self.speed.check_within(1.0)
         if self._power() == 0:
             raise InputError("a pulse of some height was wanted, of u or of its velocity, got 0.")
 

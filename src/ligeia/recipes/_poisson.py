@@ -18,7 +18,7 @@ from ligeia.signals import Signal
 from ._fit import checked_device, new_field, to_signal
 
 _BATCH = 2048
-_STEPS, _MOST_STEPS, _USUAL_SAMPLES, _POWER = 1500, 6000, 1 << 16, 0.75  # steps grow with so much of the samples
+_STEPS, _MOST_STEPS, _USUAL_SAMPLES, _POWER = 1500, 6500, 1 << 16, 0.8  # steps grow with so much of the samples
 _RATE = 0.128  # of Adam, over the width
 _TURNS_PER_SAMPLE = 0.175  # radians per unit coordinate by which the first layer turns along an axis, over its samples
 _LEAST_TURNS, _MOST_TURNS = 30.0, 90.0
@@ -39,7 +39,7 @@ def poisson(
     """Return the field whose derivatives are those of a signal on a grid; its ``report`` has the PSNR of its values.
 
     Only the ``gradient`` or the ``laplacian`` is fitted, and the signal's mean, which neither holds, is added at the
-    end. Without ``stop`` the fit takes 1,500 steps of 2,048 points, up to 6,000 for more than 256 x 256 samples;
+    end. Without ``stop`` the fit takes 1,500 steps of 2,048 points, up to 6,500 for more than 256 x 256 samples;
     without ``recipe`` they are Muon's.
 
     >>> rows, columns = np.mgrid[0:12, 0:16]

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import torch
 
-from ligeia.core import random_stream
+from ligeia.core import InputError, random_stream
 from ligeia.field import Field
 from ligeia.networks import SirenConfig
 from ligeia.physics import Constraints, Helmholtz, solve_output, uniform_speed
@@ -17,7 +17,7 @@ from ._tables import values_at
 
 _TURNS = 5.0  # radians per unit of the first layer, over the wavenumber, or over that of the source's width
 _NEURONS = 0.205  # over their square: so many waves fit into the domain
-_FEWEST, _MOST = 768, 4096
+_FEWEST, _MOST, _TOO_MANY = 768, 4096, 2.0
 _POINTS = 4.6  # per neuron
 _RIDGE = 1e-11  # the weights stay small enough for float32
 _CHECKED = 20_000
@@ -39,7 +39,13 @@ def solve_helmholtz(
     """
     began = time.perf_counter()
     turns = _TURNS * max(problem.wavenumber, 1 / problem.source.width)
-    width = min(max(round(_NEURONS * turns**2), _FEWEST), _MOST)
+    wanted = round(_NEURONS * turns**2)
+    if hidden_features is None and wanted > _TOO_MANY * _MOST:
+        raise InputError(
+            f"{wanted:,} neurons would be needed, {_MOST:,} are the most; take a smaller wavenumber or a wider source, "
+            "or choose the width yourself."
+        )
+    width = min(max(wanted, _FEWEST), _MOST)
     config = SirenConfig(
         in_features=2,
         hidden_features=width if hidden_features is None else hidden_features,

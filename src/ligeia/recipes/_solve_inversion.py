@@ -109,7 +109,7 @@ def read_recordings(path: Path) -> Inversion:
     except (BadZipFile, OSError, ValueError, EOFError, AttributeError, TypeError) as error:
         raise InputError(f"{path}: recordings as an .npz file of numbers were wanted; it cannot be read.") from error
     if missing := [name for name in _NAMES if name not in found]:
-        raise InputError(f"{path}: arrays {', '.join(_NAMES)} were wanted; {', '.join(missing)} is not there.")
+        raise InputError(f"{path}: arrays {', '.join(_NAMES)} were wanted; missing: {', '.join(missing)}.")
     try:
         wavenumber, width = (float(found[name].reshape(())) for name in ("wavenumber", "width"))
         places = {name: found[name].astype(np.float64, casting="same_kind") for name in ("sources", "receivers")}

@@ -14,7 +14,7 @@ import torch
 from ligeia.core import InputError, random_stream
 from ligeia.field import Field
 from ligeia.networks import SirenConfig
-from ligeia.physics import Constraint, balanced, solve_output
+from ligeia.physics import Constraint, balanced, residuals, solve_output
 from ligeia.signals import Channel, Grid
 
 from ._fit import checked_device
@@ -132,7 +132,7 @@ def _check_linear(field: Field, constraints: Sequence[Constraint]) -> None:
     found = []
     for factor in (1.0, 2.0, 0.0):
         field = _scaled(field, factor)
-        found.append([_residual(field, each) for each in few])
+        found.append([residuals(field, each) for each in few])
     for number, (once, twice, never) in enumerate(zip(*found, strict=True)):
         if float((twice - 2 * once + never).abs().max()) > _ROUNDING * float(torch.cat([twice, never]).abs().max()):
             raise InputError(
@@ -141,17 +141,8 @@ def _check_linear(field: Field, constraints: Sequence[Constraint]) -> None:
             )
 
 
-def _residual(field: Field, constraint: Constraint) -> torch.Tensor:
-    like = next(field.parameters())
-    points, *known = (
-        torch.from_numpy(np.ascontiguousarray(part)).to(like) for part in (constraint.points, *constraint.known)
-    )
-    with torch.no_grad():
-        return constraint.residual(field.physical, points, *known)
-
-
 def _loss(field: Field, constraints: Sequence[Constraint]) -> float:
-    return sum(each.weight * float(_residual(field, each).square().mean()) for each in constraints)
+    return sum(each.weight * float(residuals(field, each).square().mean()) for each in constraints)
 
 
 def _part(constraint: Constraint, rows: np.ndarray) -> Constraint:

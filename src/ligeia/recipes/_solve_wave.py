@@ -44,7 +44,7 @@ def solve_wave(
     Where the speed is the same everywhere the plane is endless, and the field one layer of sine waves, each of which
     solves the equation (`ligeia.physics.light_cone`). Where it is not, waves leave at the edges, and two layers of 128
     follow all constraints by SOAP: 1,700 steps unless ``stop`` says otherwise, with a ``curriculum`` on early times
-    first.
+    first, in three stages that each end by ``stop``.
     """
     began = time.perf_counter()
     generator = np.random.default_rng(seed)
@@ -92,6 +92,6 @@ def _descend(
         objective = Constraints(problem.constraints(_POOL, generator=generator, until=until))
         steps = _STEPS * (1 if is_last else share / 2)
         usual = fitting.passes(steps * _BATCH / objective.num_points)
-        chosen = usual if stop is None or not is_last else stop
+        chosen = usual if stop is None else stop
         report = fitting.fit(field, objective, recipe, chosen, seed=seed + number, callbacks=callbacks)
         field.report = replace(report, num_points=objective.num_points)
