@@ -38,7 +38,10 @@ def inversion(
     with watched_evaluations(quiet=quiet) as watch:
         solved = recipes.solve_inversion(problem, evaluations=evaluations, seed=seed, device=device, callbacks=[watch])
     (speed,) = solved.speed.channels
+    error = recipes.speed_error(solved.speed) if source is None else None
     found = {
+        "relative_l2": None if error is None else error.relative_l2,
+        "relative_l2_of_change": None if error is None else error.of_change,
         "slowest": speed.low,
         "fastest": speed.high,
         "relative_misfit": solved.relative_misfit,
@@ -57,4 +60,6 @@ def inversion(
         f"in {solved.seconds:.1f} s\n"
         f"{solved.evaluations:,} evaluations, {found['parameters']:,} parameters, {found['bytes']:,} bytes"
     )
+    if error is not None:
+        summary += f"\n{error.relative_l2:.2%} from the true speed, {error.of_change:.0%} of what it changes by"
     emit(found, summary, as_json=as_json, quiet=quiet)

@@ -61,7 +61,7 @@ class SpeedError:
     """Mean of the 200 places that differ most from 1."""
 
 
-def speed_error(field: Field, medium: Circle) -> SpeedError:
+def speed_error(field: Field, medium: Circle = _MEDIUM) -> SpeedError:
     """Measure a speed that was found against the true one, on a lattice within 0.7 of the origin along both axes."""
     points = _lattice()
     wanted, found = medium(points), field.values_at(points.astype(np.float32))[:, 0].astype(np.float64)
