@@ -13,17 +13,17 @@ from jaxtyping import Float
 from ligeia import fitting
 from ligeia.core import InputError, random_stream
 from ligeia.field import Field
-from ligeia.fitting import Callback, Cooling, Muon, Recipe, Stop
+from ligeia.fitting import Callback, Cooling, Recipe, Stop
 from ligeia.networks import SirenConfig
 from ligeia.physics import Blending, Constraints
 from ligeia.signals import ArraySource, Blocks, Channel, ImageSource, Signal
 
+from ._configurations import muon
 from ._fit import checked_device, to_signal
 from ._masks import bright
 
 _BATCH = 2048
 _STEPS = 1000
-_RATE = 0.128  # of Adam, over the width
 _NARROW, _WIDE, _WIDE_FROM = 128, 256, 1 << 15  # pixels of the mask
 _TURNS_PER_SAMPLE, _LEAST_TURNS = 0.45, 5.0  # radians per unit coordinate of the first layer, over the samples
 _COLORS = ("red", "green", "blue")
@@ -144,7 +144,7 @@ def _fitted(
     objective = Constraints(constraints, scale=scale or 1.0)
     recipe = Recipe(
         name="blend",
-        optimizer=Muon(learning_rate=_RATE / max(64, hidden_features)),
+        optimizer=muon(hidden_features),
         batch_size=_BATCH,
         cooling=Cooling(),
     )

@@ -10,16 +10,16 @@ import torch
 from ligeia import fitting
 from ligeia.core import InputError
 from ligeia.field import Field
-from ligeia.fitting import Callback, Cooling, Muon, Recipe, Stop
+from ligeia.fitting import Callback, Cooling, Recipe, Stop
 from ligeia.networks import SirenConfig
 from ligeia.physics import DerivativesOf, Known
 from ligeia.signals import Signal
 
+from ._configurations import muon
 from ._fit import checked_device, new_field, to_signal
 
 _BATCH = 2048
 _STEPS, _MOST_STEPS, _USUAL_SAMPLES, _POWER = 1500, 6500, 1 << 16, 0.8  # steps grow with so much of the samples
-_RATE = 0.128  # of Adam, over the width
 _TURNS_PER_SAMPLE = 0.175  # radians per unit coordinate by which the first layer turns along an axis, over its samples
 _LEAST_TURNS, _MOST_TURNS = 30.0, 90.0
 
@@ -62,8 +62,7 @@ def poisson(
     turns = [min(max(_TURNS_PER_SAMPLE * size, _LEAST_TURNS), _MOST_TURNS) for size in signal.grid.shape]
     field = new_field(signal, config, turns, seed=seed).to(checked_device(device))
     if recipe is None:
-        optimizer = Muon(learning_rate=_RATE / max(64, hidden_features))
-        recipe = Recipe(name="poisson", optimizer=optimizer, batch_size=_BATCH, cooling=Cooling())
+        recipe = Recipe(name="poisson", optimizer=muon(hidden_features), batch_size=_BATCH, cooling=Cooling())
     steps = min(_STEPS * max(1.0, signal.grid.num_samples / _USUAL_SAMPLES) ** _POWER, _MOST_STEPS)
     stop = fitting.passes(steps * _BATCH / objective.num_points) if stop is None else stop
     report = fitting.fit(field, objective, recipe, stop, seed=seed, callbacks=callbacks)
