@@ -28,7 +28,17 @@ from ligeia.codec._container import (
 )
 from ligeia.codec._records import NetworkRecord
 from ligeia.core import FormatError
-from ligeia.signals import ArraySource, Axis, Channel, Grid, GriddedSource, ImageSource, Missing, PointsSource
+from ligeia.signals import (
+    ArraySource,
+    Axis,
+    Channel,
+    Grid,
+    GriddedSource,
+    ImageSource,
+    Missing,
+    PointsSource,
+    SurfaceSource,
+)
 
 ROOT = Path(__file__).parents[2]
 # the run-time type checks look at a random item of each tuple, which is harmless inside strategies
@@ -116,6 +126,7 @@ sources = st.one_of(
         metadata=st.binary(max_size=40),
     ),
     st.builds(PointsSource, dtype=st.sampled_from(["<f4", "<f8"])),
+    st.builds(SurfaceSource, format=texts, dtype=st.sampled_from(["<f4", "<f8"]), is_cloud=st.booleans()),
 )
 
 

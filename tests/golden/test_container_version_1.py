@@ -17,6 +17,7 @@ from ligeia.signals import (
     Missing,
     PointsSource,
     SoundSource,
+    SurfaceSource,
     VideoSource,
     VolumeSource,
 )
@@ -203,6 +204,21 @@ def _wake() -> FieldRecord:
     return FieldRecord(network, grid, channels, PointsSource(dtype="<f8"), _ramps(network, np.float32))
 
 
+def _sphere() -> FieldRecord:
+    network = NetworkRecord(
+        in_features=3,
+        hidden_features=3,
+        hidden_layers=0,
+        out_features=1,
+        outermost_linear=True,
+        omegas=(30.0,),
+    )
+    grid = Grid(tuple(Axis(name=name, size=64, extent=(-1.25, 1.25), unit="m") for name in ("x", "y", "z")))
+    channels = (Channel(name="distance", low=-1.25, high=1.25, unit="m"),)
+    source = SurfaceSource(format="PLY", dtype="<f8", is_cloud=True)
+    return FieldRecord(network, grid, channels, source, _ramps(network, np.float32))
+
+
 RECORDS = {
     "image": _image,
     "weather": _weather,
@@ -213,6 +229,7 @@ RECORDS = {
     "film": _film,
     "sea": _sea,
     "wake": _wake,
+    "sphere": _sphere,
 }
 
 

@@ -29,6 +29,7 @@ from ligeia.signals import (
     PointsSource,
     Profile,
     SoundSource,
+    SurfaceSource,
     VideoSource,
     VolumeSource,
 )
@@ -48,6 +49,7 @@ _SOURCES: Final[dict[str, type]] = {
     "video": VideoSource,
     "gridded": GriddedSource,
     "points": PointsSource,
+    "surface": SurfaceSource,
 }
 _FOOTPRINTS: Final[dict[str, type]] = {
     "point": Point,

@@ -28,6 +28,7 @@ from ligeia.signals import (
     Profile,
     SoundSource,
     Source,
+    SurfaceSource,
     VideoSource,
     VolumeSource,
 )
@@ -392,6 +393,14 @@ _SOURCES: Final[dict[int, tuple[type[Source], tuple[_SourceField, ...]]]] = {
         ),
     ),
     7: (PointsSource, (_SourceField("dtype", str),)),
+    8: (
+        SurfaceSource,
+        (
+            _SourceField("format", str),
+            _SourceField("dtype", str, "<f4"),
+            _SourceField("is_cloud", bool, False),
+        ),
+    ),
 }
 _REAL = re.compile(r"\|[biu]1|[<>]([iu][248]|f(2|4|8|12|16))")
 _DTYPES: Final = {
@@ -402,6 +411,7 @@ _DTYPES: Final = {
     5: re.compile(r"uint(8|16)"),
     6: _REAL,
     7: _REAL,
+    8: re.compile(r"<f[48]"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Measures of quality: decibels, structural similarity, distances between distributions."""
+"""Measures of quality: decibels, structural similarity, distances between distributions and between surfaces."""
 
 from ._metrics import (
     arcsine_distance as arcsine_distance,
@@ -8,5 +8,20 @@ from ._metrics import (
     snr as snr,
     ssim as ssim,
 )
+from ._surfaces import (
+    SurfaceDistance as SurfaceDistance,
+    intersection_over_union as intersection_over_union,
+    surface_distance as surface_distance,
+)
 
-__all__ = ["arcsine_distance", "decibels", "mean_squared_error", "psnr", "snr", "ssim"]
+__all__ = [
+    "SurfaceDistance",
+    "arcsine_distance",
+    "decibels",
+    "intersection_over_union",
+    "mean_squared_error",
+    "psnr",
+    "snr",
+    "ssim",
+    "surface_distance",
+]

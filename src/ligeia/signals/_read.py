@@ -12,6 +12,7 @@ from ._points import PointColumns, read_points
 from ._signal import Signal
 from ._sounds import is_sound, read_sound
 from ._stacks import is_stack, read_stack
+from ._surfaces import is_surface
 from ._tables import is_table, read_matlab
 from ._videos import is_video, read_video
 from ._volumes import is_volume, read_volume
@@ -83,4 +84,6 @@ def read_signal(
         return read_volume(path, align=align)
     if is_stack(head, path):
         return read_stack(path, align=align)
+    if is_surface(path):
+        raise InputError(f"{path}: this is a surface; `ligeia fit` makes a signed-distance field of it.")
     return read_image(path, align=align)

@@ -151,7 +151,22 @@ class PointsSource:
     """NumPy's name of a value in the file."""
 
 
-Source = ArraySource | ImageSource | SoundSource | VolumeSource | VideoSource | GriddedSource | PointsSource
+@final
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SurfaceSource:
+    """What a surface was, whose signed distance is the field: in the unit of the axes, negative inside."""
+
+    format: str
+    """PLY, OBJ, STL, OFF, GLB, XYZ or NPZ; ARRAY for arrays in memory."""
+    dtype: str = "<f4"
+    """NumPy's name of a distance."""
+    is_cloud: bool = False
+    """Whether it was points rather than triangles."""
+
+
+Source = (
+    ArraySource | ImageSource | SoundSource | VolumeSource | VideoSource | GriddedSource | PointsSource | SurfaceSource
+)
 
 
 @final
