@@ -23,6 +23,7 @@ from ._export import export
 from ._fit import fit
 from ._import import import_
 from ._info import info
+from ._mesh import mesh
 from ._paper import paper
 from ._poisson import poisson
 from ._render import render
@@ -42,6 +43,7 @@ for _command in (
     decode,
     enlarge,
     compare,
+    mesh,
     poisson,
     blend,
     info,

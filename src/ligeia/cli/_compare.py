@@ -8,6 +8,7 @@ import typer
 from ligeia.core import check_readable
 
 from ._console import Json, NoDevice, NoSeed, Quiet, decibels, emit
+from ._fit_surface import describe_quality
 
 
 def compare(
@@ -23,12 +24,19 @@ def compare(
     Prints PSNR and SSIM, or the SNR of a sound, and the mean squared error. The reference's range is the peak. A
     field is sampled as the other file is, or at the places of a table.
 
+    For surfaces, distances of 100,000 samples, in % of the reference's diagonal.
+
     Example: ligeia compare photo.png photo.lig
     """
     check_readable(reference)
     check_readable(candidate)
     from ligeia import recipes
+    from ligeia.signals import is_surface
 
+    if is_surface(reference) or is_surface(candidate):
+        quality = recipes.compare_surfaces(reference, candidate)
+        emit(quality.to_plain(), describe_quality(quality), as_json=as_json, quiet=quiet)
+        return
     found = recipes.compare(reference, candidate)
     result: dict[str, Any] = {"psnr_db": found.psnr_db, "ssim": found.ssim, "mse": found.mse, "shape": found.shape}
     if found.snr_db is not None:

@@ -236,6 +236,13 @@ def watched_tiles(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
 
 
 @contextmanager
+def watched_layers(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """Show a progress bar of so many layers of cells done, of so many."""
+    with _counted("layers", quiet=quiet) as (progress, task):
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+@contextmanager
 def watched_evaluations(*, quiet: bool) -> Iterator[Callable[["Evaluation"], None]]:
     """Show a progress bar of evaluations of a loss."""
     with _counted("evaluations", quiet=quiet) as (progress, task):

@@ -8,7 +8,7 @@ import typer
 from ligeia.core import OutputError
 
 from ._console import Device, Json, Quiet, Seed, decibels, emit, say, watched_fit
-from ._fit import summarize
+from ._summaries import summarize
 
 
 def demo(

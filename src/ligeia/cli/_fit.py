@@ -1,6 +1,5 @@
 """`ligeia fit`."""
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,7 +15,6 @@ from ._console import (
     Quiet,
     Seed,
     check_field_output,
-    decibels,
     discard,
     emit,
     keeping,
@@ -28,10 +26,11 @@ from ._console import (
     reading_options,
     watched_fit,
 )
+from ._fit_surface import fit_surface, surface_objective
+from ._summaries import describe, stop_of, summarize
 
 if TYPE_CHECKING:
     from ligeia.field import Field
-    from ligeia.fitting import Stop
     from ligeia.physics import Smoothness
     from ligeia.recipes import Configuration, FirstFrequency, HeldOut, Size
     from ligeia.signals import Signal
@@ -41,7 +40,9 @@ _PRIORS = {"tv": ("total_variation", 0.1), "hessian": ("hessian", 0.03)}  # and 
 
 
 def fit(
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="An image, sound, video, volume, array or table.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="INPUT", help="An image, sound, video, volume, array, table, mesh.")
+    ],
     output: Output,
     psnr: Annotated[float | None, typer.Option(metavar="DB", help="Stop at this PSNR.")] = None,
     snr: Annotated[float | None, typer.Option(metavar="DB", help="Stop at this SNR (sound).")] = None,
@@ -71,6 +72,9 @@ def fit(
     footprint: Annotated[
         str, typer.Option(metavar="F", help="point, or means: box, bicubic.", show_default=False)
     ] = "point",
+    objective: Annotated[
+        str | None, typer.Option(metavar="O", help="Surface: distance (meshes), eikonal (points with normals).")
+    ] = None,
     recipe: Annotated[str, typer.Option(help="fast, or paper, the reference.")] = "fast",
     network: Annotated[str, typer.Option(help="siren.")] = "siren",
     hidden_features: Annotated[
@@ -97,6 +101,38 @@ def fit(
     Example: ligeia fit photo.png -o photo.lig --psnr 40 --report r.png
     """
     _check(network, source, output, report)
+    from ligeia.signals import is_surface
+
+    if variable is None and coordinates is None and is_surface(source):
+        left_out = {
+            "--snr": snr,
+            "--bytes": most_bytes,
+            "--frames": frames,
+            "--channels": channels,
+            "--periodic": periodic,
+            "--box": box,
+            "--mask": mask,
+            "--prior": prior,
+            "--footprint": None if footprint == "point" else footprint,
+        }
+        fit_surface(
+            source,
+            output,
+            objective=surface_objective(objective, recipe),
+            not_meant=[name for name, value in left_out.items() if value is not None],
+            limits=(psnr, seconds, passes),
+            hold_out=hold_out,
+            size=(hidden_features or 256, hidden_layers, omega, first_omega),
+            report=report,
+            resume=resume,
+            seed=seed,
+            device=device,
+            as_json=as_json,
+            quiet=quiet,
+        )
+        return
+    if objective is not None:
+        raise InputError(f"{source}: --objective is for surfaces (.ply, .obj, .stl, .off, .glb, .xyz); leave it out.")
     _check_gaps(mask, hold_out, prior, recipe)
     from ligeia import codec, recipes
     from ligeia.kernels import current_path
@@ -106,7 +142,7 @@ def fit(
     whole = recipes.to_signal(source, _configuration(recipe), channels=channels, **reading)
     whole = recipes.with_footprint(whole, footprint)
     signal, held_out = _with_gaps(whole, mask, hold_out, seed)
-    stop = _stop(psnr, snr, seconds, passes)
+    stop = stop_of(psnr, snr, seconds, passes)
     size = recipes.choose_size(
         signal,
         stop=stop if recipe == "fast" else None,  # a quality does not widen the network of the paper
@@ -149,60 +185,6 @@ def fit(
         recipes.draw_report(field, whole, report, held_out)
     summary = f"{describe(result, field, psnr=psnr, snr=snr)}\n{_reasons(size, frequencies)}"
     emit(result, summary, as_json=as_json, quiet=quiet)
-
-
-def summarize(field: "Field", output: Path, size: int) -> dict[str, Any]:
-    """Return what the JSON of a fit says."""
-    from ligeia.signals import SoundSource
-
-    report = field.report
-    assert report is not None
-    return {
-        "psnr_db": report.psnr_db,
-        "seconds": report.seconds,
-        "steps": report.steps,
-        "passes": report.passes,
-        "point_steps": report.point_steps,
-        "parameters": report.parameters,
-        "bytes": size,
-        "output": str(output),
-        "stopped_by": report.stopped_by,
-        "recipe": report.recipe,
-        "seed": report.seed,
-        "num_samples": report.num_points,
-        "num_measured": report.num_measured,
-        "restarts": len(report.restarts),
-        "learned_nothing": report.learned_nothing,
-    } | ({"snr_db": report.snr_db} if isinstance(field.source, SoundSource) else {})
-
-
-def describe(result: dict[str, Any], field: "Field", *, psnr: float | None = None, snr: float | None = None) -> str:
-    """Return the lines that people read after a fit; ``psnr`` and ``snr`` were asked for."""
-    snr_db = result.get("snr_db")
-    found = decibels(result["psnr_db"]) if snr_db is None else f"SNR {decibels(snr_db)}"
-    quality = f"{found} in {result['seconds']:.1f} s, stopped by {result['stopped_by']}"
-    work = f"{result['steps']:,} steps, {result['passes']:.2f} passes"
-    size = f"{result['parameters']:,} parameters, {result['bytes']:,} bytes"
-    lines = [f"{result['output']}: {quality}", f"{work}, {size}"]
-    if result["num_measured"] < result["num_samples"]:
-        lines.append(f"the PSNR was measured on {result['num_measured']:,} of {result['num_samples']:,} samples")
-    if "num_held_out" in result:
-        held_out = f"held out, {result['num_held_out']:,} samples: relative L2 {result['held_out_relative_l2']:.4g}"
-        relative, psnr_db = result["held_out_relative_l2"], result["held_out_psnr_db"]
-        is_sound = snr_db is not None and relative > 0
-        lines.append(f"{held_out}, {f'SNR {-20 * math.log10(relative):.2f} dB' if is_sound else decibels(psnr_db)}")
-    if field.missing is not None:
-        lines.append(f"{field.missing.num_missing:,} of {field.grid.num_samples:,} samples are missing, and stay so")
-    wanted = [(psnr, result["psnr_db"]), (snr, result.get("snr_db"))]
-    lines += [f"the {asked:g} dB asked for were not reached" for asked, got in wanted if asked and (got or 0) < asked]
-    if result["learned_nothing"]:
-        lines.append("warning: no better than a constant; give it more passes or time, or a lower --first-omega")
-    if field.report is not None:
-        lines += [
-            f"went back at step {restart.steps:,}: {restart.reason}; learning rate times {restart.rate_factor:g}"
-            for restart in field.report.restarts
-        ]
-    return "\n".join(lines)
 
 
 def _check(network: str, source: Path, output: Path, report: Path | None) -> None:
@@ -297,14 +279,3 @@ def _smoothness(text: str) -> "Smoothness":
     field, usual = _PRIORS[name]
     (value,) = parse_tuple(weight, 1, "--prior tv:0.1") if colon else [usual]
     return Smoothness(**{field: value})
-
-
-def _stop(psnr: float | None, snr: float | None, seconds: float | None, passes: float | None) -> "Stop | None":
-    from ligeia import fitting
-
-    stop = None
-    given = ((fitting.psnr, psnr), (fitting.snr, snr), (fitting.seconds, seconds), (fitting.passes, passes))
-    for rule, value in given:
-        if value is not None:
-            stop = rule(value) if stop is None else stop | rule(value)
-    return stop

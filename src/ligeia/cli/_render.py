@@ -8,9 +8,24 @@ import typer
 
 from ligeia.core import InputError, check_readable, check_writable
 
-from ._console import AllowLarge, Crf, Device, Json, NoSeed, Numpy, Output, Quiet, emit, parse_region, parse_shape
+from ._console import (
+    AllowLarge,
+    Crf,
+    Device,
+    Json,
+    NoSeed,
+    Numpy,
+    Output,
+    Quiet,
+    emit,
+    parse_region,
+    parse_shape,
+    parse_tuple,
+)
 
 _QUANTITIES = ("value", "gradient", "laplacian")
+_LOOKS = {"value": "shaded", "depth": "depth", "normal": "normal"}
+_PICTURE = (600, 800)  # rows and columns of what a camera sees
 
 
 def render(
@@ -22,7 +37,10 @@ def render(
         str | None,
         typer.Option(metavar="r0:r1,c0:c1", help="Part, in samples, or as z=-40:60,y=12.5 in physical units."),
     ] = None,
-    quantity: Annotated[str, typer.Option(help="value, gradient (its magnitude) or laplacian.")] = "value",
+    quantity: Annotated[str, typer.Option(help="value, gradient (magnitude), laplacian; or depth, normal.")] = "value",
+    camera: Annotated[
+        str | None, typer.Option(metavar="A,E", help="Surface, seen from A degrees to the right, E above.")
+    ] = None,
     crf: Crf = None,
     numpy: Numpy = False,
     allow_large: AllowLarge = False,
@@ -36,27 +54,55 @@ def render(
     The ending of the output says whether a picture or an .npy file is written.
 
     Example: ligeia render photo.lig -o large.png --scale 4 --region 100:200,150:300
+
+    Example: ligeia render bunny.lig -o view.png --camera 30,20
     """
     sizes, part = parse_shape(shape), parse_region(region)
-    if quantity not in _QUANTITIES:
-        raise InputError(f"--quantity must be one of {', '.join(_QUANTITIES)}, got {quantity!r}.")
+    allowed = _QUANTITIES if camera is None else tuple(_LOOKS)
+    if quantity not in allowed:
+        raise InputError(f"--quantity must be one of {', '.join(allowed)}, got {quantity!r}.")
     check_readable(source)
     check_writable(output)
     from ligeia import recipes
 
     began = time.perf_counter()
-    field = recipes.open_field(source, device=device, use_numpy=numpy)
-    rendered = recipes.render(
-        field,
-        output,
-        shape=sizes,
-        scale=scale,
-        region=part,
-        quantity=quantity,  # type: ignore[arg-type]
-        crf=crf,
-        allow_large=allow_large,
-    )
+    if camera is not None:
+        if scale is not None or part is not None or crf is not None or numpy:
+            raise InputError("--camera takes --shape and --quantity alone; leave the other options out.")
+        rendered = _seen(source, output, camera, sizes, quantity, device)
+    else:
+        field = recipes.open_field(source, device=device, use_numpy=numpy)
+        rendered = recipes.render(
+            field,
+            output,
+            shape=sizes,
+            scale=scale,
+            region=part,
+            quantity=quantity,  # type: ignore[arg-type]
+            crf=crf,
+            allow_large=allow_large,
+        )
     took = time.perf_counter() - began
     size = " x ".join(map(str, rendered))
     summary = f"{output}: {size} samples in {took:.1f} s"
     emit({"shape": rendered, "seconds": took, "output": str(output)}, summary, as_json=as_json, quiet=quiet)
+
+
+def _seen(
+    source: Path, output: Path, camera: str, sizes: tuple[int, ...] | None, quantity: str, device: str
+) -> tuple[int, int]:
+    """Write what a camera sees of the surface of a field."""
+    from ligeia import codec, recipes
+
+    azimuth, elevation = parse_tuple(camera, 2, "--camera 30,20")
+    rows_columns = _PICTURE if sizes is None else sizes
+    if len(rows_columns) != 2:
+        raise InputError(f"--shape must be rows x columns with --camera, as 600x800, got {len(rows_columns)} sizes.")
+    field = codec.load(source).to(recipes.checked_device(device))
+    return recipes.render_surface(
+        field,
+        output,
+        (azimuth, elevation),
+        (rows_columns[0], rows_columns[1]),
+        look=_LOOKS[quantity],  # type: ignore[arg-type]
+    )

@@ -13,7 +13,20 @@ from ligeia.codec import load
 from ligeia.core import InputError, SampleError, ShapeError
 from ligeia.field import Field
 from ligeia.metrics import decibels, mean_squared_error, snr, ssim
-from ligeia.signals import Blocks, PointsSource, Signal, SoundSource, is_table, is_text_table, read_columns, read_signal
+from ligeia.shapes import FieldSurface, SurfaceQuality, prepared, surface_quality
+from ligeia.signals import (
+    Blocks,
+    PointsSource,
+    Signal,
+    SoundSource,
+    Surface,
+    is_table,
+    is_text_table,
+    read_columns,
+    read_signal,
+    read_surface,
+    surface_of,
+)
 
 from ._held_out import HeldOutQuality, quality_of_errors
 from ._tables import values_at
@@ -79,6 +92,29 @@ def compare(reference: Path, candidate: Path) -> Comparison:
         shape=tuple(shape),
         snr_db=snr(wanted, got) if isinstance(first.source, SoundSource) and bool(wanted.any()) else None,
     )
+
+
+def compare_surfaces(reference: Path, candidate: Path, *, resolution: int = 256) -> SurfaceQuality:
+    """Measure a mesh, or the surface of a field, against the mesh or the cloud of another file.
+
+    A field is meshed with ``resolution`` cells along the side of its domain. A reference that is a field is meshed too.
+    """
+
+    def surface_of_file(path: Path) -> Surface:
+        if path.suffix.lower() != ".lig":
+            return read_surface(path)
+        field = load(path)
+        found = FieldSurface(field).mesh(resolution)
+        return surface_of(found.vertices, found.faces)
+
+    found = surface_of_file(candidate)
+    if found.is_cloud:
+        raise InputError(f"{candidate}: a mesh or a field was wanted as candidate, this is a cloud; swap the two.")
+    try:
+        shape = prepared(surface_of_file(reference), hold_out=0.0)
+    except InputError as error:
+        raise type(error)(f"{reference}: {error}") from error
+    return surface_quality(shape, found.vertices, found.faces)
 
 
 def _compare_table(table: Path, field: Field) -> tuple[HeldOutQuality, float]:

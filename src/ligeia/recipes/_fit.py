@@ -22,8 +22,10 @@ from ligeia.signals import (
     PointColumns,
     Signal,
     SoundSource,
+    Surface,
     declare_periodic,
     from_array,
+    is_surface,
     read_signal,
 )
 
@@ -37,7 +39,7 @@ _FOOTPRINTS: Final = {"point": POINT, "box": Box(), "bicubic": Bicubic()}
 
 
 def fit(
-    source: Path | str | np.ndarray | torch.Tensor | Signal,
+    source: Path | str | np.ndarray | torch.Tensor | Signal | Surface,
     *,
     stop: Stop | None = None,
     configuration: Configuration | None = None,
@@ -52,7 +54,7 @@ def fit(
     checkpoint: Checkpointer | None = None,
     working_set: int = WORKING_SET,
 ) -> Field:
-    """Fit a sine network to a file, an array or a signal; the field's ``report`` says how it went.
+    """Fit a sine network to a file, an array, a signal or a surface; the field's ``report`` says how it went.
 
     ``stop`` joins rules, ``psnr(40) | seconds(30)``; without it the fit ends at a plateau. ``configuration`` is
     ``recipes.fast()`` unless given. ``checkpoint`` keeps the state of the fit in a file, to be resumed from; the file
@@ -62,7 +64,8 @@ def fit(
 
     ``hidden_features`` is the width of the network; unless given it is chosen by `choose_size`: 256, more where a
     quality in ``stop`` needs more, and in any case so few that the field's file has ``most_bytes`` at most. A quality
-    widens the network only where ``configuration`` is not given, since a learning rate belongs to a width.
+    widens the network only where ``configuration`` is not given, since a learning rate belongs to a width. A mesh or a
+    cloud becomes its signed distance, by `fit_surface`.
 
     >>> field = fit(np.zeros((8, 8), np.uint8), stop=fitting.passes(2), hidden_features=16)
     >>> field.sample((16, 16)).shape
@@ -70,6 +73,23 @@ def fit(
     """
     if stop is not None and not isinstance(stop, Stop):
         raise InputError(f"a stop rule such as psnr(40) | seconds(30) was wanted, got {stop!r}.")
+    if isinstance(source, Surface) or (isinstance(source, (str, Path)) and is_surface(Path(source))):
+        if configuration is not None or most_bytes is not None:
+            raise InputError("a surface is fitted by `recipes.fit_surface`, without configuration and most_bytes.")
+        from ._fit_surface import fit_surface  # which is built on this file
+
+        return fit_surface(
+            source,
+            stop=stop,
+            hidden_features=256 if hidden_features is None else hidden_features,
+            hidden_layers=hidden_layers,
+            omega_0=omega_0,
+            first_omega=None if first_omegas is None else first_omegas[0],
+            seed=seed,
+            device=device,
+            callbacks=callbacks,
+            checkpoint=checkpoint,
+        ).field
     signal = to_signal(source, configuration, working_set=working_set)
     hidden_features, _ = choose_size(
         signal,

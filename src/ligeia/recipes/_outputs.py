@@ -28,6 +28,7 @@ from ligeia.signals import (
     Sampled,
     Sampling,
     SoundSource,
+    SurfaceSource,
     VideoSource,
     VolumeSource,
     cast_samples,
@@ -188,6 +189,11 @@ def decode(
     attributes and missing values, are the original's if ``path`` has the ending of its kind. With ``exact``, the record
     of a file that keeps its samples without loss, those are written, and an ending that would lose any is refused.
     """
+    if isinstance(field.source, SurfaceSource):
+        raise InputError(
+            f"{path}: this field is the signed distance of a surface, whose triangles are not in its file; "
+            "`ligeia mesh` makes new ones, `ligeia render` samples the distance."
+        )
     if isinstance(field.source, PointsSource):
         raise InputError(
             f"{path}: this field came from scattered samples, whose places are not in its file; name them with --at, "

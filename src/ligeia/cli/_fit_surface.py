@@ -1,0 +1,109 @@
+"""`ligeia fit` of a mesh or a cloud of points."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ligeia.core import InputError
+
+from ._console import discard, emit, keeping, open_checkpoint, parse_numbers, say, watched_fit
+from ._summaries import describe, stop_of, summarize
+
+if TYPE_CHECKING:
+    from ligeia.recipes import SurfaceObjective
+    from ligeia.shapes import SurfaceQuality
+
+_OBJECTIVES = ("distance", "eikonal")
+
+
+def surface_objective(objective: str | None, recipe: str) -> "SurfaceObjective | None":
+    """Return what a surface is fitted by; the recipe ``paper`` is the paper's eikonal losses."""
+    if objective not in (None, *_OBJECTIVES):
+        raise InputError(f"--objective must be one of {', '.join(_OBJECTIVES)}, got {objective!r}.")
+    if recipe not in ("fast", "paper"):
+        raise InputError(f"--recipe must be fast or paper, got {recipe!r}.")
+    if recipe == "paper":
+        if objective == "distance":
+            raise InputError("--recipe paper is the paper's eikonal losses; leave --objective distance out.")
+        return "paper"
+    return objective  # type: ignore[return-value]
+
+
+def fit_surface(
+    source: Path,
+    output: Path,
+    *,
+    objective: "SurfaceObjective | None",
+    not_meant: Sequence[str],
+    limits: tuple[float | None, float | None, float | None],
+    hold_out: float | None,
+    size: tuple[int, int, float, str | None],
+    report: Path | None,
+    resume: bool,
+    seed: int,
+    device: str,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Fit a surface, write its field, mesh it, and print how near the mesh comes to it."""
+    if not_meant:
+        raise InputError(f"{source}: {', '.join(not_meant)} cannot be said of a surface; leave it out.")
+    from ligeia import codec, recipes
+    from ligeia.kernels import current_path
+
+    if report is not None:
+        recipes.check_figure(report)
+    hidden_features, hidden_layers, omega, first_omega = size
+    psnr, seconds, passes = limits
+    shape = recipes.read_shape(source, hold_out=0.1 if hold_out is None else hold_out, seed=seed)
+    for remark in shape.remarks:
+        say(f"ligeia: {source}: {remark}", quiet=quiet)
+    checkpoint = open_checkpoint(output, resume=resume, quiet=quiet)
+    with keeping(checkpoint), watched_fit(quiet=quiet, checkpoint=checkpoint) as callback:
+        fitted = recipes.fit_surface(
+            shape,
+            objective=objective,
+            stop=stop_of(psnr, None, seconds, passes),
+            hidden_features=hidden_features,
+            hidden_layers=hidden_layers,
+            omega_0=omega,
+            first_omega=None if first_omega is None else parse_numbers(first_omega)[0],
+            seed=seed,
+            device=device,
+            callbacks=[callback],
+            checkpoint=checkpoint,
+        )
+    result = summarize(fitted.field, output, codec.save(fitted.field, output)) | {
+        "objective": fitted.objective,
+        "hidden_features": hidden_features,
+        "device": str(next(fitted.field.parameters()).device),
+        "kernel": current_path(),
+        "remarks": list(shape.remarks),
+    }
+    discard(checkpoint, quiet=quiet)
+    summary = describe(result, fitted.field, psnr=psnr)
+    try:
+        quality = recipes.quality_of_surface(fitted)
+    except InputError as error:
+        say(f"ligeia: {output}: the field was written, but has no surface to measure: {error}", quiet=quiet)
+    else:
+        result |= quality.to_plain()
+        summary += f"\n{describe_quality(quality)}"
+    if report is not None:
+        recipes.draw_surface_report(fitted, report)
+    emit(result, summary, as_json=as_json, quiet=quiet)
+
+
+def describe_quality(quality: "SurfaceQuality") -> str:
+    """Return the lines that people read of a mesh beside a surface."""
+    distance = quality.distance
+    floor = "" if quality.floor is None else f" (two samplings of the original: {quality.floor:.3f} %)"
+    normals = "" if distance.normal_consistency is None else f", normals {distance.normal_consistency:.4f}"
+    overlap = "" if quality.iou is None else f", IoU {quality.iou:.4f}"
+    parts = f"{quality.components} component{'' if quality.components == 1 else 's'}"
+    specks = f" and {quality.specks} of less than 1 % of the area" if quality.specks else ""
+    return (
+        f"Chamfer {distance.chamfer:.3f} % of the diagonal{floor}, Hausdorff 95 % {distance.hausdorff_95:.3f} %"
+        f"{normals}{overlap}\n"
+        f"surface: {'watertight' if quality.watertight else 'not watertight'}, {parts}{specks}"
+    )

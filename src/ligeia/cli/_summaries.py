@@ -1,0 +1,77 @@
+"""What the commands that fit print, and when they end."""
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ._console import decibels
+
+if TYPE_CHECKING:
+    from ligeia.field import Field
+    from ligeia.fitting import Stop
+
+
+def summarize(field: "Field", output: Path, size: int) -> dict[str, Any]:
+    """Return what the JSON of a fit says."""
+    from ligeia.signals import SoundSource
+
+    report = field.report
+    assert report is not None
+    return {
+        "psnr_db": report.psnr_db,
+        "seconds": report.seconds,
+        "steps": report.steps,
+        "passes": report.passes,
+        "point_steps": report.point_steps,
+        "parameters": report.parameters,
+        "bytes": size,
+        "output": str(output),
+        "stopped_by": report.stopped_by,
+        "recipe": report.recipe,
+        "seed": report.seed,
+        "num_samples": report.num_points,
+        "num_measured": report.num_measured,
+        "restarts": len(report.restarts),
+        "learned_nothing": report.learned_nothing,
+    } | ({"snr_db": report.snr_db} if isinstance(field.source, SoundSource) else {})
+
+
+def describe(result: dict[str, Any], field: "Field", *, psnr: float | None = None, snr: float | None = None) -> str:
+    """Return the lines that people read after a fit; ``psnr`` and ``snr`` were asked for."""
+    snr_db = result.get("snr_db")
+    found = decibels(result["psnr_db"]) if snr_db is None else f"SNR {decibels(snr_db)}"
+    quality = f"{found} in {result['seconds']:.1f} s, stopped by {result['stopped_by']}"
+    work = f"{result['steps']:,} steps, {result['passes']:.2f} passes"
+    size = f"{result['parameters']:,} parameters, {result['bytes']:,} bytes"
+    lines = [f"{result['output']}: {quality}", f"{work}, {size}"]
+    if result["num_measured"] < result["num_samples"]:
+        lines.append(f"the PSNR was measured on {result['num_measured']:,} of {result['num_samples']:,} samples")
+    if "num_held_out" in result:
+        held_out = f"held out, {result['num_held_out']:,} samples: relative L2 {result['held_out_relative_l2']:.4g}"
+        relative, psnr_db = result["held_out_relative_l2"], result["held_out_psnr_db"]
+        is_sound = snr_db is not None and relative > 0
+        lines.append(f"{held_out}, {f'SNR {-20 * math.log10(relative):.2f} dB' if is_sound else decibels(psnr_db)}")
+    if field.missing is not None:
+        lines.append(f"{field.missing.num_missing:,} of {field.grid.num_samples:,} samples are missing, and stay so")
+    wanted = [(psnr, result["psnr_db"]), (snr, result.get("snr_db"))]
+    lines += [f"the {asked:g} dB asked for were not reached" for asked, got in wanted if asked and (got or 0) < asked]
+    if result["learned_nothing"]:
+        lines.append("warning: no better than a constant; give it more passes or time, or a lower --first-omega")
+    if field.report is not None:
+        lines += [
+            f"went back at step {restart.steps:,}: {restart.reason}; learning rate times {restart.rate_factor:g}"
+            for restart in field.report.restarts
+        ]
+    return "\n".join(lines)
+
+
+def stop_of(psnr: float | None, snr: float | None, seconds: float | None, passes: float | None) -> "Stop | None":
+    """Return the rule that ends a fit at the first of these that is reached; None if none is given."""
+    from ligeia import fitting
+
+    stop = None
+    given = ((fitting.psnr, psnr), (fitting.snr, snr), (fitting.seconds, seconds), (fitting.passes, passes))
+    for rule, value in given:
+        if value is not None:
+            stop = rule(value) if stop is None else stop | rule(value)
+    return stop

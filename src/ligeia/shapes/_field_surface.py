@@ -1,0 +1,172 @@
+"""The surface of a field: its level set as a mesh, and a picture of it, in the field's own coordinates and units."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, final
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ligeia.core import ShapeError, map_on_threads
+from ligeia.field import Field
+from ligeia.signals import SurfaceSource
+
+from ._level_set import LevelSet, level_set
+from ._queries import curvatures
+from ._tracing import Camera, Traced, trace
+
+_PROBED, _STEPS, _TOUCH = 1 << 13, 3, 1e-3  # places that look for the surface, Newton's steps, how near is there
+_FIRST_HALVING, _LAST_HALVING = 2, 10  # of the domain's side: how far from the surface slopes are looked at
+_MARGIN = 1.1  # over the slopes found
+_COARSE = 64  # cells along the domain, where only the extent of the surface is wanted
+_PIECE: Final = 1 << 13  # points that a thread takes at a time
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class FieldSurface:
+    """Where a scalar field of three axes has a level, as functions of physical float64 points.
+
+    A field that came from a surface is its signed distance, ``level`` a distance from that surface. Of any other field
+    what is above the level is inside, and no bound of its slopes is known.
+    """
+
+    field: Field
+    level: float = 0.0
+
+    def __post_init__(self) -> None:
+        grid, count = self.field.grid, len(self.field.channels)
+        if grid.num_axes != 3 or count != 1:
+            raise ShapeError(
+                f"a field of three axes and one channel was wanted for a surface, got {grid.num_axes} and {count}; "
+                "`ligeia fit bunny.obj -o bunny.lig` makes one of a mesh."
+            )
+        if not np.isfinite(self.level):
+            raise ShapeError(f"a finite level was wanted, got {self.level}.")
+
+    @property
+    def is_distance(self) -> bool:
+        """Whether the field is a signed distance."""
+        return isinstance(self.field.source, SurfaceSource)
+
+    @property
+    def box(self) -> list[tuple[float, float]]:
+        """The domain, in physical coordinates, low to high."""
+        return [(min(axis.extent), max(axis.extent)) for axis in self.field.grid.axes]
+
+    def values(self, points: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, " n"]:
+        """Return what is 0 at the level and negative inside."""
+        return self._signed(self.field.values_at(self._coordinates(points))[:, 0])
+
+    def slopes(self, points: Float[np.ndarray, "n 3"]) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, "n 3"]]:
+        """Return the same with its gradient, per physical unit."""
+        parameter = next(self.field.parameters())
+        scale = 1 / self.field.grid.physical_scale()
+
+        @torch.no_grad()  # here, because it does not reach into threads
+        def both(piece: Tensor) -> np.ndarray:
+            found = self.field.network.value_and_jacobian(piece)
+            return torch.cat([found[0], found[1][:, 0]], dim=1).cpu().numpy()
+
+        given = torch.from_numpy(self._coordinates(points)).to(parameter)
+        found = np.concatenate(list(map_on_threads(both, given.split(_PIECE)))).astype(np.float64)
+        (channel,) = self.field.channels
+        half, sign = (channel.high - channel.low) / 2, 1.0 if self.is_distance else -1.0
+        values = self._signed((channel.high + channel.low) / 2 + half * found[:, 0])
+        return values, sign * half * found[:, 1:] * scale
+
+    def steepest(self) -> float | None:
+        """Return by how much a distance grows per unit of way from its surface, at most; None for any other field.
+
+        That is all which tells where no surface can be. It is looked for at random places around points of the surface,
+        and a tenth more is allowed for what they missed; away from there a fitted distance may be steeper.
+        """
+        return self._steepest() if self.is_distance else None
+
+    def _steepest(self) -> float:
+        generator = np.random.default_rng(0)
+        places = self.field.grid.to_physical(generator.uniform(-1, 1, (_PROBED, 3)))
+        values, slopes = self.slopes(places)
+        lengths = np.linalg.norm(slopes, axis=1, keepdims=True)
+        found = places
+        for _ in range(_STEPS):
+            squares = np.maximum(np.square(slopes).sum(axis=1), 1e-30)
+            found = found - (values / squares)[:, None] * slopes
+            values, slopes = self.slopes(found)
+        low, high = np.array(self.box).T
+        side = float((high - low).max())
+        there = (np.abs(values) < _TOUCH * side * np.linalg.norm(slopes, axis=1)) & np.all(
+            (found > low) & (found < high), axis=1
+        )
+        found = found[there]
+        if not len(found):
+            return _MARGIN * float(lengths.max())
+        steepest = 0.0
+        for halvings in range(_FIRST_HALVING, _LAST_HALVING):
+            way = side / 2**halvings
+            directions = generator.normal(size=found.shape)
+            directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+            around = found + way * directions
+            around = around[np.all((around > low) & (around < high), axis=1)]
+            if len(around):
+                steepest = max(steepest, float(np.abs(self.values(around)).max()) / way)
+        return _MARGIN * steepest
+
+    def mesh(
+        self, resolution: int = 256, *, newton_steps: int = 2, progress: Callable[[int, int], None] | None = None
+    ) -> LevelSet:
+        """Return the surface as a mesh; see `level_set`."""
+        return level_set(
+            self.values,
+            self.box,
+            resolution,
+            lipschitz=self.steepest(),
+            slopes=self.slopes,
+            newton_steps=newton_steps,
+            progress=progress,
+        )
+
+    def camera(self, azimuth_degrees: float, elevation_degrees: float) -> Camera:
+        """Return a camera that has the whole surface in the picture, from so many degrees to the right and above."""
+        found = self.mesh(_COARSE, newton_steps=0).vertices
+        bounds = zip(found.min(axis=0).tolist(), found.max(axis=0).tolist(), strict=True)
+        return Camera.around(list(bounds), azimuth_degrees, elevation_degrees)
+
+    def trace(self, camera: Camera, shape: tuple[int, int]) -> Traced:
+        """Return depth and normals as a camera sees them; a field that is no distance is looked at in small steps."""
+        return trace(self.values, self.slopes, self.box, camera, shape, lipschitz=self._steepest())
+
+    def curvatures(self, points: Float[np.ndarray, "n 3"]) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+        """Return mean and Gaussian curvature at physical points, per unit; those of a sphere are positive."""
+        scaled = _PerUnit(self.field)
+        given = torch.from_numpy(self._coordinates(points)).to(next(self.field.parameters()))
+        with torch.no_grad():
+            found = [curvatures(scaled, piece) for piece in given.split(_PIECE)]
+        mean, gaussian = (torch.cat(each).cpu().double().numpy() for each in zip(*found, strict=True))
+        return (mean if self.is_distance else -mean), gaussian  # the mean changes with the side that is inside
+
+    def _coordinates(self, points: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 3"]:
+        return self.field.grid.from_physical(points).astype(np.float32).clip(-1, 1)
+
+    def _signed(self, values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+        shifted = values.astype(np.float64) - self.level
+        return shifted if self.is_distance else -shifted
+
+
+@final
+class _PerUnit:
+    """A field of coordinates in [-1, 1], with derivatives per physical unit: far from the origin those keep digits."""
+
+    def __init__(self, field: Field) -> None:
+        self._field = field
+        self._scale = field.grid.physical_scale()
+
+    def __call__(self, points: Tensor) -> Tensor:
+        return self._field(points)
+
+    def derivatives(self, points: Tensor, *wanted: str) -> tuple[Tensor, ...]:
+        """Return what `Field.derivatives` does, axes by number, per physical unit."""
+        factors = [float(np.prod([1 / self._scale[int(axis)] for axis in each])) for each in wanted]
+        return tuple(each * by for each, by in zip(self._field.derivatives(points, *wanted), factors, strict=True))
