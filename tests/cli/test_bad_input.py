@@ -169,7 +169,7 @@ REFUSED = [
         "paper relativity",
         "the experiment must be one of image, activations, audio, video, poisson-gradient, .*, got 'relativity'",
     ),
-    ("paper image --input photo.png", "--input is for the experiments audio and video, got 'image'"),
+    ("paper image --input photo.png", "--input is for the experiments audio, video, sdf, got 'image'"),
     ("paper audio --input photo.png", "photo.png: not a readable sound"),
     (f"{FIT} --first-omega fast", "numbers such as 30 or 30,60.5 were wanted, got 'fast'"),
     (

@@ -103,7 +103,7 @@ def describe_quality(quality: "SurfaceQuality") -> str:
     parts = f"{quality.components} component{'' if quality.components == 1 else 's'}"
     specks = f" and {quality.specks} of less than 1 % of the area" if quality.specks else ""
     return (
-        f"Chamfer {distance.chamfer:.3f} % of the diagonal{floor}, Hausdorff 95 % {distance.hausdorff_95:.3f} %"
-        f"{normals}{overlap}\n"
+        f"Chamfer {distance.chamfer:.3f} % of the diagonal{floor}, to the triangles {quality.exact:.3f} %, "
+        f"Hausdorff 95 % {distance.hausdorff_95:.3f} %{normals}{overlap}\n"
         f"surface: {'watertight' if quality.watertight else 'not watertight'}, {parts}{specks}"
     )

@@ -12,7 +12,7 @@ from ._console import Device, Json, Quiet, Seed, emit, watched_evaluations, watc
 if TYPE_CHECKING:
     from ligeia.recipes import PaperResult
 
-_RECORDED = ("audio", "video")
+_RECORDED = ("audio", "video", "sdf")
 _EXPERIMENTS = (
     "image",
     "activations",
@@ -35,7 +35,9 @@ def paper(
     ] = False,
     recording: Annotated[
         Path | None,
-        typer.Option("--input", metavar="FILE", help="audio, video: the file; the paper's: gt_bach.wav, bikes.mp4."),
+        typer.Option(
+            "--input", metavar="FILE", help="audio, video, sdf: the file; the paper's: gt_bach.wav, bikes.mp4."
+        ),
     ] = None,
     seed: Seed = 0,
     device: Device = "auto",
@@ -45,13 +47,14 @@ def paper(
     """Repeat an experiment of the paper.
 
     Draws its figure, and prints our number beside the published one. Without --full each is sized for minutes on two
-    cores: image 500 steps, audio five minutes at most, video 60 frames, the others as `ligeia poisson`, `fit --prior`
-    and `solve` do. With it they take the paper's network, optimizer and steps (9,001 to 100,000).
+    cores: image 500 steps, audio five minutes at most, video 60 frames, sdf as many seconds as our losses take, the
+    others as `ligeia poisson`, `fit --prior` and `solve` do. With it they take the paper's network, optimizer and steps
+    (9,001 to 100,000).
 
     Example: ligeia paper image -o image.png
     """
     if recording is not None and experiment not in _RECORDED:
-        raise InputError(f"--input is for the experiments audio and video, got {experiment!r}; leave it out.")
+        raise InputError(f"--input is for the experiments {', '.join(_RECORDED)}, got {experiment!r}; leave it out.")
     if experiment not in _EXPERIMENTS:
         raise InputError(f"the experiment must be one of {', '.join(_EXPERIMENTS)}, got {experiment!r}.")
     figure = Path(f"paper-{experiment}.png") if output is None else output

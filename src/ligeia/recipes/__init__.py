@@ -79,6 +79,7 @@ if TYPE_CHECKING:
     )
     from ._paper_poisson import paper_poisson as paper_poisson
     from ._paper_result import PaperResult as PaperResult
+    from ._paper_sdf import made_surface as made_surface, paper_sdf as paper_sdf
     from ._paper_video import flight as flight, paper_video as paper_video
     from ._paper_waves import paper_helmholtz as paper_helmholtz, paper_wave as paper_wave
     from ._poisson import poisson as poisson
@@ -172,6 +173,7 @@ _MODULES = {
     "isotropic": "_slices",
     "made_recordings": "_paper_inversion",
     "make_consistent": "_consistency",
+    "made_surface": "_paper_sdf",
     "measure_rates": "_bench",
     "mesh": "_mesh",
     "num_coefficients": "_sizing",
@@ -187,6 +189,7 @@ _MODULES = {
     "paper_inpainting": "_paper_inpainting",
     "paper_inversion": "_paper_inversion",
     "paper_poisson": "_paper_poisson",
+    "paper_sdf": "_paper_sdf",
     "paper_video": "_paper_video",
     "paper_wave": "_paper_waves",
     "poisson": "_poisson",
@@ -277,6 +280,7 @@ __all__ = [
     "interleaved",
     "isotropic",
     "made_recordings",
+    "made_surface",
     "make_consistent",
     "measure_rates",
     "mesh",
@@ -293,6 +297,7 @@ __all__ = [
     "paper_inpainting",
     "paper_inversion",
     "paper_poisson",
+    "paper_sdf",
     "paper_video",
     "paper_wave",
     "poisson",

@@ -6,6 +6,7 @@ from typing import Any, final
 import numpy as np
 from jaxtyping import Float, Int
 
+from ligeia.core import optional
 from ligeia.metrics import SurfaceDistance, intersection_over_union, surface_distance
 from ligeia.signals import Surface
 
@@ -24,6 +25,9 @@ class SurfaceQuality:
     distance: SurfaceDistance
     """Distances in % of the diagonal of the surface's bounding box. For a cloud, completeness and normals are those at
     the points that were held out, accuracy is to the nearest of all its points."""
+    exact: float
+    """Mean distance from samples of each surface to the triangles of the other, in % of the diagonal: it has no floor.
+    For a cloud, from the points that were held out to the mesh."""
     iou: float | None
     """Of the insides, at as many places of the bounding box; None unless the surface is a closed mesh."""
     floor: float | None
@@ -45,6 +49,7 @@ class SurfaceQuality:
             "completeness_percent": distance.completeness,
             "hausdorff_95_percent": distance.hausdorff_95,
             "normal_consistency": distance.normal_consistency,
+            "chamfer_exact_percent": self.exact,
             "iou": self.iou,
             "chamfer_floor_percent": self.floor,
             "watertight": self.watertight,
@@ -60,57 +65,66 @@ def surface_quality(
     found = replace(shape.surface, vertices=vertices, faces=faces, normals=None)
     points, normals = surface_samples(found, _SAMPLES, seed=seed + 1)
     iou = floor = None
-    surface = shape.surface
-    if surface.is_cloud:
-        distance, num_samples = _cloud_distance(shape, points, normals)
+    if shape.surface.is_cloud:
+        measured = shape.surface if shape.held_out is None else shape.held_out
+        distance, to_triangles = (
+            _cloud_distance(shape, measured, points, normals),
+            [_to_triangles(measured.vertices, found)],
+        )
     else:
-        wanted, wanted_normals = surface_samples(surface, _SAMPLES, seed=seed + 2)
-        again, again_normals = surface_samples(surface, _SAMPLES, seed=seed + 3)
-        num_samples = len(wanted)
-
-        def compared(to: np.ndarray, to_normals: np.ndarray) -> SurfaceDistance:
-            return surface_distance(
-                wanted,
-                to,
-                reference_normals=wanted_normals,
-                candidate_normals=to_normals,
-                diagonal=shape.diagonal,
-            )
-
-        distance, floor = compared(points, normals), compared(again, again_normals).chamfer
+        measured = _sampled(shape.surface, seed + 2)
+        again = _sampled(shape.surface, seed + 3)
+        distance = _distance(measured, points, normals, shape.diagonal)
+        assert again.normals is not None
+        floor = _distance(measured, again.vertices, again.normals, shape.diagonal).chamfer
+        to_triangles = [_to_triangles(measured.vertices, found), _to_triangles(points, shape.surface)]
         if shape.is_closed:
             iou = _overlap(shape, found, seed)
     shares = component_shares(vertices, faces)
     components = sum(each >= _SPURIOUS for each in shares)
     return SurfaceQuality(
         distance=distance,
+        exact=100 * float(np.mean(to_triangles)) / shape.diagonal,
         iou=iou,
         floor=floor,
-        num_samples=num_samples,
+        num_samples=len(measured.vertices),
         watertight=is_watertight(faces),
         components=components,
         specks=len(shares) - components,
     )
 
 
-def _cloud_distance(
-    shape: Shape, points: Float[np.ndarray, "n 3"], normals: Float[np.ndarray, "n 3"]
-) -> tuple[SurfaceDistance, int]:
-    surface, held_out = shape.surface, shape.held_out
-    measured = surface if held_out is None else held_out
-    there = surface_distance(
-        measured.vertices,
-        points,
-        reference_normals=measured.normals,
-        candidate_normals=normals,
-        diagonal=shape.diagonal,
+def _sampled(surface: Surface, seed: int) -> Surface:
+    """Return samples of a mesh with their normals, as a cloud."""
+    points, normals = surface_samples(surface, _SAMPLES, seed=seed)
+    return replace(surface, vertices=points, faces=np.zeros((0, 3), np.int64), normals=normals)
+
+
+def _distance(
+    wanted: Surface, points: Float[np.ndarray, "n 3"], normals: Float[np.ndarray, "n 3"], diagonal: float
+) -> SurfaceDistance:
+    return surface_distance(
+        wanted.vertices, points, reference_normals=wanted.normals, candidate_normals=normals, diagonal=diagonal
     )
-    everything = np.concatenate([surface.vertices, *([] if held_out is None else [held_out.vertices])])
+
+
+def _cloud_distance(
+    shape: Shape, measured: Surface, points: Float[np.ndarray, "n 3"], normals: Float[np.ndarray, "n 3"]
+) -> SurfaceDistance:
+    there = _distance(measured, points, normals, shape.diagonal)
+    if shape.held_out is None:
+        return there
+    everything = np.concatenate([shape.surface.vertices, shape.held_out.vertices])
     back = surface_distance(everything, points, diagonal=shape.diagonal)
     chamfer = (back.accuracy + there.completeness) / 2
-    return replace(there, chamfer=chamfer, accuracy=back.accuracy, hausdorff_95=back.hausdorff_95), len(
-        measured.vertices
-    )
+    return replace(there, chamfer=chamfer, accuracy=back.accuracy, hausdorff_95=back.hausdorff_95)
+
+
+def _to_triangles(points: Float[np.ndarray, "n 3"], surface: Surface) -> float:
+    """Return the mean distance of points from a mesh."""
+    igl = optional("igl", extra="mesh", needed_for="the distance from a mesh")
+    found: Any = igl.point_mesh_squared_distance(points, surface.vertices, surface.faces.astype(np.int64))
+    return float(np.sqrt(found[0]).mean())
 
 
 def _overlap(shape: Shape, found: Surface, seed: int) -> float:
