@@ -1,5 +1,6 @@
 """What the benchmarks share: the machine in a row of results, and the command line in a process of its own."""
 
+import functools
 import json
 import os
 import platform
@@ -11,6 +12,7 @@ from pathlib import Path
 RESULTS = Path(__file__).parent / "results"
 
 
+@functools.cache  # the first call: the code that runs may be changed while it does
 def machine() -> dict[str, str]:
     """Return what a row of results must say beside its numbers: commit, machine, versions, command."""
     models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]

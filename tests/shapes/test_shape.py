@@ -1,5 +1,6 @@
 """A surface ready for a fit. Oracles: the closed-form distance of a box, triangles one by one, shares of area."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -10,10 +11,11 @@ import trimesh
 from scipy import stats
 
 from ligeia.core import InputError
-from ligeia.shapes import prepared, surface_samples
+from ligeia.shapes import _shape, prepared, surface_samples
 from ligeia.signals import Surface, surface_of
 
 SIDES = np.array([2.0, 1.0, 0.5])
+SPACING = math.sqrt(4 * math.pi / 4000)  # of as many points on a sphere
 FAR = [(0.0, 1.0), (1e6, 1.0), (1e6, 1e-3)]  # offset and scale, as of coordinates of a map
 
 
@@ -37,10 +39,24 @@ def triangle_distance(points: np.ndarray, surface: Surface) -> np.ndarray:
     return found
 
 
+def is_in(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
+    """Return which points lie in a triangle."""
+    a, b, c = corners
+    normal = np.cross(b - a, c - a)
+    found = np.abs((points - a) @ normal) < 1e-9
+    for one, other in ((a, b), (b, c), (c, a)):
+        found &= (points - one) @ np.cross(normal, other - one) >= 0
+    return found
+
+
 def ball(*, count: int = 600, seed: int = 0, center: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> Surface:
     normals = np.random.default_rng(seed).normal(size=(count, 3))
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
     return surface_of(normals + center, normals=normals)
+
+
+def normals_are_radii(surface: Surface) -> bool:
+    return surface.normals is not None and np.allclose(surface.vertices, surface.normals, rtol=0, atol=1e-15)
 
 
 def rows(points: np.ndarray) -> set[tuple[float, ...]]:
@@ -115,16 +131,44 @@ def test_the_distance_within_two_shells_is_that_to_the_nearer_one() -> None:
     assert found == pytest.approx([-0.125, -0.05], abs=1e-9)
 
 
-def test_distances_and_their_samples_are_refused_of_a_cloud() -> None:
-    shape = prepared(ball())
-    wanted = "a mesh was wanted for its exact signed distance, this is a cloud"
-    with pytest.raises(InputError, match=wanted):
-        shape.signed_distance(np.zeros((1, 3)))
-    with pytest.raises(InputError, match=wanted):
-        shape.holds(np.zeros((1, 3)))
-    for count in (100, 5000):  # fewer than the cloud has, and more
-        with pytest.raises(InputError, match=wanted):
-            shape.distance_samples(count)
+@pytest.mark.parametrize(("offset", "scale"), FAR)
+def test_the_signed_distance_of_a_cloud_is_near_that_of_its_sphere(offset: float, scale: float) -> None:
+    cloud = ball(count=4000)
+    shape = prepared(surface_of(cloud.vertices * scale + offset, normals=cloud.normals), hold_out=0.0)
+    assert shape.spacing() * shape.half_side == pytest.approx(scale * SPACING, rel=0.1)
+    places = np.random.default_rng(1).uniform(-1.1, 1.1, (3000, 3))
+    wanted = np.linalg.norm(places, axis=1) - 1
+    found = shape.signed_distance(places * scale + offset) / scale
+    assert np.isfinite(found).all()  # of a closed surface no side is in doubt
+    assert np.abs(found - wanted).max() < SPACING  # where the points leave a gap
+    assert np.abs(found - wanted).mean() < SPACING / 20
+    clear = np.abs(wanted) > SPACING / 2
+    assert np.array_equal((found < 0)[clear], (wanted < 0)[clear])
+
+
+def test_samples_of_the_distance_of_a_cloud_are_near_that_of_its_sphere() -> None:
+    signal = prepared(ball(count=4000), hold_out=0.0).distance_samples(3000, seed=3)
+    assert signal.points is not None
+    assert len(signal.points) == len(signal.values) == 3000
+    assert np.abs(signal.points).max() <= 1
+    wanted = np.linalg.norm(signal.points, axis=1) * signal.channels[0].high - 1
+    assert np.abs(signal.values[:, 0] - wanted).max() < SPACING
+    assert np.abs(signal.values[:, 0] - wanted).mean() < SPACING / 20
+
+
+def test_samples_of_which_a_cloud_tells_no_distance_are_left_out() -> None:
+    cloud = ball(count=4000)
+    assert cloud.normals is not None
+    kept = cloud.vertices[:, 2] < 0.6  # a hole of 0.8 in radius
+    shape = prepared(surface_of(cloud.vertices[kept], normals=cloud.normals[kept]), hold_out=0.0)
+    signal = shape.distance_samples(3000)
+    assert signal.points is not None
+    assert 2000 < len(signal.points) == len(signal.values) < 3000
+    assert np.isfinite(np.asarray(signal.values)).all()
+    # below the middle of the hole, the winding number is 0.56, 0.68 and 0.83
+    told = shape.signed_distance(np.array([[0.0, 0.0, 0.5], [0.0, 0.0, 0.3], [0.0, 0.0, -0.1]]))
+    assert np.isnan(told[:2]).all()
+    assert told[2] == pytest.approx(-0.9, abs=SPACING)
 
 
 @pytest.mark.parametrize(("offset", "scale"), FAR)
@@ -145,7 +189,7 @@ def test_four_fifths_of_the_samples_lie_around_the_surface_by_lognormal_widths()
     shape = prepared(box())
     signal = shape.distance_samples(20_000)
     drawn = np.random.default_rng(1).normal(size=(2, 20_000))
-    away = np.abs(shape.half_side * 0.007 * np.exp(drawn[0]) * drawn[1])  # from a plane
+    away = np.abs(shape.half_side * _shape._WIDTH * np.exp(drawn[0]) * drawn[1])  # from a plane
     spread = np.abs(box_distance(np.random.default_rng(2).uniform(-1, 1, (20_000, 3)) * shape.half_side))
     found = np.abs(signal.values[:, 0])
     for near in (0.002, 0.01, 0.05, 0.2):
@@ -171,23 +215,9 @@ def test_samples_of_a_surface_lie_on_it_evenly_by_area_with_its_normals() -> Non
     # within a triangle too: counted in the 16 parts of each
     made: Any = trimesh.creation.box(SIDES).subdivide().subdivide()
     assert len(made.faces) == 192
-    nearest = [
-        trimesh.triangles.barycentric_to_points  # the same plane and inside is the part that a point is in
-        and np.where(_is_in(points, corners), 0.0, 1.0)
-        for corners in made.triangles
-    ]
-    parts = np.bincount(np.argmin(nearest, axis=0), minlength=192)
-    expected = made.area_faces / made.area * len(points)
-    assert stats.chisquare(parts, expected).pvalue > 1e-3
-
-
-def _is_in(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
-    a, b, c = corners
-    normal = np.cross(b - a, c - a)
-    is_in = np.abs((points - a) @ normal) < 1e-9
-    for one, other in ((a, b), (b, c), (c, a)):
-        is_in &= (points - one) @ np.cross(normal, other - one) >= 0
-    return is_in
+    counts = [is_in(points, corners).sum() for corners in made.triangles]
+    assert sum(counts) == len(points)
+    assert stats.chisquare(counts, made.area_faces / made.area * len(points)).pvalue > 1e-3
 
 
 def test_samples_of_a_cloud_are_points_of_it_with_their_normals() -> None:
@@ -195,7 +225,7 @@ def test_samples_of_a_cloud_are_points_of_it_with_their_normals() -> None:
     points, normals = surface_samples(cloud, 20)
     assert len(rows(points)) == 20
     assert rows(points) <= rows(cloud.vertices)
-    assert np.array_equal(points, normals)  # of a sphere of radius 1
+    assert np.allclose(points, normals, rtol=0, atol=1e-15)  # of a sphere of radius 1
     assert len(surface_samples(cloud, 999)[0]) == 50
     assert np.array_equal(points, surface_samples(cloud, 20, seed=0)[0])
     assert not np.array_equal(points, surface_samples(cloud, 20, seed=1)[0])
@@ -208,7 +238,7 @@ def test_a_share_of_a_cloud_is_held_out_and_the_rest_is_kept(hold_out: float, he
     parts = [shape.surface, *([] if shape.held_out is None else [shape.held_out])]
     assert [len(each.vertices) for each in parts] == ([600 - held, held] if held else [600])
     assert rows(np.concatenate([each.vertices for each in parts])) == rows(cloud.vertices)
-    assert all(np.array_equal(each.vertices, np.asarray(each.normals)) for each in parts)
+    assert all(map(normals_are_radii, parts))
     assert shape.grid == prepared(cloud, hold_out=0.0).grid  # around all of them
     assert shape.diagonal == pytest.approx(np.linalg.norm(np.ptp(cloud.vertices, axis=0)))
     assert (shape.is_closed, shape.remarks) == (False, ())
@@ -233,7 +263,7 @@ def test_of_too_many_points_some_are_drawn_and_it_is_said(monkeypatch: pytest.Mo
     drawn = rows(np.concatenate([shape.surface.vertices, shape.held_out.vertices]))
     assert len(drawn) == 500
     assert drawn <= rows(cloud.vertices)
-    assert np.array_equal(shape.surface.vertices, np.asarray(shape.surface.normals))
+    assert normals_are_radii(shape.surface)
 
 
 @pytest.mark.parametrize(("num_balls", "components"), [(1, "1 component"), (2, "2 components")])
@@ -248,10 +278,8 @@ def test_normals_that_a_cloud_lacks_are_estimated_and_it_is_said(num_balls: int,
         for point, normal in zip(shape.surface.vertices, shape.surface.normals, strict=True)
     ]
     assert min(cosines) > 0.9
-    assert shape.remarks == (
-        "no normals: estimated from the neighbours of each point and turned outward, 0 of "
-        f"{len(points):,} uncertain, {components}",
-    )
+    doubt = f"0 of {len(points):,} uncertain, {components}"
+    assert shape.remarks == (f"no normals: estimated from the neighbours of each point and turned outward, {doubt}",)
 
 
 @pytest.mark.parametrize("offset", [0.0, 1e6])
@@ -262,9 +290,10 @@ def test_normals_that_a_cloud_lacks_are_estimated_and_it_is_said(num_balls: int,
         (lambda x: x @ np.array([[0.6, 0.8, 0], [0, 0, 1], [0, 0, 0]]), "all points lie in a plane"),
         (lambda x: x[:, :1] * [1.0, -2.0, 0.5], "all points lie on a line"),
         (lambda x: 0 * x, "all points lie at one place"),
+        (lambda x: 0 * x + [0.1, 0.7, -1.3], "all points lie at one place"),
         (lambda x: x[:3], "got 3 points; 4 are the fewest"),
     ],
-    ids=["plane", "tilted plane", "line", "place", "three"],
+    ids=["plane", "tilted plane", "line", "place", "uneven place", "three"],
 )
 def test_clouds_without_a_volume_are_refused(
     flattened: Callable[[np.ndarray], np.ndarray], wanted: str, offset: float
@@ -288,7 +317,7 @@ def test_meshes_without_a_volume_are_refused() -> None:
 
 def test_a_padding_or_a_share_that_is_none_is_refused() -> None:
     for padding in (0.0, -1.0, np.nan, np.inf):
-        with pytest.raises(InputError, match="a padding of 0.01 or more was wanted, got"):
+        with pytest.raises(InputError, match=r"a padding of 0.01 or more was wanted, got"):
             prepared(box(), padding=padding)
     for share in (-0.1, 1.0, np.nan):
         with pytest.raises(InputError, match="a share from 0 to less than 1 was wanted to hold out, got"):

@@ -71,11 +71,11 @@ def fit_surface(
 ) -> FittedSurface:
     """Fit the signed distance of a mesh or a cloud, negative inside, in the surface's own units.
 
-    ``distance`` holds a field to exact distances of a mesh at 500,000 places, ``eikonal`` to the points and normals of
-    a cloud, or to 100,000 on a mesh (`shapes.OrientedSurface`), ``paper`` to the same by the paper's own losses,
-    Adam at 1e-4 and batches of 1,400. Without ``stop`` a fit sees 12 million places, or 3 million with slopes: two to
-    four minutes of two cores. The field's PSNR is that of the distances, or of 0 at points of the surface; the peak is
-    the side of the domain.
+    ``distance`` holds a field to the distance of a mesh or a cloud at 500,000 places (`shapes.Shape.signed_distance`),
+    ``eikonal`` to the points and normals of a cloud, or to 100,000 on a mesh (`shapes.OrientedSurface`), ``paper`` to
+    the same by the paper's own losses, Adam at 1e-4 and batches of 1,400. Without ``stop`` a fit sees 12 million
+    places, or 3 million with slopes: two to four minutes of two cores. The field's PSNR is that of the distances, or of
+    0 at points of the surface; the peak is the side of the domain.
 
     >>> from ligeia.signals import surface_of
     >>> ball = np.random.default_rng(0).normal(size=(500, 3))
@@ -134,7 +134,7 @@ def _objective(shape: Shape, objective: SurfaceObjective, seed: int) -> tuple[Ob
     """Return what a fit is held to, and the spacing of the points it knows, in unit coordinates."""
     match objective:
         case "distance":
-            return Values(shape.distance_samples(_SAMPLES, seed=seed), seed=seed), 0.0
+            return Values(shape.distance_samples(_SAMPLES, seed=seed), seed=seed), shape.spacing()
         case "eikonal":
             oriented = OrientedSurface(shape, num_points=_POINTS, seed=seed)
             return oriented, oriented.spacing

@@ -62,20 +62,20 @@ class FieldSurface:
 
     def slopes(self, points: Float[np.ndarray, "n 3"]) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, "n 3"]]:
         """Return the same with its gradient, per physical unit."""
-        parameter = next(self.field.parameters())
-        scale = 1 / self.field.grid.physical_scale()
+        (channel,) = self.field.channels
+        middle, half = (channel.high + channel.low) / 2, (channel.high - channel.low) / 2
 
         @torch.no_grad()  # here, because it does not reach into threads
         def both(piece: Tensor) -> np.ndarray:
-            found = self.field.network.value_and_jacobian(piece)
-            return torch.cat([found[0], found[1][:, 0]], dim=1).cpu().numpy()
+            if self.field.grid.num_inputs > 3:  # a periodic axis takes two
+                return torch.cat(self.field.derivatives(piece, "", "0", "1", "2"), dim=1).cpu().numpy()
+            value, jacobian = self.field.network.value_and_jacobian(piece)
+            return torch.cat([middle + half * value, half * jacobian[:, 0]], dim=1).cpu().numpy()
 
-        given = torch.from_numpy(self._coordinates(points)).to(parameter)
+        given = torch.from_numpy(self._coordinates(points)).to(next(self.field.parameters()))
         found = np.concatenate(list(map_on_threads(both, given.split(_PIECE)))).astype(np.float64)
-        (channel,) = self.field.channels
-        half, sign = (channel.high - channel.low) / 2, 1.0 if self.is_distance else -1.0
-        values = self._signed((channel.high + channel.low) / 2 + half * found[:, 0])
-        return values, sign * half * found[:, 1:] * scale
+        slopes = found[:, 1:] / self.field.grid.physical_scale()
+        return self._signed(found[:, 0]), slopes if self.is_distance else -slopes
 
     def steepest(self) -> float | None:
         """Return by how much a distance grows per unit of way from its surface, at most; None for any other field.

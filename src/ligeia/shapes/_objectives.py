@@ -18,14 +18,13 @@ from ligeia.fitting import Quality
 from ligeia.kernels import JetShape
 from ligeia.metrics import decibels
 
+from ._cloud_distance import CloudDistance
 from ._shape import Shape, surface_samples
-from ._winding import CloudWinding, point_areas
+from ._winding import point_areas
 
 _MOST_PLACES = 300_000  # off the surface
 _MEASURED = 1 << 14  # points of the surface
 _WIDTH, _SPREAD = 0.03, 1.0  # of places near the surface: median distance, and its logarithm's deviation
-_CLEAR = 2.0  # spacings of the cloud from its nearest point: from there on that distance is good to some percent
-_SURE = 0.2  # a winding number farther than this from 0 and from 1 says nothing of the side
 _SLOPES = JetShape(3, 0, ())
 
 Batch: TypeAlias = tuple[Tensor, Tensor, Tensor, Tensor]
@@ -43,7 +42,7 @@ class OrientedWeights:
     eikonal: float = 0.3
     """Of the gradient's length less 1, off the surface."""
     distance: float = 100.0
-    """Of value less coarse distance, where the cloud tells one."""
+    """Of value less the cloud's distance, where it tells one."""
 
     def __post_init__(self) -> None:
         if not all(0 <= each < np.inf for each in (self.surface, self.normal, self.eikonal, self.distance)):
@@ -52,12 +51,11 @@ class OrientedWeights:
 
 @final
 class OrientedSurface:
-    """Hold a field to points with normals, to slope 1, and far from the surface to a coarse signed distance.
+    """Hold a field to points with normals, and off them to slope 1 and to the distance that the cloud tells.
 
     Differs from the paper's losses (`PaperSurface`): residuals are squared, normals are met in length too, and instead
     of a penalty on small values off the surface, which leaves their sign open and lets surfaces appear far away, places
-    more than two spacings from the cloud are held to the distance of its nearest point, with the sign of the cloud's
-    winding number (Barill et al. 2018). Where that is in doubt, as behind a hole, the eikonal equation decides.
+    are held to `CloudDistance`. Where that is in doubt, as behind a hole, the eikonal equation decides.
     """
 
     finest_db = np.inf
@@ -68,7 +66,8 @@ class OrientedSurface:
     ):
         self._weights = OrientedWeights() if weights is None else weights
         points, normals = _oriented(shape, num_points, seed)
-        places, distances, self.spacing = _coarse_distances(points, normals, seed)
+        cloud, places = CloudDistance(points, normals), _places_off(points, seed)
+        distances, self.spacing = cloud.at(places), cloud.spacing
         self._points, self._normals, self._places, self._distances = map(
             _to_tensor, (points, normals, places, distances)
         )
@@ -79,7 +78,7 @@ class OrientedSurface:
         return len(self._points) + len(self._places)
 
     def batch(self, indices: Int[np.ndarray, " n"], device: torch.device) -> Batch:
-        """Return points and normals, places and their coarse distances, NaN where none is known."""
+        """Return points and normals, places and their distances, NaN where none is known."""
         count = len(self._points)
         on, off = (torch.from_numpy(each) for each in (indices[indices < count], indices[indices >= count] - count))
         parts = (self._points[on], self._normals[on], self._places[off], self._distances[off])
@@ -119,7 +118,7 @@ class PaperSurface:
     def __init__(self, shape: Shape, *, num_points: int = 100_000, seed: int = 0) -> None:
         points, normals = _oriented(shape, num_points, seed)
         self._points, self._normals = _to_tensor(points), _to_tensor(normals)
-        self.spacing = _spacing(points, normals)
+        self.spacing = float(np.sqrt(np.median(point_areas(points, normals))))
         self._seed = seed
 
     @property
@@ -163,28 +162,14 @@ def _oriented(shape: Shape, num_points: int, seed: int) -> tuple[Float[np.ndarra
     return shape.grid.from_physical(points), normals
 
 
-def _coarse_distances(
-    points: Float[np.ndarray, "n 3"], normals: Float[np.ndarray, "n 3"], seed: int
-) -> tuple[Float[np.ndarray, "m 3"], Float[np.ndarray, " m"], float]:
-    """Return places off the surface, half of them uniform, and the signed distances that the cloud tells, else NaN."""
-    from scipy.spatial import KDTree
-
+def _places_off(points: Float[np.ndarray, "n 3"], seed: int) -> Float[np.ndarray, "m 3"]:
+    """Return places off the surface: half of them uniform in the domain, half around the points."""
     generator = np.random.default_rng([seed, 3])
     count = min(max(len(points), 4096), _MOST_PLACES)
     uniform = generator.uniform(-1, 1, (count // 2, 3))
     chosen = points[generator.integers(0, len(points), count - len(uniform))]
     widths = _WIDTH * np.exp(_SPREAD * generator.normal(size=(len(chosen), 1)))
-    places = np.concatenate([uniform, chosen + widths * generator.normal(size=chosen.shape)]).clip(-1, 1)
-    distances, _ = KDTree(points).query(places, workers=-1)
-    winding = CloudWinding(points, normals).at(places)
-    spacing = _spacing(points, normals)
-    signed = np.where(winding > 0.5, -distances, distances)
-    is_sure = np.minimum(np.abs(winding), np.abs(winding - 1)) < _SURE
-    return places, np.where(is_sure & (distances > _CLEAR * spacing), signed, np.nan), spacing
-
-
-def _spacing(points: Float[np.ndarray, "n 3"], normals: Float[np.ndarray, "n 3"]) -> float:
-    return float(np.sqrt(np.median(point_areas(points, normals))))
+    return np.concatenate([uniform, chosen + widths * generator.normal(size=chosen.shape)]).clip(-1, 1)
 
 
 def _values_and_slopes(field: Field, points: Float[Tensor, "n 3"]) -> tuple[Float[Tensor, " n"], Float[Tensor, "n 3"]]:

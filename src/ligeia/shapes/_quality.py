@@ -29,7 +29,7 @@ class SurfaceQuality:
     """Mean distance from samples of each surface to the triangles of the other, in % of the diagonal: it has no floor.
     For a cloud, from the points that were held out to the mesh."""
     iou: float | None
-    """Of the insides, at as many places of the bounding box; None unless the surface is a closed mesh."""
+    """Of the insides, at as many places of the box around both; None unless the surface is a closed mesh."""
     floor: float | None
     """Chamfer distance of two samplings of the surface itself, which no mesh comes below; None for clouds."""
     num_samples: int
@@ -128,7 +128,7 @@ def _to_triangles(points: Float[np.ndarray, "n 3"], surface: Surface) -> float:
 
 
 def _overlap(shape: Shape, found: Surface, seed: int) -> float:
-    """Return the intersection over union of the insides of two meshes, at places in the bounding box of the first."""
-    vertices = shape.surface.vertices
+    """Return the intersection over union of the insides of two meshes, at places in the box around both."""
+    vertices = np.concatenate([shape.surface.vertices, found.vertices])
     places = np.random.default_rng([seed, 4]).uniform(vertices.min(axis=0), vertices.max(axis=0), (_SAMPLES, 3))
     return intersection_over_union(shape.holds(places), replace(shape, surface=found).holds(places))

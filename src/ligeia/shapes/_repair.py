@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from ligeia.core import InputError, optional
 
 from ._level_set import signed_volume_and_area
 
+_MOST_PATCHES = 64  # that are looked into for cavities
 _LEAST_AREA = 1e-20  # of the squared diagonal: a triangle below has no normal
 
 
@@ -29,8 +30,9 @@ class RepairedMesh:
 def repaired(vertices: Float[np.ndarray, "n 3"], faces: Int[np.ndarray, "m 3"]) -> RepairedMesh:
     """Return a mesh with vertices at one place made one, without idle vertices, and triangles without area or doubled.
 
-    Where neighbours are wound against each other, each patch is wound alike (libigl); a mesh of negative volume is
-    turned inside out. Raises `InputError` where no triangle is left.
+    Where neighbors are wound against each other, each patch is wound alike (libigl), as most of it is. A closed patch
+    that is inside out is turned, unless others are around it: then it may bound a cavity (looked into for 64 patches at
+    most). Raises `InputError` where no triangle is left.
     """
     remarks = []
     used = np.unique(faces)
@@ -47,13 +49,16 @@ def repaired(vertices: Float[np.ndarray, "n 3"], faces: Int[np.ndarray, "m 3"]) 
     if not len(kept):
         raise InputError("triangles with an area were wanted, none of these has one; give a mesh or its points.")
     edges = _edges(kept)
+    oriented, patches = optional("igl", extra="mesh", needed_for="a mesh").bfs_orient(kept)
     if edges.num_against:
-        kept, patches = optional("igl", extra="mesh", needed_for="a mesh with flipped faces").bfs_orient(kept)
-        kept = _outward(places, kept, patches)
         remarks.append(f"{edges.num_against:,} edges between triangles wound against each other: patches wound alike")
-        edges = _edges(kept)
-    elif signed_volume_and_area(places, kept)[0] < 0:
-        kept = kept[:, ::-1].copy()
+        kept = _as_most(oriented.astype(np.int64), kept, patches.astype(np.int64))
+    whole = signed_volume_and_area(places, kept)[0] < 0
+    if whole:
+        kept = kept[:, ::-1]
+    turned = _inside_out(places, kept, patches.astype(np.int64), every=edges.num_against > 0)
+    kept = np.ascontiguousarray(np.where(turned[:, None], kept[:, ::-1], kept))
+    if (whole or turned.any()) and not edges.num_against:
         remarks.append("normals pointed inward: turned outward")
     if edges.num_open:
         remarks.append(
@@ -62,11 +67,12 @@ def repaired(vertices: Float[np.ndarray, "n 3"], faces: Int[np.ndarray, "m 3"]) 
         )
     if edges.num_branching:
         remarks.append(f"{edges.num_branching:,} edges have more than two triangles")
-    return RepairedMesh(vertices=places, faces=kept, is_closed=edges.num_open == 0, remarks=tuple(remarks))
+    return RepairedMesh(vertices=places, faces=kept, is_closed=edges.is_closed, remarks=tuple(remarks))
 
 
 @dataclass(frozen=True, slots=True)
 class _Edges:
+    is_closed: bool
     num_open: int
     num_branching: int
     num_against: int
@@ -79,7 +85,8 @@ def _edges(faces: Int[np.ndarray, "m 3"]) -> _Edges:
     _, inverse, numbers = np.unique(low * count + high, return_inverse=True, return_counts=True)
     forward = np.bincount(inverse.reshape(-1), ends[:, 0] == low, len(numbers))
     return _Edges(
-        num_open=int(np.count_nonzero(numbers % 2)),
+        is_closed=not (numbers % 2).any(),
+        num_open=int(np.count_nonzero(numbers == 1)),
         num_branching=int(np.count_nonzero(numbers > 2)),
         num_against=int(np.count_nonzero((numbers == 2) & (forward != 1))),
     )
@@ -96,15 +103,47 @@ def _without_idle(vertices: Float[np.ndarray, "n 3"], faces: Int[np.ndarray, "m 
     return faces[np.sort(first)]
 
 
-def _outward(
-    vertices: Float[np.ndarray, "n 3"], faces: Int[np.ndarray, "m 3"], patches: Int[np.ndarray, " m"]
-) -> Int[np.ndarray, "m 3"]:
-    """Return triangles with each patch wound so that its volume, seen from its own middle, is positive."""
-    a, b, c = (vertices[faces[:, each]] for each in range(3))
+def _inside_out(
+    vertices: Float[np.ndarray, "n 3"], faces: Int[np.ndarray, "m 3"], patches: Int[np.ndarray, " m"], *, every: bool
+) -> Bool[np.ndarray, " m"]:
+    """Return which triangles are to be turned: those of patches that enclose what they should not, or with ``every``
+    of open ones too, seen from their own middle."""
     count = int(patches.max()) + 1
+    corners = [vertices[faces[:, each]] for each in range(3)]
     sizes: Any = np.maximum(np.bincount(patches, minlength=count), 1)
-    centers = (a + b + c) / 3
-    middle = np.stack([np.bincount(patches, column, count) / sizes for column in centers.T], axis=1)
-    volumes = np.bincount(patches, np.einsum("ij,ij->i", a - middle[patches], np.cross(b - a, c - a)), count)
-    inward = volumes[patches] < 0
-    return np.where(inward[:, None], faces[:, ::-1], faces)
+    center = (corners[0] + corners[1] + corners[2]) / 3
+    middle = np.stack([np.bincount(patches, column, count) / sizes for column in center.T], axis=1)[patches]
+    a, b, c = (each - middle for each in corners)
+    inward = np.bincount(patches, np.einsum("ij,ij->i", a, np.cross(b, c)), count) < 0
+    if not every:
+        ends = np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1)
+        owned, numbers = np.unique(np.column_stack([np.tile(patches, 3), ends]), axis=0, return_counts=True)
+        inward[owned[numbers % 2 == 1, 0]] = False  # open: its neighbors over branching edges say how it is wound
+    if not 1 < count <= _MOST_PATCHES:
+        return inward[patches] if count == 1 or every else np.zeros(len(faces), np.bool_)
+    return (inward & ~_nested(vertices, faces, patches, count))[patches]
+
+
+def _nested(
+    vertices: Float[np.ndarray, "n 3"], faces: Int[np.ndarray, "m 3"], patches: Int[np.ndarray, " m"], count: int
+) -> Bool[np.ndarray, " p"]:
+    """Return which patches lie within others, by the winding number of each at a corner of all."""
+    igl = optional("igl", extra="mesh", needed_for="a mesh of several parts")
+    places = vertices[faces[np.unique(patches, return_index=True)[1], 0]]
+    around = np.zeros(count, np.bool_)
+    for patch in range(count):
+        holds = np.abs(np.asarray(igl.fast_winding_number(vertices, faces[patches == patch], places))) > 0.5
+        holds[patch] = False
+        around |= holds
+    return around
+
+
+def _as_most(
+    oriented: Int[np.ndarray, "m 3"], given: Int[np.ndarray, "m 3"], patches: Int[np.ndarray, " m"]
+) -> Int[np.ndarray, "m 3"]:
+    """Return oriented patches, each wound as most of its triangles were."""
+    count = int(patches.max()) + 1
+    first = np.argmax(oriented == given[:, :1], axis=1)[:, None]  # where the first corner has gone
+    kept = np.take_along_axis(oriented, (first + 1) % 3, axis=1)[:, 0] == given[:, 1]
+    against = 2 * np.bincount(patches, kept, count) < np.bincount(patches, minlength=count)
+    return np.where(against[patches][:, None], oriented[:, ::-1], oriented)

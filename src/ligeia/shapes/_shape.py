@@ -10,14 +10,17 @@ from jaxtyping import Bool, Float
 from ligeia.core import InputError, optional
 from ligeia.signals import Axis, Channel, Grid, Signal, Surface
 
+from ._cloud_distance import CloudDistance
 from ._normals import estimated_normals
 from ._repair import repaired
+from ._winding import point_areas
 
 MOST_POINTS: Final = 1_000_000
 """Points of a cloud that are fitted; of more, so many are drawn at random."""
 _RESOLUTION = 256  # samples per axis of a field's grid: how densely it is looked at unless asked otherwise
 _FLAT = 1e-4  # of the widest spread: thinner is a plane, or a line
-_NEAR, _WIDTH, _SPREAD = 0.8, 0.007, 1.0  # share of samples near the surface; median distance, in half sides; its log
+_ASIDE = 0.5  # spacings, a standard deviation: between the points of a cloud
+_NEAR, _WIDTH, _SPREAD = 0.8, 0.004, 1.0  # share of samples near the surface; median distance, in half sides; its log
 
 
 @final
@@ -56,44 +59,70 @@ class Shape:
         return f"{checksum:08x} {self.grid}"
 
     def signed_distance(self, places: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, " n"]:
-        """Return the exact signed distance of a mesh at physical places: inside by generalized winding number."""
-        igl = self._igl()
-        sign = igl.SIGNED_DISTANCE_TYPE_FAST_WINDING_NUMBER
-        found: Any = igl.signed_distance(places, self.surface.vertices, self.surface.faces, sign_type=sign)
-        return np.asarray(found[0], np.float64)
+        """Return the signed distance at physical places.
+
+        Of a mesh it is exact, inside is by generalized winding number; of a cloud it is `CloudDistance`, NaN where the
+        side is in doubt.
+        """
+        unit = self.grid.from_physical(places)  # far from the origin, libigl's winding numbers lose their digits
+        vertices = self.grid.from_physical(self.surface.vertices)
+        if self.surface.is_cloud:
+            assert self.surface.normals is not None
+            return self.half_side * CloudDistance(vertices, self.surface.normals).at(unit)
+        igl = optional("igl", extra="mesh", needed_for="the signed distance of a mesh")
+        squares: Any = igl.point_mesh_squared_distance(unit, vertices, self.surface.faces)[0]
+        # its own signed distance is this times 1 - 2 w, which is no distance where w is not 0 or 1
+        return self.half_side * np.where(self.holds(places), -1.0, 1.0) * np.sqrt(squares)
+
+    def spacing(self) -> float:
+        """Return the median spacing of a cloud's points, in half sides of the domain; 0 for a mesh."""
+        if self.surface.is_cloud:
+            assert self.surface.normals is not None
+            areas = point_areas(self.surface.vertices, self.surface.normals)
+            return float(np.sqrt(np.median(areas))) / self.half_side
+        return 0.0
 
     def holds(self, places: Float[np.ndarray, "n 3"]) -> Bool[np.ndarray, " n"]:
         """Return which physical places lie inside of a mesh: where the generalized winding number is above 1/2."""
-        found: Any = self._igl().fast_winding_number(self.surface.vertices, self.surface.faces, places)
+        igl = optional("igl", extra="mesh", needed_for="the inside of a mesh")
+        vertices, unit = self.grid.from_physical(self.surface.vertices), self.grid.from_physical(places)
+        found: Any = igl.fast_winding_number(vertices, self.surface.faces, unit)
         return np.asarray(found) > 0.5
 
-    def _igl(self) -> Any:
-        if self.surface.is_cloud:
-            raise InputError(
-                "a mesh was wanted for its exact signed distance, this is a cloud; use --objective eikonal."
-            )
-        return optional("igl", extra="mesh", needed_for="the signed distance of a mesh")
-
     def distance_samples(self, count: int, *, seed: int = 0) -> Signal:
-        """Return the signed distance of a mesh at ``count`` places, four fifths of them near the surface.
+        """Return the signed distance at ``count`` places, four fifths of them near the surface.
 
-        Those lie off samples of the surface by normal laws whose widths are lognormal, 0.7 % of the half side in the
-        median; the others are uniform over the domain.
+        Those lie off samples of a mesh, or off the points of a cloud and beside them by half their spacing, by normal
+        laws whose widths are lognormal, 0.4 % of the half side in the median; the others are uniform over the domain.
+        Places that a cloud tells no distance of are left out.
         """
         generator = np.random.default_rng([seed, 1])
         near = round(_NEAR * count)
-        on_surface, _ = surface_samples(self.surface, near, seed=seed)
+        on_surface = self._on_surface(near, generator, seed)
         widths = self.half_side * _WIDTH * np.exp(_SPREAD * generator.normal(size=(near, 1)))
         around = self.grid.from_physical(on_surface + widths * generator.normal(size=(near, 3)))
         points = np.concatenate([around, generator.uniform(-1, 1, (count - near, 3))]).clip(-1, 1).astype(np.float32)
         values = self.signed_distance(self.grid.to_physical(points.astype(np.float64)))
+        known = np.isfinite(values)
         return Signal(
             grid=self.grid,
-            values=values.astype(np.float32)[:, None],
+            values=values[known].astype(np.float32)[:, None],
             channels=(self.channel,),
             source=self.surface.source,
-            points=points,
+            points=points[known],
         )
+
+    def _on_surface(self, count: int, generator: np.random.Generator, seed: int) -> Float[np.ndarray, "n 3"]:
+        """Return samples of a mesh, or places in the tangent planes of a cloud's points, as far as to the next ones."""
+        surface = self.surface
+        if not surface.is_cloud:
+            return surface_samples(surface, count, seed=seed)[0]
+        assert surface.normals is not None
+        spacings = np.sqrt(point_areas(surface.vertices, surface.normals))
+        chosen = generator.integers(0, len(surface.vertices), count)
+        aside = _ASIDE * spacings[chosen, None] * generator.normal(size=(count, 3))
+        normals = surface.normals[chosen]
+        return surface.vertices[chosen] + aside - np.einsum("ij,ij->i", aside, normals)[:, None] * normals
 
 
 def prepared(surface: Surface, *, padding: float = 0.1, hold_out: float = 0.1, seed: int = 0) -> Shape:
@@ -188,5 +217,6 @@ def _check_volume(points: Float[np.ndarray, "n 3"]) -> None:
         raise InputError(f"a surface around a volume was wanted, got {len(points)} points; 4 are the fewest.")
     spreads = np.linalg.svd(points - points.mean(axis=0), compute_uv=False)
     if spreads[2] <= _FLAT * spreads[0]:
-        kind = "at one place" if spreads[0] == 0 else "on a line" if spreads[1] <= _FLAT * spreads[0] else "in a plane"
+        is_place = not (points != points[0]).any()
+        kind = "at one place" if is_place else "on a line" if spreads[1] <= _FLAT * spreads[0] else "in a plane"
         raise InputError(f"a surface around a volume was wanted, all points lie {kind}; that has no inside.")
