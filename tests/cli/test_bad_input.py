@@ -167,7 +167,7 @@ REFUSED = [
     ("demo -o shown --device tpu", "the device must be auto, cpu or cuda"),
     (
         "paper relativity",
-        "the experiment must be one of image, activations, audio, video, poisson-gradient, .*, got 'relativity'",
+        "the experiment must be one of image, activations, audio, video, sdf, poisson-gradient, .*, got 'relativity'",
     ),
     ("paper image --input photo.png", "--input is for the experiments audio, video, sdf, got 'image'"),
     ("paper audio --input photo.png", "photo.png: not a readable sound"),

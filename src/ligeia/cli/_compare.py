@@ -33,7 +33,7 @@ def compare(
     from ligeia import recipes
     from ligeia.signals import is_surface
 
-    if is_surface(reference) or is_surface(candidate):
+    if all(is_surface(path) or recipes.is_surface_field(path) for path in (reference, candidate)):
         quality = recipes.compare_surfaces(reference, candidate)
         emit(quality.to_plain(), describe_quality(quality), as_json=as_json, quiet=quiet)
         return

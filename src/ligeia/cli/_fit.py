@@ -26,7 +26,7 @@ from ._console import (
     reading_options,
     watched_fit,
 )
-from ._fit_surface import fit_surface, surface_objective
+from ._fit_surface import fit_surface
 from ._summaries import describe, stop_of, summarize
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def fit(
         str, typer.Option(metavar="F", help="point, or means: box, bicubic.", show_default=False)
     ] = "point",
     objective: Annotated[
-        str | None, typer.Option(metavar="O", help="Surface: distance (meshes), eikonal (points with normals).")
+        str | None, typer.Option(metavar="O", help="Surface: distance (as meshes) or eikonal (as clouds).")
     ] = None,
     recipe: Annotated[str, typer.Option(help="fast, or paper, the reference.")] = "fast",
     network: Annotated[str, typer.Option(help="siren.")] = "siren",
@@ -100,39 +100,52 @@ def fit(
 
     Example: ligeia fit photo.png -o photo.lig --psnr 40 --report r.png
     """
+    given = locals()  # every option by its name
     _check(network, source, output, report)
     from ligeia.signals import is_surface
 
     if variable is None and coordinates is None and is_surface(source):
-        left_out = {
-            "--snr": snr,
-            "--bytes": most_bytes,
-            "--frames": frames,
-            "--channels": channels,
-            "--periodic": periodic,
-            "--box": box,
-            "--mask": mask,
-            "--prior": prior,
-            "--footprint": None if footprint == "point" else footprint,
-        }
-        fit_surface(
-            source,
-            output,
-            objective=surface_objective(objective, recipe),
-            not_meant=[name for name, value in left_out.items() if value is not None],
-            limits=(psnr, seconds, passes),
-            hold_out=hold_out,
-            size=(hidden_features or 256, hidden_layers, omega, first_omega),
-            report=report,
-            resume=resume,
-            seed=seed,
-            device=device,
-            as_json=as_json,
-            quiet=quiet,
-        )
+        fit_surface(**given)
         return
     if objective is not None:
         raise InputError(f"{source}: --objective is for surfaces (.ply, .obj, .stl, .off, .glb, .xyz); leave it out.")
+    _fit_signal(**given)
+
+
+def _fit_signal(
+    *,
+    source: Path,
+    output: Path,
+    psnr: float | None,
+    snr: float | None,
+    seconds: float | None,
+    passes: float | None,
+    most_bytes: int | None,
+    variable: str | None,
+    frames: str | None,
+    channels: bool | None,
+    periodic: str | None,
+    coordinates: str | None,
+    values: str | None,
+    box: str | None,
+    hold_out: float | None,
+    mask: Path | None,
+    prior: str | None,
+    footprint: str,
+    recipe: str,
+    hidden_features: int | None,
+    hidden_layers: int,
+    omega: float,
+    first_omega: str | None,
+    working_set: int,
+    report: Path | None,
+    resume: bool,
+    seed: int,
+    device: str,
+    as_json: bool,
+    quiet: bool,
+    **_: object,
+) -> None:
     _check_gaps(mask, hold_out, prior, recipe)
     from ligeia import codec, recipes
     from ligeia.kernels import current_path

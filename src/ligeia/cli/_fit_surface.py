@@ -1,8 +1,7 @@
 """`ligeia fit` of a mesh or a cloud of points."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ligeia.core import InputError
 
@@ -14,6 +13,19 @@ if TYPE_CHECKING:
     from ligeia.shapes import SurfaceQuality
 
 _OBJECTIVES = ("distance", "eikonal")
+_WIDTH = 256
+_NOT_MEANT = {
+    "snr": "--snr",
+    "most_bytes": "--bytes",
+    "frames": "--frames",
+    "channels": "--channels",
+    "periodic": "--periodic",
+    "values": "--values",
+    "box": "--box",
+    "mask": "--mask",
+    "prior": "--prior",
+    "footprint": "--footprint",
+}
 
 
 def surface_objective(objective: str | None, recipe: str) -> "SurfaceObjective | None":
@@ -30,22 +42,33 @@ def surface_objective(objective: str | None, recipe: str) -> "SurfaceObjective |
 
 
 def fit_surface(
+    *,
     source: Path,
     output: Path,
-    *,
-    objective: "SurfaceObjective | None",
-    not_meant: Sequence[str],
-    limits: tuple[float | None, float | None, float | None],
+    objective: str | None,
+    recipe: str,
+    psnr: float | None,
+    seconds: float | None,
+    passes: float | None,
     hold_out: float | None,
-    size: tuple[int, int, float, str | None],
+    hidden_features: int | None,
+    hidden_layers: int,
+    omega: float,
+    first_omega: str | None,
     report: Path | None,
     resume: bool,
     seed: int,
     device: str,
     as_json: bool,
     quiet: bool,
+    **others: Any,
 ) -> None:
-    """Fit a surface, write its field, mesh it, and print how near the mesh comes to it."""
+    """Fit a surface, write its field, mesh it, and print how near the mesh comes to it.
+
+    ``others`` are options that cannot be said of a surface: `InputError` unless they are as they are by default.
+    """
+    held_to = surface_objective(objective, recipe)
+    not_meant = [name for key, name in _NOT_MEANT.items() if others[key] not in (None, "point")]
     if not_meant:
         raise InputError(f"{source}: {', '.join(not_meant)} cannot be said of a surface; leave it out.")
     from ligeia import codec, recipes
@@ -53,21 +76,21 @@ def fit_surface(
 
     if report is not None:
         recipes.check_figure(report)
-    hidden_features, hidden_layers, omega, first_omega = size
-    psnr, seconds, passes = limits
     shape = recipes.read_shape(source, hold_out=0.1 if hold_out is None else hold_out, seed=seed)
+    if hold_out is not None and not shape.surface.is_cloud:
+        raise InputError(f"{source}: points are held out of a cloud, this is a mesh; leave --hold-out out.")
     for remark in shape.remarks:
         say(f"ligeia: {source}: {remark}", quiet=quiet)
     checkpoint = open_checkpoint(output, resume=resume, quiet=quiet)
     with keeping(checkpoint), watched_fit(quiet=quiet, checkpoint=checkpoint) as callback:
         fitted = recipes.fit_surface(
             shape,
-            objective=objective,
+            objective=held_to,
             stop=stop_of(psnr, None, seconds, passes),
-            hidden_features=hidden_features,
+            hidden_features=hidden_features or _WIDTH,
             hidden_layers=hidden_layers,
             omega_0=omega,
-            first_omega=None if first_omega is None else parse_numbers(first_omega)[0],
+            first_omega=recipes.single_omega(None if first_omega is None else parse_numbers(first_omega)),
             seed=seed,
             device=device,
             callbacks=[callback],
@@ -75,7 +98,7 @@ def fit_surface(
         )
     result = summarize(fitted.field, output, codec.save(fitted.field, output)) | {
         "objective": fitted.objective,
-        "hidden_features": hidden_features,
+        "hidden_features": hidden_features or _WIDTH,
         "device": str(next(fitted.field.parameters()).device),
         "kernel": current_path(),
         "remarks": list(shape.remarks),

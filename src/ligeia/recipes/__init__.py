@@ -17,7 +17,12 @@ if TYPE_CHECKING:
         time_fit as time_fit,
     )
     from ._blend import Blended as Blended, blend as blend
-    from ._compare import Comparison as Comparison, compare as compare, compare_surfaces as compare_surfaces
+    from ._compare import (
+        Comparison as Comparison,
+        compare as compare,
+        compare_surfaces as compare_surfaces,
+        is_surface_field as is_surface_field,
+    )
     from ._compress import Compressed as Compressed, compact as compact, compress as compress
     from ._configurations import (
         Configuration as Configuration,
@@ -49,6 +54,7 @@ if TYPE_CHECKING:
         fit_surface as fit_surface,
         quality_of_surface as quality_of_surface,
         read_shape as read_shape,
+        single_omega as single_omega,
         surface_recipe as surface_recipe,
         usual_objective as usual_objective,
     )
@@ -170,6 +176,7 @@ _MODULES = {
     "hold_out_masked": "_held_out",
     "import_weights": "_import",
     "interleaved": "_bench",
+    "is_surface_field": "_compare",
     "isotropic": "_slices",
     "made_recordings": "_paper_inversion",
     "make_consistent": "_consistency",
@@ -199,6 +206,7 @@ _MODULES = {
     "render": "_outputs",
     "render_surface": "_mesh",
     "shrunk": "_consistency",
+    "single_omega": "_fit_surface",
     "smooth": "_configurations",
     "solve_helmholtz": "_solve_helmholtz",
     "solve_inversion": "_solve_inversion",
@@ -278,6 +286,7 @@ __all__ = [
     "hold_out_masked",
     "import_weights",
     "interleaved",
+    "is_surface_field",
     "isotropic",
     "made_recordings",
     "made_surface",
@@ -307,6 +316,7 @@ __all__ = [
     "render",
     "render_surface",
     "shrunk",
+    "single_omega",
     "smooth",
     "solve_helmholtz",
     "solve_inversion",

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from ligeia.codec import load
+from ligeia.codec import load, read_record
 from ligeia.core import InputError, SampleError, ShapeError
 from ligeia.field import Field
 from ligeia.metrics import decibels, mean_squared_error, snr, ssim
@@ -20,6 +20,7 @@ from ligeia.signals import (
     Signal,
     SoundSource,
     Surface,
+    SurfaceSource,
     is_table,
     is_text_table,
     read_columns,
@@ -94,6 +95,11 @@ def compare(reference: Path, candidate: Path) -> Comparison:
     )
 
 
+def is_surface_field(path: Path) -> bool:
+    """Return whether a file is the field of a surface."""
+    return path.suffix.lower() == ".lig" and isinstance(read_record(path).source, SurfaceSource)
+
+
 def compare_surfaces(reference: Path, candidate: Path, *, resolution: int = 256) -> SurfaceQuality:
     """Measure a mesh, or the surface of a field, against the mesh or the cloud of another file.
 
@@ -110,8 +116,9 @@ def compare_surfaces(reference: Path, candidate: Path, *, resolution: int = 256)
     found = surface_of_file(candidate)
     if found.is_cloud:
         raise InputError(f"{candidate}: a mesh or a field was wanted as candidate, this is a cloud; swap the two.")
+    surface = surface_of_file(reference)
     try:
-        shape = prepared(surface_of_file(reference), hold_out=0.0)
+        shape = prepared(surface, hold_out=0.0)
     except InputError as error:
         raise type(error)(f"{reference}: {error}") from error
     return surface_quality(shape, found.vertices, found.faces)

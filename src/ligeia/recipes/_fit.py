@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -30,7 +30,7 @@ from ligeia.signals import (
 )
 
 from ._configurations import Configuration, fast
-from ._sizing import choose_size
+from ._sizing import USUAL_WIDTH, choose_size
 
 WORKING_SET = 256 << 20  # bytes
 AT_ONCE = 1e-9  # passes: a single step, which moves nothing where nothing is wrong
@@ -74,22 +74,9 @@ def fit(
     if stop is not None and not isinstance(stop, Stop):
         raise InputError(f"a stop rule such as psnr(40) | seconds(30) was wanted, got {stop!r}.")
     if isinstance(source, Surface) or (isinstance(source, (str, Path)) and is_surface(Path(source))):
-        if configuration is not None or most_bytes is not None:
-            raise InputError("a surface is fitted by `recipes.fit_surface`, without configuration and most_bytes.")
-        from ._fit_surface import fit_surface  # which is built on this file
-
-        return fit_surface(
-            source,
-            stop=stop,
-            hidden_features=256 if hidden_features is None else hidden_features,
-            hidden_layers=hidden_layers,
-            omega_0=omega_0,
-            first_omega=None if first_omegas is None else first_omegas[0],
-            seed=seed,
-            device=device,
-            callbacks=callbacks,
-            checkpoint=checkpoint,
-        ).field
+        options = {"stop": stop, "hidden_layers": hidden_layers, "omega_0": omega_0, "seed": seed, "device": device}
+        options |= {"hidden_features": hidden_features or USUAL_WIDTH, "callbacks": callbacks, "checkpoint": checkpoint}
+        return _field_of_surface(source, configuration, most_bytes, first_omegas, options)
     signal = to_signal(source, configuration, working_set=working_set)
     hidden_features, _ = choose_size(
         signal,
@@ -100,13 +87,7 @@ def fit(
         omega_0=omega_0,
     )
     configuration = fast(hidden_features=hidden_features) if configuration is None else configuration
-    config = SirenConfig(
-        in_features=signal.grid.num_inputs,
-        hidden_features=hidden_features,
-        hidden_layers=hidden_layers,
-        out_features=signal.num_channels,
-        omegas=(float(omega_0),) * (hidden_layers + 1),
-    )
+    config = siren_config(signal, hidden_features, hidden_layers, omega_0)
     if first_omegas is None:
         first_omegas = [found.omega for found in configuration.first_frequencies(signal, omega_0)]
     field = new_field(signal, config, first_omegas, seed=seed).to(checked_device(device))
@@ -133,6 +114,17 @@ def fit(
     return field
 
 
+def siren_config(signal: Signal, hidden_features: int, hidden_layers: int, omega_0: float = 30.0) -> SirenConfig:
+    """Return a sine network for a signal, with one omega_0 for all layers."""
+    return SirenConfig(
+        in_features=signal.grid.num_inputs,
+        hidden_features=hidden_features,
+        hidden_layers=hidden_layers,
+        out_features=signal.num_channels,
+        omegas=(float(omega_0),) * (hidden_layers + 1),
+    )
+
+
 def new_field(signal: Signal, config: SirenConfig, first_omegas: Sequence[float], *, seed: int = 0) -> Field:
     """Return a field on the domain of a signal, with fresh weights that turn by ``first_omegas`` along its axes."""
     network = config.build(
@@ -140,6 +132,20 @@ def new_field(signal: Signal, config: SirenConfig, first_omegas: Sequence[float]
         generator=random_stream(seed, "initial weights"),
     )
     return Field(network, signal.grid, signal.channels, signal.source, signal.missing)
+
+
+def _field_of_surface(
+    source: Path | str | Surface,
+    configuration: Configuration | None,
+    most_bytes: int | None,
+    first_omegas: Sequence[float] | None,
+    options: dict[str, Any],
+) -> Field:
+    if configuration is not None or most_bytes is not None:
+        raise InputError("a surface is fitted by `recipes.fit_surface`, without configuration and most_bytes.")
+    from ._fit_surface import fit_surface, single_omega  # which are built on this file
+
+    return fit_surface(source, first_omega=single_omega(first_omegas), **options).field
 
 
 def to_signal(

@@ -54,6 +54,15 @@ def usual_objective(shape: Shape) -> SurfaceObjective:
     return "eikonal" if shape.surface.is_cloud else "distance"
 
 
+def single_omega(omegas: Sequence[float] | None) -> float | None:
+    """Return the one frequency of the first layer that a surface takes: its axes are alike."""
+    if omegas is not None and len(omegas) != 1:
+        raise InputError(
+            f"one frequency of the first layer was wanted, the axes of a surface are alike, got {len(omegas)}."
+        )
+    return None if omegas is None else float(omegas[0])
+
+
 def fit_surface(
     source: Path | str | Surface | Shape,
     *,

@@ -108,6 +108,10 @@ def render_surface(
     ``camera`` may be its azimuth and elevation in degrees, around the middle of the domain and with y upward. An
     ``.npy`` file gets float32 ``(rows, columns, 4)``: the length of the ray and the normal, NaN beside the surface.
     """
+    from PIL import Image
+
+    if path.suffix.lower() not in (".npy", *Image.registered_extensions()):
+        raise InputError(f"{path}: a picture such as .png, or .npy, was wanted for what a camera sees; rename it.")
     surface = FieldSurface(field)
     if not isinstance(camera, Camera):
         camera = surface.camera(*camera)
@@ -116,10 +120,6 @@ def render_surface(
         whole: Float[np.ndarray, "rows columns 4"] = np.concatenate([traced.depth[..., None], traced.normals], axis=-1)
         write_atomically(path, lambda partial: np.save(partial, whole.astype(np.float32)))
         return shape
-    from PIL import Image
-
     picture = Image.fromarray(shaded(traced, look))
-    if path.suffix.lower() not in Image.registered_extensions():
-        raise InputError(f"{path}: a picture such as .png, or .npy, was wanted for what a camera sees; rename it.")
     write_atomically(path, picture.save)
     return shape

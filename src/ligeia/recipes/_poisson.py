@@ -11,12 +11,11 @@ from ligeia import fitting
 from ligeia.core import InputError
 from ligeia.field import Field
 from ligeia.fitting import Callback, Cooling, Recipe, Stop
-from ligeia.networks import SirenConfig
 from ligeia.physics import DerivativesOf, Known
 from ligeia.signals import Signal
 
 from ._configurations import muon
-from ._fit import checked_device, new_field, to_signal
+from ._fit import checked_device, new_field, siren_config, to_signal
 
 _BATCH = 2048
 _STEPS, _MOST_STEPS, _USUAL_SAMPLES, _POWER = 1500, 6500, 1 << 16, 0.8  # steps grow with so much of the samples
@@ -52,13 +51,7 @@ def poisson(
         raise InputError(f"gradient or laplacian was wanted as what is known, got {known!r}.")
     signal = to_signal(source)
     objective = DerivativesOf(signal, known)
-    config = SirenConfig(
-        in_features=signal.grid.num_inputs,
-        hidden_features=hidden_features,
-        hidden_layers=hidden_layers,
-        out_features=signal.num_channels,
-        omegas=(30.0,) * (hidden_layers + 1),
-    )
+    config = siren_config(signal, hidden_features, hidden_layers)
     turns = [min(max(_TURNS_PER_SAMPLE * size, _LEAST_TURNS), _MOST_TURNS) for size in signal.grid.shape]
     field = new_field(signal, config, turns, seed=seed).to(checked_device(device))
     if recipe is None:

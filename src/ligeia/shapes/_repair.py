@@ -129,6 +129,7 @@ def _nested(
 ) -> Bool[np.ndarray, " p"]:
     """Return which patches lie within others, by the winding number of each at a corner of all."""
     igl = optional("igl", extra="mesh", needed_for="a mesh of several parts")
+    vertices = (vertices - vertices.mean(axis=0)) / np.ptp(vertices, axis=0).max()  # libigl computes it in float32
     places = vertices[faces[np.unique(patches, return_index=True)[1], 0]]
     around = np.zeros(count, np.bool_)
     for patch in range(count):

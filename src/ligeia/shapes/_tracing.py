@@ -72,6 +72,8 @@ class Camera:
         >>> Camera.around([(-1.0, 1.0)] * 3, 0.0, 0.0, 1.0).eye
         (0.0, 0.0, 3.46...)
         """
+        if not np.isfinite([azimuth_degrees, elevation_degrees]).all():
+            raise InputError(f"finite angles were wanted, got {azimuth_degrees} and {elevation_degrees} degrees.")
         low, high = np.asarray(box, np.float64).T
         upward = np.asarray(up, np.float64) / np.linalg.norm(up)
         side = np.eye(3)[1 if abs(upward[0]) > 0.9 else 0]
