@@ -247,3 +247,14 @@ def test_fields_without_a_surface_are_refused(ball: Field) -> None:
     for level in (np.nan, np.inf):
         with pytest.raises(ShapeError, match="a finite level was wanted, got"):
             replace(FieldSurface(ball), level=level)
+
+
+def test_a_mesh_without_holes_is_found_where_the_bound_was_too_low(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bound of a tenth of the slope leaves blocks out that the surface crosses."""
+    surface = FieldSurface(wavy_field())
+    whole = surface.mesh(48)
+    monkeypatch.setattr(FieldSurface, "steepest", lambda _: 0.25)
+    alone = level_set(surface.values, surface.box, 48, lipschitz=0.25)
+    assert not is_watertight(alone.faces)
+    assert is_watertight(surface.mesh(48).faces)
+    assert len(surface.mesh(48).faces) == len(whole.faces)

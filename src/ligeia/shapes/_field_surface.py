@@ -14,6 +14,7 @@ from ligeia.field import Field
 from ligeia.signals import SurfaceSource
 
 from ._level_set import LevelSet, level_set
+from ._mesh_checks import is_watertight, open_corners
 from ._queries import curvatures
 from ._tracing import Camera, Traced, trace
 
@@ -117,16 +118,35 @@ class FieldSurface:
     def mesh(
         self, resolution: int = 256, *, newton_steps: int = 2, progress: Callable[[int, int], None] | None = None
     ) -> LevelSet:
-        """Return the surface as a mesh; see `level_set`."""
-        return level_set(
-            self.values,
-            self.box,
-            resolution,
-            lipschitz=self.steepest(),
-            slopes=self.slopes,
-            newton_steps=newton_steps,
-            progress=progress,
-        )
+        """Return the surface as a mesh; see `level_set`.
+
+        A hole says that the bound of the slope was too low, as where a mesh with holes was closed and the distance
+        jumps: the bound is doubled until there is none.
+        """
+        bound = self.steepest()
+        for last in (False, False, False, True):
+            found = level_set(
+                self.values,
+                self.box,
+                resolution,
+                lipschitz=None if last else bound,
+                slopes=self.slopes,
+                newton_steps=newton_steps,
+                progress=progress,
+            )
+            if bound is None or last or not self._has_holes(found):
+                return found
+            bound *= 2
+        raise AssertionError("the last one is returned")
+
+    def _has_holes(self, found: LevelSet) -> bool:
+        """Return whether a mesh is open anywhere but at the faces of the box."""
+        if is_watertight(found.faces):
+            return False
+        low, high = np.array(self.box).T
+        corners = found.vertices[open_corners(found.faces)]
+        reach = 1e-6 * float((high - low).max())
+        return not np.any((corners < low + reach) | (corners > high - reach), axis=1).all()
 
     def camera(self, azimuth_degrees: float, elevation_degrees: float) -> Camera:
         """Return a camera that has the whole surface in the picture, from so many degrees to the right and above."""

@@ -28,6 +28,18 @@ def is_watertight(faces: Int[np.ndarray, "m 3"]) -> bool:
     return is_once and bool(np.array_equal(keys[0], keys[1]))
 
 
+def open_corners(faces: Int[np.ndarray, "m 3"]) -> Int[np.ndarray, " k"]:
+    """Return the vertices at edges of a single triangle.
+
+    >>> open_corners(np.array([[0, 1, 2], [2, 1, 3]])).tolist()
+    [0, 1, 2, 3]
+    """
+    wide = faces.astype(np.int64)
+    ends = np.sort(np.concatenate([wide[:, [0, 1]], wide[:, [1, 2]], wide[:, [2, 0]]]), axis=1)
+    edges, numbers = np.unique(ends, axis=0, return_counts=True)
+    return np.unique(edges[numbers == 1])
+
+
 def component_shares(vertices: Float[np.ndarray, "n 3"], faces: Int[np.ndarray, "m 3"]) -> list[float]:
     """Return the share of the area that each connected part of a mesh has, the largest first."""
     from scipy.sparse import coo_matrix
