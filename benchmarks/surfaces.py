@@ -4,8 +4,8 @@
 ``eikonal`` and by the distance that points tell; it gives the same points to screened Poisson reconstruction (Kazhdan &
 Hoppe 2013, as in MeshLab, its default depth of 8) and to the paper's losses, for as many seconds as ours took. All
 meshes are measured alike: 100,000 samples of each, distances in % of the bounding box's diagonal, insides at 100,000
-places. ``again`` measures the fields left by it. ``speed`` meshes one of the fields at 256 and 1024 cells, against dense
-evaluation followed by scikit-image's marching cubes. ``table`` prints what was found.
+places. ``again`` measures the fields left by it. ``speed`` meshes one of the fields at 256 and 1024 cells, against
+dense evaluation followed by scikit-image's marching cubes. ``table`` prints what was found.
 """
 
 import argparse

@@ -250,11 +250,13 @@ def test_fields_without_a_surface_are_refused(ball: Field) -> None:
 
 
 def test_a_mesh_without_holes_is_found_where_the_bound_was_too_low(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bound of a tenth of the slope leaves blocks out that the surface crosses."""
-    surface = FieldSurface(wavy_field())
-    whole = surface.mesh(48)
-    monkeypatch.setattr(FieldSurface, "steepest", lambda _: 0.25)
-    alone = level_set(surface.values, surface.box, 48, lipschitz=0.25)
-    assert not is_watertight(alone.faces)
-    assert is_watertight(surface.mesh(48).faces)
-    assert len(surface.mesh(48).faces) == len(whole.faces)
+    egg = Waves(np.eye(3), np.full(3, np.pi / 2 / OMEGA), -np.ones(3), 2.0)  # 2 - cos 2x - cos 2y - cos 2z
+    unit = Channel(name="distance", low=-1.0, high=1.0)
+    surface = FieldSurface(egg.field(SurfaceSource(format="OBJ"), ((-1.0, 1.0),) * 3, unit))
+    whole = level_set(surface.values, surface.box, 48, lipschitz=None)
+    low = 1.2
+    assert not is_watertight(level_set(surface.values, surface.box, 48, lipschitz=low).faces)
+    monkeypatch.setattr(FieldSurface, "steepest", lambda _: low)
+    found = surface.mesh(48)
+    assert is_watertight(found.faces)
+    assert len(found.faces) == len(whole.faces)
