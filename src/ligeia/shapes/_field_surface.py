@@ -121,15 +121,15 @@ class FieldSurface:
         """Return the surface as a mesh; see `level_set`.
 
         A hole says that the bound of the slope was too low, as where a mesh with holes was closed and the distance
-        jumps: the bound is doubled until there is none.
+        jumps: the bound is doubled until there is none, twice at most.
         """
         bound = self.steepest()
-        for last in (False, False, False, True):
+        for last in (False, False, True):
             found = level_set(
                 self.values,
                 self.box,
                 resolution,
-                lipschitz=None if last else bound,
+                lipschitz=bound,
                 slopes=self.slopes,
                 newton_steps=newton_steps,
                 progress=progress,
