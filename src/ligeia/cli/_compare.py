@@ -33,7 +33,8 @@ def compare(
     from ligeia import recipes
     from ligeia.signals import is_surface
 
-    if all(is_surface(path) or recipes.is_surface_field(path) for path in (reference, candidate)):
+    both = (reference, candidate)
+    if any(map(is_surface, both)) or all(map(recipes.is_surface_field, both)):
         quality = recipes.compare_surfaces(reference, candidate)
         emit(quality.to_plain(), describe_quality(quality), as_json=as_json, quiet=quiet)
         return

@@ -40,9 +40,7 @@ _PRIORS = {"tv": ("total_variation", 0.1), "hessian": ("hessian", 0.03)}  # and 
 
 
 def fit(
-    source: Annotated[
-        Path, typer.Argument(metavar="INPUT", help="An image, sound, video, volume, array, table, mesh.")
-    ],
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="Any signal, mesh or cloud.")],
     output: Output,
     psnr: Annotated[float | None, typer.Option(metavar="DB", help="Stop at this PSNR.")] = None,
     snr: Annotated[float | None, typer.Option(metavar="DB", help="Stop at this SNR (sound).")] = None,
@@ -62,9 +60,7 @@ def fit(
     ] = None,
     values: Annotated[str | None, typer.Option(metavar="V,W", help="Their columns of values.")] = None,
     box: Annotated[str | None, typer.Option(metavar="A:B,C:D", help="Their domain, if it is not all.")] = None,
-    hold_out: Annotated[
-        float | None, typer.Option(metavar="F", help="Share not fitted but measured (points: 0.1).")
-    ] = None,
+    hold_out: Annotated[float | None, typer.Option(metavar="F", help="Share not fitted but measured.")] = None,
     mask: Annotated[Path | None, typer.Option(metavar="M", help="Picture, bright where samples are filled in.")] = None,
     prior: Annotated[
         str | None, typer.Option(metavar="P", help="Between samples: tv, hessian, weighed: tv:0.1.")
@@ -72,9 +68,7 @@ def fit(
     footprint: Annotated[
         str, typer.Option(metavar="F", help="point, or means: box, bicubic.", show_default=False)
     ] = "point",
-    objective: Annotated[
-        str | None, typer.Option(metavar="O", help="Surface: distance (as meshes) or eikonal (as clouds).")
-    ] = None,
+    objective: Annotated[str | None, typer.Option(metavar="O", help="Surface: distance, eikonal.")] = None,
     recipe: Annotated[str, typer.Option(help="fast, or paper, the reference.")] = "fast",
     network: Annotated[str, typer.Option(help="siren.")] = "siren",
     hidden_features: Annotated[
