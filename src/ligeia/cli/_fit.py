@@ -89,8 +89,7 @@ def fit(
 ) -> None:
     """Fit a sine network to a signal file.
 
-    The first of --psnr, --snr, --seconds and --passes reached ends the fit; without any it ends when more work gains
-    little. A checkpoint beside the output lets --resume go on after a stop.
+    The first of --psnr, --snr, --seconds, --passes reached ends the fit.
 
     Example: ligeia fit photo.png -o photo.lig --psnr 40 --report r.png
     """
