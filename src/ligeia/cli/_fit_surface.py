@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from ligeia.shapes import SurfaceQuality
 
 _OBJECTIVES = ("distance", "eikonal")
-_WIDTH = 256
 _NOT_MEANT = {
     "snr": "--snr",
     "most_bytes": "--bytes",
@@ -87,7 +86,7 @@ def fit_surface(
             shape,
             objective=held_to,
             stop=stop_of(psnr, None, seconds, passes),
-            hidden_features=hidden_features or _WIDTH,
+            hidden_features=hidden_features,
             hidden_layers=hidden_layers,
             omega_0=omega,
             first_omega=recipes.single_omega(None if first_omega is None else parse_numbers(first_omega)),
@@ -98,7 +97,7 @@ def fit_surface(
         )
     result = summarize(fitted.field, output, codec.save(fitted.field, output)) | {
         "objective": fitted.objective,
-        "hidden_features": hidden_features or _WIDTH,
+        "hidden_features": fitted.field.network.config.hidden_features,
         "device": str(next(fitted.field.parameters()).device),
         "kernel": current_path(),
         "remarks": list(shape.remarks),

@@ -55,7 +55,6 @@ if TYPE_CHECKING:
         quality_of_surface as quality_of_surface,
         read_shape as read_shape,
         single_omega as single_omega,
-        surface_recipe as surface_recipe,
         usual_objective as usual_objective,
     )
     from ._held_out import (
@@ -214,7 +213,6 @@ _MODULES = {
     "solve_wave": "_solve_wave",
     "speed_error": "_paper_inversion",
     "strings": "_paper_audio",
-    "surface_recipe": "_fit_surface",
     "thick_slices": "_slices",
     "time_fit": "_bench",
     "to_signal": "_fit",
@@ -324,7 +322,6 @@ __all__ = [
     "solve_wave",
     "speed_error",
     "strings",
-    "surface_recipe",
     "thick_slices",
     "time_fit",
     "to_signal",

@@ -19,6 +19,7 @@ from ligeia.signals import (
     POINT,
     Bicubic,
     Box,
+    Grid,
     PointColumns,
     Signal,
     SoundSource,
@@ -30,7 +31,7 @@ from ligeia.signals import (
 )
 
 from ._configurations import Configuration, fast
-from ._sizing import USUAL_WIDTH, choose_size
+from ._sizing import choose_size
 
 WORKING_SET = 256 << 20  # bytes
 AT_ONCE = 1e-9  # passes: a single step, which moves nothing where nothing is wrong
@@ -75,7 +76,7 @@ def fit(
         raise InputError(f"a stop rule such as psnr(40) | seconds(30) was wanted, got {stop!r}.")
     if isinstance(source, Surface) or (isinstance(source, (str, Path)) and is_surface(Path(source))):
         options = {"stop": stop, "hidden_layers": hidden_layers, "omega_0": omega_0, "seed": seed, "device": device}
-        options |= {"hidden_features": hidden_features or USUAL_WIDTH, "callbacks": callbacks, "checkpoint": checkpoint}
+        options |= {"hidden_features": hidden_features, "callbacks": callbacks, "checkpoint": checkpoint}
         return _field_of_surface(source, configuration, most_bytes, first_omegas, options)
     signal = to_signal(source, configuration, working_set=working_set)
     hidden_features, _ = choose_size(
@@ -87,7 +88,7 @@ def fit(
         omega_0=omega_0,
     )
     configuration = fast(hidden_features=hidden_features) if configuration is None else configuration
-    config = siren_config(signal, hidden_features, hidden_layers, omega_0)
+    config = siren_config(signal.grid, signal.num_channels, hidden_features, hidden_layers, omega_0)
     if first_omegas is None:
         first_omegas = [found.omega for found in configuration.first_frequencies(signal, omega_0)]
     field = new_field(signal, config, first_omegas, seed=seed).to(checked_device(device))
@@ -114,13 +115,15 @@ def fit(
     return field
 
 
-def siren_config(signal: Signal, hidden_features: int, hidden_layers: int, omega_0: float = 30.0) -> SirenConfig:
-    """Return a sine network for a signal, with one omega_0 for all layers."""
+def siren_config(
+    grid: Grid, num_channels: int, hidden_features: int, hidden_layers: int, omega_0: float = 30.0
+) -> SirenConfig:
+    """Return a sine network on a domain, with one omega_0 for all layers."""
     return SirenConfig(
-        in_features=signal.grid.num_inputs,
+        in_features=grid.num_inputs,
         hidden_features=hidden_features,
         hidden_layers=hidden_layers,
-        out_features=signal.num_channels,
+        out_features=num_channels,
         omegas=(float(omega_0),) * (hidden_layers + 1),
     )
 

@@ -12,12 +12,20 @@ from ligeia import fitting
 from ligeia.core import InputError, random_stream
 from ligeia.field import Field
 from ligeia.fitting import Adam, Callback, Checkpointer, Cooling, Objective, Recipe, State, Stop, Values
-from ligeia.networks import SirenConfig
-from ligeia.shapes import FieldSurface, OrientedSurface, PaperSurface, Shape, SurfaceQuality, prepared, surface_quality
+from ligeia.shapes import (
+    FieldSurface,
+    OrientedSurface,
+    PaperSurface,
+    Shape,
+    SurfaceQuality,
+    prepared,
+    surface_quality,
+)
 from ligeia.signals import Surface, read_surface
 
 from ._configurations import fast
-from ._fit import checked_device
+from ._fit import checked_device, siren_config
+from ._sizing import USUAL_WIDTH
 
 SurfaceObjective: TypeAlias = Literal["distance", "eikonal", "paper"]
 
@@ -28,6 +36,7 @@ _TURNS = 60.0  # radians per unit by which the first layer turns, ...
 _TURNS_PER_SPACING = 2.0  # ... or fewer: so many between two points of a cloud
 _EIKONAL_BATCH, _EIKONAL_RATE = 512, 5e-4
 _PAPER_BATCH = 1400
+_COARSE, _MOST_SIDES = 64, 12  # cells; vertices of a surface, in those of a side of the domain
 
 
 @final
@@ -69,7 +78,7 @@ def fit_surface(
     objective: SurfaceObjective | None = None,
     stop: Stop | None = None,
     recipe: Recipe | None = None,
-    hidden_features: int = 256,
+    hidden_features: int | None = None,
     hidden_layers: int = 3,
     omega_0: float = 30.0,
     first_omega: float | None = None,
@@ -97,20 +106,14 @@ def fit_surface(
     objective = usual_objective(shape) if objective is None else objective
     target, spacing = _objective(shape, objective, seed)
     if first_omega is None:
-        scale = 1.0 if objective == "paper" else min(_TURNS, _TURNS_PER_SPACING / max(spacing, 1e-6)) / 30.0
-        first_omega = omega_0 if objective == "paper" else scale * 30.0
+        first_omega = omega_0 if objective == "paper" else min(_TURNS, _TURNS_PER_SPACING / max(spacing, 1e-6))
     if not 0 < first_omega < np.inf:
         raise InputError(f"a frequency above 0 was wanted for the first layer, got {first_omega:g}.")
-    config = SirenConfig(
-        in_features=3,
-        hidden_features=hidden_features,
-        hidden_layers=hidden_layers,
-        out_features=1,
-        omegas=(float(omega_0),) * (hidden_layers + 1),
-    )
+    hidden_features = USUAL_WIDTH if hidden_features is None else hidden_features
+    config = siren_config(shape.grid, 1, hidden_features, hidden_layers, omega_0)
     network = config.build(first_layer_scale=first_omega / omega_0, generator=random_stream(seed, "initial weights"))
     field = Field(network, shape.grid, (shape.channel,), shape.surface.source).to(checked_device(device))
-    recipe = surface_recipe(objective, hidden_features) if recipe is None else recipe
+    recipe = _usual_recipe(objective, hidden_features) if recipe is None else recipe
     state = State(field, recipe, target.num_points)
     if checkpoint is not None:
         checkpoint.begin(state, f"{shape.digest()} {objective} {config} {first_omega} {recipe} seed {seed}")
@@ -120,7 +123,7 @@ def fit_surface(
     return FittedSurface(field, shape, objective)
 
 
-def surface_recipe(objective: SurfaceObjective, hidden_features: int = 256) -> Recipe:
+def _usual_recipe(objective: SurfaceObjective, hidden_features: int = 256) -> Recipe:
     """Return how a surface is fitted: Adam, in batches of 512 places, or as the reference code does."""
     if objective == "distance":
         return fast(hidden_features=hidden_features).recipe
@@ -134,8 +137,15 @@ def surface_recipe(objective: SurfaceObjective, hidden_features: int = 256) -> R
 
 
 def quality_of_surface(fitted: FittedSurface, resolution: int = 256) -> SurfaceQuality:
-    """Return how near the mesh of a field comes to the surface that it was fitted to; `InputError` if it has none."""
-    found = FieldSurface(fitted.field).mesh(resolution)
+    """Return how near the mesh of a field comes to the surface that it was fitted to; `InputError` if it has none.
+
+    A field that has learned next to nothing, as after a second, has surfaces all over its domain: those are measured
+    with 64 cells at most, since a finer look would take minutes.
+    """
+    surface = FieldSurface(fitted.field)
+    found = surface.mesh(min(resolution, _COARSE))
+    if len(found.vertices) < _MOST_SIDES * _COARSE**2 and resolution > _COARSE:
+        found = surface.mesh(resolution)
     return surface_quality(fitted.shape, found.vertices, found.faces)
 
 
@@ -148,8 +158,7 @@ def _objective(shape: Shape, objective: SurfaceObjective, seed: int) -> tuple[Ob
             oriented = OrientedSurface(shape, num_points=_POINTS, seed=seed)
             return oriented, oriented.spacing
         case "paper":
-            paper = PaperSurface(shape, num_points=_POINTS, seed=seed)
-            return paper, paper.spacing
+            return PaperSurface(shape, num_points=_POINTS, seed=seed), 0.0
         case _:
             raise InputError(f"the objective must be distance, eikonal or paper, got {objective!r}.")
 

@@ -11,11 +11,10 @@ from ligeia import fitting
 from ligeia.core import random_stream
 from ligeia.field import Field
 from ligeia.fitting import Adam, Callback, Recipe
-from ligeia.networks import SirenConfig
 from ligeia.physics import Constraint, Constraints, GaussianPulse, GaussianSource, Helmholtz, Wave
 from ligeia.signals import Channel, Grid
 
-from ._fit import checked_device
+from ._fit import checked_device, siren_config
 from ._paper_result import PaperResult
 from ._report_parts import check_figure, write_figure
 from ._solve_helmholtz import distance_from_free_field, solve_helmholtz
@@ -145,13 +144,7 @@ def _by_descent(
     callbacks: Sequence[Callback],
 ) -> Field:
     """Return a field that follows constraints as the paper's do."""
-    config = SirenConfig(
-        in_features=grid.num_inputs,
-        hidden_features=hidden_features,
-        hidden_layers=3,
-        out_features=len(channels),
-        omegas=(30.0,) * 4,
-    )
+    config = siren_config(grid, len(channels), hidden_features, 3)
     network = config.build(generator=random_stream(seed, "initial weights"))
     field = Field(network, grid, channels).to(checked_device(device))
     objective = Constraints(constraints)

@@ -51,7 +51,7 @@ def poisson(
         raise InputError(f"gradient or laplacian was wanted as what is known, got {known!r}.")
     signal = to_signal(source)
     objective = DerivativesOf(signal, known)
-    config = siren_config(signal, hidden_features, hidden_layers)
+    config = siren_config(signal.grid, signal.num_channels, hidden_features, hidden_layers)
     turns = [min(max(_TURNS_PER_SAMPLE * size, _LEAST_TURNS), _MOST_TURNS) for size in signal.grid.shape]
     field = new_field(signal, config, turns, seed=seed).to(checked_device(device))
     if recipe is None:

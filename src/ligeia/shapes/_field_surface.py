@@ -21,6 +21,7 @@ from ._tracing import Camera, Traced, trace
 _PROBED, _STEPS, _TOUCH = 1 << 13, 3, 1e-3  # places that look for the surface, Newton's steps, how near is there
 _FIRST_HALVING, _LAST_HALVING = 2, 10  # of the domain's side: how far from the surface slopes are looked at
 _MARGIN = 1.1  # over the slopes found
+_STEEP = 4.0  # a bound of the slope by which most of a grid is evaluated anyhow
 _COARSE = 64  # cells along the domain, where only the extent of the surface is wanted
 _PIECE: Final = 1 << 13  # points that a thread takes at a time
 
@@ -121,10 +122,10 @@ class FieldSurface:
         """Return the surface as a mesh; see `level_set`.
 
         A hole says that the bound of the slope was too low, as where a mesh with holes was closed and the distance
-        jumps: the bound is doubled until there is none, twice at most.
+        jumps: the bound is doubled while there is one, up to where little is left out anyhow.
         """
         bound = self.steepest()
-        for last in (False, False, True):
+        while True:
             found = level_set(
                 self.values,
                 self.box,
@@ -134,10 +135,9 @@ class FieldSurface:
                 newton_steps=newton_steps,
                 progress=progress,
             )
-            if bound is None or last or not self._has_holes(found):
+            if bound is None or bound > _STEEP or not self._has_holes(found):
                 return found
             bound *= 2
-        raise AssertionError("the last one is returned")
 
     def _has_holes(self, found: LevelSet) -> bool:
         """Return whether a mesh is open anywhere but at the faces of the box."""

@@ -15,17 +15,14 @@ from torch import Tensor
 from ligeia.core import InputError
 from ligeia.field import Field
 from ligeia.fitting import Quality
-from ligeia.kernels import JetShape
 from ligeia.metrics import decibels
 
 from ._cloud_distance import CloudDistance
 from ._shape import Shape, surface_samples
-from ._winding import point_areas
 
 _MOST_PLACES = 300_000  # off the surface
 _MEASURED = 1 << 14  # points of the surface
 _WIDTH, _SPREAD = 0.03, 1.0  # of places near the surface: median distance, and its logarithm's deviation
-_SLOPES = JetShape(3, 0, ())
 
 Batch: TypeAlias = tuple[Tensor, Tensor, Tensor, Tensor]
 
@@ -118,7 +115,6 @@ class PaperSurface:
     def __init__(self, shape: Shape, *, num_points: int = 100_000, seed: int = 0) -> None:
         points, normals = _oriented(shape, num_points, seed)
         self._points, self._normals = _to_tensor(points), _to_tensor(normals)
-        self.spacing = float(np.sqrt(np.median(point_areas(points, normals))))
         self._seed = seed
 
     @property
@@ -174,10 +170,9 @@ def _places_off(points: Float[np.ndarray, "n 3"], seed: int) -> Float[np.ndarray
 
 def _values_and_slopes(field: Field, points: Float[Tensor, "n 3"]) -> tuple[Float[Tensor, " n"], Float[Tensor, "n 3"]]:
     """Return values and gradients in the network's own units, by one sweep."""
-    identity = torch.eye(3, dtype=points.dtype, device=points.device)
-    streams = torch.cat([points[None], identity[:, None].expand(-1, len(points), -1)])
-    found = field.network.jet_streams(streams, _SLOPES)[..., 0]
-    return found[0], found[1:].T
+    value, *slopes = field.derivatives(points, "", "0", "1", "2")
+    (channel,) = field.channels
+    return value[:, 0] / channel.high, torch.cat(slopes, dim=1) / channel.high
 
 
 def _zero_quality(field: Field, points: Float[Tensor, "n 3"], most_points: int | None) -> Quality:

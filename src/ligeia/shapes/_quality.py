@@ -67,10 +67,8 @@ def surface_quality(
     iou = floor = None
     if shape.surface.is_cloud:
         measured = shape.surface if shape.held_out is None else shape.held_out
-        distance, to_triangles = (
-            _cloud_distance(shape, measured, points, normals),
-            [_to_triangles(measured.vertices, found)],
-        )
+        distance = _cloud_distance(shape, measured, points, normals)
+        to_triangles = [_to_triangles(measured.vertices, found)]
     else:
         measured = _sampled(shape.surface, seed + 2)
         again = _sampled(shape.surface, seed + 3)
