@@ -5,19 +5,18 @@ from collections.abc import Callable, Sequence
 import pytest
 from hypothesis import given, strategies as st
 
-from ligeia.codec import _records
+from ligeia.codec import _source_record
 from ligeia.codec._bytes import ByteReader, RecordError, number_bytes, text_bytes, varint_bytes
 from ligeia.codec._records import (
     NetworkRecord,
     pack_channels,
     pack_grid,
     pack_network,
-    pack_source,
     unpack_channels,
     unpack_grid,
     unpack_network,
-    unpack_source,
 )
+from ligeia.codec._source_record import pack_source, unpack_source
 from ligeia.networks import Siren, SirenConfig
 from ligeia.signals import (
     ArraySource,
@@ -73,9 +72,9 @@ def test_tensor_shapes_are_those_of_the_siren_with_the_same_sizes(hidden_layers:
     assert record.tensor_shapes() == [tuple(each.shape) for each in siren.parameters()]
 
 
-@pytest.mark.parametrize("kind", sorted(_records._SOURCES))
+@pytest.mark.parametrize("kind", sorted(_source_record._SOURCES))
 def test_every_field_of_a_source_has_a_place_in_the_file(kind: int) -> None:
-    cls, fields = _records._SOURCES[kind]
+    cls, fields = _source_record._SOURCES[kind]
     assert [field.name for field in fields] == [field.name for field in dataclasses.fields(cls)]
     assert all(field.type is each.type for field, each in zip(fields, dataclasses.fields(cls), strict=True))
 

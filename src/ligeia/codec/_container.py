@@ -22,14 +22,13 @@ from ._records import (
     pack_grid,
     pack_missing,
     pack_network,
-    pack_source,
     unpack_channels,
     unpack_grid,
     unpack_missing,
     unpack_network,
-    unpack_source,
 )
 from ._residual import Residual, check_residual
+from ._source_record import pack_source, unpack_source
 from ._weights import (
     DigestError as DigestError,
     StreamError as StreamError,
