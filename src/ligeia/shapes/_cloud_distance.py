@@ -21,7 +21,10 @@ _SURE = 0.2  # a winding number farther than this from 0 and from 1 says nothing
 
 @final
 class CloudDistance:
-    """The signed distance from the surface of a cloud, in the coordinates of its points; `spacing` is their median."""
+    """The signed distance from the surface of a cloud, in the coordinates of its points.
+
+    ``spacings`` of the points, and their median ``spacing``, are those of a square of each point's share of the area.
+    """
 
     def __init__(self, points: Float[np.ndarray, "n 3"], normals: Float[np.ndarray, "n 3"]) -> None:
         from scipy.spatial import KDTree
@@ -29,8 +32,8 @@ class CloudDistance:
         self._points, self._normals = points, normals
         self._low, self._high = points.min(axis=0), points.max(axis=0)
         self._winding = CloudWinding(points, normals)
-        self._spacings = np.sqrt(self._winding.areas)
-        self.spacing = float(np.median(self._spacings))
+        self.spacings = np.sqrt(self._winding.areas)
+        self.spacing = float(np.median(self.spacings))
         self._tree: Any = KDTree(points)
 
     def at(self, places: Float[np.ndarray, "m 3"]) -> Float[np.ndarray, " m"]:
@@ -38,7 +41,7 @@ class CloudDistance:
         count = min(_NEIGHBORS, len(self._points))
         distances, neighbors = self._tree.query(places, count, workers=-1)
         nearest = distances[:, 0]
-        spacings = self._spacings[neighbors[:, 0]]
+        spacings = self.spacings[neighbors[:, 0]]
         weights = np.exp(-(distances**2 - nearest[:, None] ** 2) / np.square(_WIDTH * spacings)[:, None])
         planes = np.empty_like(distances)
         for column in range(count):  # column by column: all at once is (m, 12, 3)

@@ -2,6 +2,7 @@
 
 import zlib
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Final, final
 
 import numpy as np
@@ -13,7 +14,6 @@ from ligeia.signals import Axis, Channel, Grid, Signal, Surface
 from ._cloud_distance import CloudDistance
 from ._normals import estimated_normals
 from ._repair import repaired
-from ._winding import point_areas
 
 MOST_POINTS: Final = 1_000_000
 """Points of a cloud that are fitted; of more, so many are drawn at random."""
@@ -24,7 +24,7 @@ _NEAR, _WIDTH, _SPREAD = 0.8, 0.004, 1.0  # share of samples near the surface; m
 
 
 @final
-@dataclass(frozen=True, kw_only=True, eq=False, slots=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Shape:
     """A surface with its domain, and what was found out on the way."""
 
@@ -65,10 +65,9 @@ class Shape:
         side is in doubt.
         """
         unit = self.grid.from_physical(places)  # far from the origin, libigl's winding numbers lose their digits
-        vertices = self.grid.from_physical(self.surface.vertices)
         if self.surface.is_cloud:
-            assert self.surface.normals is not None
-            return self.half_side * CloudDistance(vertices, self.surface.normals).at(unit)
+            return self.half_side * self._cloud.at(unit)
+        vertices = self.grid.from_physical(self.surface.vertices)
         igl = optional("igl", extra="mesh", needed_for="the signed distance of a mesh")
         squares: Any = igl.point_mesh_squared_distance(unit, vertices, self.surface.faces)[0]
         # its own signed distance is this times 1 - 2 w, which is no distance where w is not 0 or 1
@@ -76,11 +75,12 @@ class Shape:
 
     def spacing(self) -> float:
         """Return the median spacing of a cloud's points, in half sides of the domain; 0 for a mesh."""
-        if self.surface.is_cloud:
-            assert self.surface.normals is not None
-            areas = point_areas(self.surface.vertices, self.surface.normals)
-            return float(np.sqrt(np.median(areas))) / self.half_side
-        return 0.0
+        return self._cloud.spacing if self.surface.is_cloud else 0.0
+
+    @cached_property  # its trees take seconds for a million points
+    def _cloud(self) -> CloudDistance:
+        assert self.surface.normals is not None
+        return CloudDistance(self.grid.from_physical(self.surface.vertices), self.surface.normals)
 
     def holds(self, places: Float[np.ndarray, "n 3"]) -> Bool[np.ndarray, " n"]:
         """Return which physical places lie inside of a mesh: where the generalized winding number is above 1/2."""
@@ -118,7 +118,7 @@ class Shape:
         if not surface.is_cloud:
             return surface_samples(surface, count, seed=seed)[0]
         assert surface.normals is not None
-        spacings = np.sqrt(point_areas(surface.vertices, surface.normals))
+        spacings = self.half_side * self._cloud.spacings
         chosen = generator.integers(0, len(surface.vertices), count)
         aside = _ASIDE * spacings[chosen, None] * generator.normal(size=(count, 3))
         normals = surface.normals[chosen]
