@@ -6,6 +6,7 @@
 torch.Size([32, 32, 1])
 """
 
+import importlib
 from typing import TYPE_CHECKING
 
 from ligeia.core import lazy_exports
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ligeia.codec import load as load, save as save
     from ligeia.field import Field as Field
     from ligeia.fitting import passes as passes, plateau as plateau, psnr as psnr, seconds as seconds, snr as snr
+    from ligeia.networks import *  # noqa: F403
     from ligeia.networks import Siren as Siren
     from ligeia.recipes import compress as compress, fit as fit
     from ligeia.signals import Grid as Grid, Signal as Signal
@@ -52,7 +54,15 @@ _MODULES = {
     "snr": "fitting",
 }
 
-__getattr__, __dir__ = lazy_exports(__name__, {name: f".{module}" for name, module in _MODULES.items()})
+_load, __dir__ = lazy_exports(__name__, {name: f".{module}" for name, module in _MODULES.items()})
+
+
+def __getattr__(name: str) -> object:
+    if name in _MODULES or not name[0].isupper():
+        return _load(name)
+    networks = importlib.import_module("ligeia.networks")  # every network goes by its own name: lg.Finer
+    return getattr(networks, name) if name in networks.__all__ else _load(name)
+
 
 __all__ = [
     "Field",

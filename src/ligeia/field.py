@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from ligeia.calculus import JetPlan, parse_derivative, plan_jet
 from ligeia.core import InputError, ShapeError, map_on_threads
 from ligeia.kernels import JetShape, is_transformed
-from ligeia.networks import Jet, Siren
+from ligeia.networks import CoordinateNetwork, Jet, Siren
 from ligeia.signals import ArraySource, Channel, Footprint, Grid, Missing, Quantity, Region, Sampling, Source
 
 if TYPE_CHECKING:
@@ -41,17 +41,17 @@ class Field(nn.Module):
 
     def __init__(
         self,
-        network: Siren,
+        network: Siren | CoordinateNetwork,
         grid: Grid,
         channels: Sequence[Channel] | None = None,
         source: Source | None = None,
         missing: Missing | None = None,
     ) -> None:
         super().__init__()
-        if not isinstance(network, Siren):
+        if not isinstance(network, Siren | CoordinateNetwork):
             raise InputError(
-                "a sine network (`ligeia.Siren`) was wanted, whose derivatives of any order exist, got "
-                f"{type(network).__name__}; `ligeia.derivatives` takes any function of points."
+                "a network of ligeia's was wanted (`ligeia.Siren`, or what an architecture as `ligeia.Finer` builds), "
+                f"got {type(network).__name__}; `ligeia.derivatives` takes any function of points."
             )
         config = network.config
         if channels is None:  # the network's own units
@@ -226,16 +226,19 @@ class Field(nn.Module):
 
         None where means are not those of single waves: with more than one sine layer, or where no factor is known.
         """
-        config = self.network.config
-        if not sampling.nodes or config.hidden_layers > 0 or not config.outermost_linear:
+        network = self.network
+        if not sampling.nodes or not isinstance(network, Siren):
             return None
-        turns = config.omegas[0] * self.network.linears()[0].weight.detach().cpu().double().numpy()
+        config = network.config
+        if config.hidden_layers > 0 or not config.outermost_linear:
+            return None
+        turns = config.omegas[0] * network.linears()[0].weight.detach().cpu().double().numpy()
         if (factors := sampling.wave_factors(turns)) is None:
             return None
         shrunk = copy.deepcopy(self)
-        last = shrunk.network.linears()[1]
+        last = shrunk.network.tensors()[2]
         with torch.no_grad():
-            last.weight.mul_(torch.from_numpy(factors).to(last.weight))
+            last.mul_(torch.from_numpy(factors).to(last))
         return shrunk
 
     def _piece(self, *, first_order: bool) -> int:

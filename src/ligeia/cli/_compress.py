@@ -49,6 +49,7 @@ def compress(
         bool | None, typer.Option("--channels/--no-channels", help="Whether an array's last axis holds channels.")
     ] = None,
     periodic: Annotated[str | None, typer.Option(metavar="AXIS", help="Axes whose ends meet, such as lon.")] = None,
+    network: Annotated[str, typer.Option(metavar="NAME", help="siren, or another that `fit` has.")] = "siren",
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint of a stopped run.")] = False,
     seed: Seed = 0,
     device: NoDevice = "auto",
@@ -72,6 +73,7 @@ def compress(
     from ligeia import recipes
     from ligeia.signals import SoundSource
 
+    architecture = recipes.network_named(network)
     reading = reading_options(variable, frames, periodic, working_set_mib=256)
     signal = recipes.to_signal(source, channels=channels, **reading)
     checkpoint = open_checkpoint(output, resume=resume, quiet=quiet) if is_of_size else None
@@ -89,6 +91,7 @@ def compress(
             snr_db=snr,
             lossless=lossless,
             effort=effort,
+            network=architecture,
             seed=seed,
             callbacks=[callback],
             checkpoint=checkpoint,

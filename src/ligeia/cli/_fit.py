@@ -31,11 +31,11 @@ from ._summaries import describe, stop_of, summarize
 
 if TYPE_CHECKING:
     from ligeia.field import Field
+    from ligeia.networks import Architecture
     from ligeia.physics import Smoothness
     from ligeia.recipes import Configuration, FirstFrequency, HeldOut, Size
     from ligeia.signals import Signal
 
-_NETWORKS = ("siren",)
 _PRIORS = {"tv": ("total_variation", 0.1), "hessian": ("hessian", 0.03)}  # and their usual weights
 
 
@@ -70,12 +70,15 @@ def fit(
     ] = "point",
     objective: Annotated[str | None, typer.Option(metavar="O", help="Surface: distance, eikonal.")] = None,
     recipe: Annotated[str, typer.Option(help="fast, or paper, the reference.")] = "fast",
-    network: Annotated[str, typer.Option(help="siren.")] = "siren",
+    network: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="siren, relu, finer, wire, hash ...; finer:omega=40.", show_default=False),
+    ] = "siren",
     hidden_features: Annotated[
         int | None, typer.Option(metavar="N", help="Width; by default 256, more for --psnr, --snr.")
     ] = None,
-    hidden_layers: Annotated[int, typer.Option(metavar="N", help="Sine layers after the first.")] = 3,
-    omega: Annotated[float, typer.Option(metavar="W", help="Sine layers' frequency factor.")] = 30.0,
+    hidden_layers: Annotated[int | None, typer.Option(metavar="N", help="Layers after the first; usually 3.")] = None,
+    omega: Annotated[float | None, typer.Option(metavar="W", help="Layers' frequency factor; usually 30.")] = None,
     first_omega: Annotated[
         str | None, typer.Option(metavar="W[,W]", help="First layer's frequency, of all axes or each.")
     ] = None,
@@ -87,14 +90,14 @@ def fit(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Fit a sine network to a signal file.
+    """Fit a network to a signal file.
 
     The first of --psnr, --snr, --seconds, --passes reached ends the fit.
 
     Example: ligeia fit photo.png -o photo.lig --psnr 40 --report r.png
     """
     given = locals()  # every option by its name
-    _check(network, source, output, report)
+    _check(source, output, report)
     from ligeia.signals import is_surface
 
     if variable is None and coordinates is None and is_surface(source):
@@ -126,9 +129,10 @@ def _fit_signal(
     prior: str | None,
     footprint: str,
     recipe: str,
+    network: str,
     hidden_features: int | None,
-    hidden_layers: int,
-    omega: float,
+    hidden_layers: int | None,
+    omega: float | None,
     first_omega: str | None,
     working_set: int,
     report: Path | None,
@@ -144,6 +148,10 @@ def _fit_signal(
     from ligeia.kernels import current_path
     from ligeia.signals import SoundSource
 
+    architecture = recipes.network_named(
+        network, hidden_features=hidden_features, hidden_layers=hidden_layers, omega=omega
+    )
+    layers, omega_0 = 3 if hidden_layers is None else hidden_layers, 30.0 if omega is None else omega
     reading = reading_options(variable, frames, periodic, working_set) | _columns(coordinates, values, box)
     whole = recipes.to_signal(source, _configuration(recipe), channels=channels, **reading)
     whole = recipes.with_footprint(whole, footprint)
@@ -152,15 +160,16 @@ def _fit_signal(
     size = recipes.choose_size(
         signal,
         stop=stop if recipe == "fast" else None,  # a quality does not widen the network of the paper
+        network=architecture,
         hidden_features=hidden_features,
         most_bytes=most_bytes,
-        hidden_layers=hidden_layers,
-        omega_0=omega,
+        hidden_layers=layers,
+        omega_0=omega_0,
     )
-    configuration = _configuration(recipe, size.hidden_features, signal, prior)
+    configuration = _configuration(recipe, size.hidden_features, signal, prior, architecture)
     if report is not None:
         recipes.check_figure(report, signal)
-    frequencies = _frequencies(first_omega, configuration, signal, omega)
+    frequencies = _frequencies(first_omega, configuration, signal, omega_0)
     checkpoint = open_checkpoint(output, resume=resume, quiet=quiet)
     offset_db = signal.snr_offset_db() if isinstance(signal.source, SoundSource) else 0.0
     with keeping(checkpoint), watched_fit(quiet=quiet, checkpoint=checkpoint, offset_db=offset_db) as callback:
@@ -168,9 +177,11 @@ def _fit_signal(
             signal,
             stop=stop,
             configuration=configuration,
-            hidden_features=size.hidden_features,
-            hidden_layers=hidden_layers,
-            omega_0=omega,
+            network=architecture,
+            hidden_features=size.hidden_features if architecture is None else None,
+            most_bytes=most_bytes if architecture is not None else None,
+            hidden_layers=layers,
+            omega_0=omega_0,
             first_omegas=[each.omega for each in frequencies],
             seed=seed,
             device=device,
@@ -179,6 +190,7 @@ def _fit_signal(
         )
     field.missing = whole.missing  # what was held out is there
     result = summarize(field, output, codec.save(field, output)) | {
+        "network": network,
         "hidden_features": size.hidden_features,
         "hidden_features_reason": size.reason,
         "device": str(next(field.parameters()).device),
@@ -193,9 +205,7 @@ def _fit_signal(
     emit(result, summary, as_json=as_json, quiet=quiet)
 
 
-def _check(network: str, source: Path, output: Path, report: Path | None) -> None:
-    if network not in _NETWORKS:
-        raise InputError(f"--network must be one of {', '.join(_NETWORKS)}, got {network!r}.")
+def _check(source: Path, output: Path, report: Path | None) -> None:
     check_field_output(output)
     check_readable(source)
     for path in (output, *([report] if report else [])):
@@ -261,14 +271,18 @@ def _frequencies(
 
 
 def _configuration(
-    name: str, hidden_features: int = 256, signal: "Signal | None" = None, prior: str | None = None
+    name: str,
+    hidden_features: int = 256,
+    signal: "Signal | None" = None,
+    prior: str | None = None,
+    architecture: "Architecture | None" = None,
 ) -> "Configuration":
     from ligeia import recipes
 
     if prior is not None and signal is not None:
-        return recipes.smooth(signal, _smoothness(prior), hidden_features=hidden_features)
+        return recipes.smooth(signal, _smoothness(prior), hidden_features=hidden_features, network=architecture)
     if name == "fast":
-        return recipes.fast(hidden_features=hidden_features)
+        return recipes.fast(hidden_features=hidden_features) if architecture is None else recipes.fast_for(architecture)
     if name == "paper":
         return recipes.paper()
     raise InputError(f"--recipe must be fast or paper, got {name!r}.")

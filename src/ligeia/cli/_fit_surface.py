@@ -50,9 +50,10 @@ def fit_surface(
     seconds: float | None,
     passes: float | None,
     hold_out: float | None,
+    network: str,
     hidden_features: int | None,
-    hidden_layers: int,
-    omega: float,
+    hidden_layers: int | None,
+    omega: float | None,
     first_omega: str | None,
     report: Path | None,
     resume: bool,
@@ -73,6 +74,9 @@ def fit_surface(
     from ligeia import codec, recipes
     from ligeia.kernels import current_path
 
+    architecture = recipes.network_named(
+        network, hidden_features=hidden_features, hidden_layers=hidden_layers, omega=omega
+    )
     if report is not None:
         recipes.check_figure(report)
     shape = recipes.read_shape(source, hold_out=0.1 if hold_out is None else hold_out, seed=seed)
@@ -86,9 +90,10 @@ def fit_surface(
             shape,
             objective=held_to,
             stop=stop_of(psnr, None, seconds, passes),
+            network=architecture,
             hidden_features=hidden_features,
-            hidden_layers=hidden_layers,
-            omega_0=omega,
+            hidden_layers=3 if hidden_layers is None else hidden_layers,
+            omega_0=30.0 if omega is None else omega,
             first_omega=recipes.single_omega(None if first_omega is None else parse_numbers(first_omega)),
             seed=seed,
             device=device,
@@ -97,7 +102,8 @@ def fit_surface(
         )
     result = summarize(fitted.field, output, codec.save(fitted.field, output)) | {
         "objective": fitted.objective,
-        "hidden_features": fitted.field.network.config.hidden_features,
+        "network": network,
+        "hidden_features": fitted.field.network.config.num_features,
         "device": str(next(fitted.field.parameters()).device),
         "kernel": current_path(),
         "remarks": list(shape.remarks),

@@ -2,13 +2,17 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ligeia.core import InputError
 
 from ._console import Json, NoDevice, NoSeed, Quiet, emit
+
+if TYPE_CHECKING:
+    from ligeia.codec import NetworkRecord
+    from ligeia.networks import NetworkConfig
 
 
 def info(
@@ -43,8 +47,7 @@ def info(
         "lossless": record.residual is not None,
         "field_bytes": source.stat().st_size - residual_bytes,
         "residual_bytes": residual_bytes,
-        "network": {"kind": "siren"}
-        | {name: value for name, value in asdict(record.network).items() if name != "kind"},
+        "network": _network(record.network),
         "shape": record.grid.shape,
         "align": record.grid.align,
         "axes": [asdict(axis) | {"footprint": repr(axis.footprint)} for axis in record.grid.axes],
@@ -93,18 +96,43 @@ def _extent(axis: dict[str, Any]) -> str:
     return f"{low:g} to {high:g} {axis['unit']}".rstrip()
 
 
-def _lines(result: dict[str, Any]) -> list[str]:
-    network, source = result["network"], result["source"]
+def _network(network: "NetworkRecord | NetworkConfig") -> dict[str, Any]:
+    from ligeia.codec import NetworkRecord, describe_network
+
+    return {"kind": "siren"} | asdict(network) if isinstance(network, NetworkRecord) else describe_network(network)
+
+
+def _network_line(network: dict[str, Any]) -> str:
+    ends = (network["in_features"], network["out_features"])
+    if network["kind"] != "siren":
+        rest = ", ".join(f"{name} {_shown(value)}" for name, value in network.items() if name not in _ENDS)
+        return f"{network['kind']}, {ends[0]} -> {ends[1]}, {rest}"
     omegas = network["omegas"]
     shown = f"{omegas[0]:g}" if len(set(omegas)) == 1 else ", ".join(f"{omega:g}" for omega in omegas)
+    widths = network["hidden_features"]
+    hidden = f"{widths} x {network['hidden_layers'] + 1}" if isinstance(widths, int) else ", ".join(map(str, widths))
+    return f"siren, {ends[0]} -> {hidden} -> {ends[1]}, omega_0 {shown}"
+
+
+_ENDS = ("kind", "in_features", "out_features")
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        fields = (f"{name} {_shown(each)}" for name, each in value.items() if name != "kind")
+        return f"({', '.join([value['kind'], *fields])})"
+    if isinstance(value, list):
+        return "x".join(f"{each:g}" for each in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _lines(result: dict[str, Any]) -> list[str]:
+    network, source = result["network"], result["source"]
     axes = [
         f"{axis['name']} {axis['size']}" + ("" if axis["extent"] == (-1.0, 1.0) else f" ({_extent(axis)})")
         for axis in result["axes"]
     ]
     channels = [f"{each['name']} {each['low']:g}..{each['high']:g}{each['unit']}" for each in result["channels"]]
-    widths = network["hidden_features"]
-    hidden = f"{widths} x {network['hidden_layers'] + 1}" if isinstance(widths, int) else ", ".join(map(str, widths))
-    layers = f"{network['in_features']} -> {hidden}"
     footprints = list(dict.fromkeys(axis["footprint"] for axis in result["axes"]))
     means = "" if footprints == ["Point()"] else f", means by {', '.join(footprints)}"
     aligned = f"{'cell ' if result['align'] == 'centers' else ''}{result['align']}"
@@ -114,7 +142,7 @@ def _lines(result: dict[str, Any]) -> list[str]:
     return [
         f"file        {result['bytes']:,} bytes, {result['parameters']:,} weights in {result['weights']}",
         *(lossless if result["lossless"] else []),
-        f"network     {network['kind']}, {layers} -> {network['out_features']}, omega_0 {shown}",
+        f"network     {_network_line(network)}",
         f"grid        {', '.join(axes)}; samples at {aligned}{means}",
         f"channels    {', '.join(channels)}",
         "source      " + ", ".join(f"{name} {value}" for name, value in source.items() if value not in (0, "", False)),

@@ -18,8 +18,9 @@ def poisson(
     known: Annotated[str, typer.Option("--from", metavar="D", help="gradient or laplacian.")] = "gradient",
     seconds: Annotated[float | None, typer.Option(metavar="S", help="Stop after this time.")] = None,
     passes: Annotated[float | None, typer.Option(metavar="P", help="Stop after passes over all targets.")] = None,
-    hidden_features: Annotated[int, typer.Option(metavar="N", help="Width of the network.")] = 256,
-    hidden_layers: Annotated[int, typer.Option(metavar="N", help="Sine layers after the first.")] = 3,
+    network: Annotated[str, typer.Option(metavar="NAME", help="siren, or another that `fit` has.")] = "siren",
+    hidden_features: Annotated[int | None, typer.Option(metavar="N", help="Width; by default 256.")] = None,
+    hidden_layers: Annotated[int | None, typer.Option(metavar="N", help="Layers after the first; usually 3.")] = None,
     seed: Seed = 0,
     device: Device = "auto",
     as_json: Json = False,
@@ -45,14 +46,16 @@ def poisson(
     stop = None
     for rule in rules:
         stop = rule if stop is None else stop | rule
+    architecture = recipes.network_named(network, hidden_features=hidden_features, hidden_layers=hidden_layers)
     signal = recipes.to_signal(source)
     with watched_fit(quiet=quiet, checkpoint=None) as callback:
         field = recipes.poisson(
             signal,
             known,  # type: ignore[arg-type]
             stop=stop,
-            hidden_features=hidden_features,
-            hidden_layers=hidden_layers,
+            network=architecture,
+            hidden_features=256 if hidden_features is None else hidden_features,
+            hidden_layers=3 if hidden_layers is None else hidden_layers,
             seed=seed,
             device=device,
             callbacks=[callback],

@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING
 from ligeia.core import lazy_exports
 
 if TYPE_CHECKING:
+    from ._architecture_record import ARCHITECTURES as ARCHITECTURES
     from ._coded_weights import (
         CodedMoments as CodedMoments,
         CodedWeights as CodedWeights,
         bytes_beside_weights as bytes_beside_weights,
     )
     from ._container import FieldRecord as FieldRecord, decode as decode, encode as encode
+    from ._description import describe_network as describe_network
     from ._field import from_record as from_record, load as load, save as save, to_record as to_record
     from ._lossless import (
         exact_samples as exact_samples,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     )
 
 _MODULES = {
+    "ARCHITECTURES": "_architecture_record",
     "CodedMoments": "_coded_weights",
     "CodedWeights": "_coded_weights",
     "FieldRecord": "_container",
@@ -45,6 +48,7 @@ _MODULES = {
     "Residual": "_residual",
     "bytes_beside_weights": "_coded_weights",
     "decode": "_container",
+    "describe_network": "_description",
     "encode": "_container",
     "exact_samples": "_lossless",
     "from_record": "_field",
@@ -69,6 +73,7 @@ _MODULES = {
 __getattr__, __dir__ = lazy_exports(__name__, {name: f".{module}" for name, module in _MODULES.items()})
 
 __all__ = [
+    "ARCHITECTURES",
     "CodedMoments",
     "CodedWeights",
     "FieldRecord",
@@ -78,6 +83,7 @@ __all__ = [
     "Residual",
     "bytes_beside_weights",
     "decode",
+    "describe_network",
     "encode",
     "exact_samples",
     "from_record",

@@ -107,7 +107,8 @@ class CodedMoments:
         self._weights = self._views(self._flat)
         self._adam: Moments = settings.optimizer.moments(self._weights)
         self._fit = CodedFit(self.parameters, self._weights, self._adam.first, self._adam.second, POLYNOMIALS)
-        self._between = range(2, len(self.parameters) - 2, 2)  # weights between hidden layers
+        matrices = [number for number, each in enumerate(self.parameters) if each.ndim > 1]
+        self._between = matrices[1:-1]  # weights between hidden layers
         for number in self._between:
             rows, columns = self.parameters[number].shape
             self._fit.muon_rates[number] = settings.muon * ADAM_SIZE * math.sqrt(columns) if rows == columns else 0

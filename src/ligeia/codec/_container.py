@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ligeia.core import FormatError
+from ligeia.networks import NetworkConfig
 from ligeia.signals import Channel, Grid, Missing, Source
 
 from ._bytes import ByteReader, RecordError, varint_bytes
@@ -81,12 +82,13 @@ class TrailingBytesError(FormatError):
 class FieldRecord:
     """Everything that a file holds: a network, its weights, and what its coordinates and values mean.
 
-    ``tensors`` are weight, bias, weight, bias, ... from the first layer to the last, in float32 or float16,
-    finite, or quantized, of the shapes that ``network`` fixes. Records are compared by their encodings. Raises
-    `RecordError` where the parts contradict each other and `TensorError` where a tensor does not fit.
+    ``tensors`` are weight, bias, weight, bias, ... from the first layer to the last, or those that another architecture
+    names, in float32 or float16, finite, or quantized, of the shapes that ``network`` fixes. Records are compared by
+    their encodings. Raises `RecordError` where the parts contradict each other and `TensorError` where a tensor does
+    not fit.
     """
 
-    network: NetworkRecord
+    network: NetworkRecord | NetworkConfig
     grid: Grid
     channels: tuple[Channel, ...]
     source: Source
@@ -282,7 +284,7 @@ class _ChunkReader:
         return kind, payload
 
 
-def _check_sizes(network: NetworkRecord, grid: Grid, channels: tuple[Channel, ...]) -> None:
+def _check_sizes(network: NetworkRecord | NetworkConfig, grid: Grid, channels: tuple[Channel, ...]) -> None:
     if grid.num_inputs != network.in_features:
         raise RecordError(f"the network takes {network.in_features} coordinates, the grid has {grid.num_inputs}.")
     if len(channels) != network.out_features:

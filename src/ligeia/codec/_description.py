@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from ligeia.core import FormatError, InputError
+from ligeia.networks import Architecture, NetworkConfig
 from ligeia.signals import (
     ArraySource,
     Axis,
@@ -34,6 +35,7 @@ from ligeia.signals import (
     VolumeSource,
 )
 
+from ._architecture_record import ARCHITECTURES
 from ._bytes import RecordError
 from ._container import FieldRecord, TensorError, decode, encode
 from ._records import NetworkRecord
@@ -65,12 +67,7 @@ def describe(record: FieldRecord) -> dict[str, Any]:
     network, missing = record.network, record.missing
     return {
         "version": _VERSION,
-        "network": {
-            "kind": "siren",
-            "widths": [network.in_features, *(len(bias) for bias in record.float_tensors()[1::2])],
-            "omegas": list(network.omegas),
-            "outermost_linear": network.outermost_linear,
-        },
+        "network": describe_network(network),
         "grid": {"align": record.grid.align, "axes": [_plain(axis) for axis in record.grid.axes]},
         "channels": [_plain(channel) for channel in record.channels],
         "source": _plain(record.source),
@@ -78,8 +75,23 @@ def describe(record: FieldRecord) -> dict[str, Any]:
     }
 
 
-def tensor_names(network: NetworkRecord) -> list[str]:
-    """Return the names that the state dict of `ligeia.Siren` has for weight, bias, weight, bias, ..."""
+def describe_network(network: NetworkRecord | NetworkConfig) -> dict[str, Any]:
+    """Return what JSON can say of a network: all but its weights."""
+    if isinstance(network, NetworkConfig):
+        ends = {"in_features": network.in_features, "out_features": network.out_features}
+        return _plain(network.architecture) | ends
+    return {
+        "kind": "siren",
+        "widths": [network.in_features, *network.hidden_widths(), network.out_features],
+        "omegas": list(network.omegas),
+        "outermost_linear": network.outermost_linear,
+    }
+
+
+def tensor_names(network: NetworkRecord | NetworkConfig) -> list[str]:
+    """Return the names that the state dict of a network has for its tensors, in the order of a file."""
+    if isinstance(network, NetworkConfig):
+        return [each.name for each in network.tensors()]
     layers = [f"net.{number}" for number in range(network.hidden_layers + 2)]
     layers = [f"{layer}.linear" if number < len(network.omegas) else layer for number, layer in enumerate(layers)]
     return [f"{layer}.{kind}" for layer in layers for kind in ("weight", "bias")]
@@ -128,6 +140,8 @@ def _plain(value: object) -> Any:
         return base64.b64encode(value).decode()
     if isinstance(value, tuple):
         return list(value)
+    if isinstance(value, Architecture):
+        return {"kind": value.name} | {field.name: _plain(getattr(value, field.name)) for field in fields(value)}  # type: ignore[arg-type]
     kinds = [name for table in (_SOURCES, _FOOTPRINTS) for name, cls in table.items() if type(value) is cls]
     if kinds or isinstance(value, (Axis, Channel)):
         named = {field.name: _plain(getattr(value, field.name)) for field in fields(value)}  # type: ignore[arg-type]
@@ -135,9 +149,10 @@ def _plain(value: object) -> Any:
     return value
 
 
-def _network(given: Mapping[str, Any]) -> NetworkRecord:
+def _network(given: Mapping[str, Any]) -> NetworkRecord | NetworkConfig:
     if _take(given, "kind", str) != "siren":
-        raise RecordError(f"a network of the kind siren was wanted, got {given['kind'][:20]!r}; upgrade ligeia.")
+        ends = {name: _take(given, name, int) for name in ("in_features", "out_features")}
+        return NetworkConfig(_architecture({key: each for key, each in given.items() if key not in ends}), **ends)
     widths = tuple(_typed(each, int, "widths") for each in _take(given, "widths", list))
     if len(widths) < 3:
         raise RecordError(f"widths of the input, of each sine layer and of the output were wanted, got {widths}.")
@@ -153,6 +168,17 @@ def _network(given: Mapping[str, Any]) -> NetworkRecord:
         )
     except TypeError as error:
         raise RecordError(f"sine layers of one width were wanted, got {widths[1:-1]}.") from error
+
+
+def _architecture(given: object) -> Architecture:
+    kind = _take(given, "kind", str)
+    known = {cls.name: cls for cls in ARCHITECTURES.values()}
+    if kind not in known:
+        raise RecordError(f"a network of {', '.join(['siren', *known])} was wanted, got {kind[:20]!r}; upgrade ligeia.")
+    named = {name: value for name, value in _typed(given, dict, "network").items() if name != "kind"}
+    if "inner" in named:
+        named["inner"] = _architecture(named["inner"])
+    return _made(known[kind], named, "network")
 
 
 def _grid(given: Mapping[str, Any]) -> Grid:
@@ -205,7 +231,7 @@ def _take(given: object, key: str, wanted: type[Made]) -> Made:
 
 def _typed(value: Any, wanted: Any, what: str) -> Any:
     """Return a value of JSON as the type that it is to have: bytes from base64, numbers as float, lists as tuples."""
-    if wanted is Footprint and isinstance(value, Footprint):
+    if wanted in (Footprint, Architecture) and isinstance(value, wanted):
         return value
     if wanted is float and isinstance(value, (int, float)) and not isinstance(value, bool):
         return float(value)
@@ -213,6 +239,8 @@ def _typed(value: Any, wanted: Any, what: str) -> Any:
         return base64.b64decode(value, validate=True)  # binascii.Error is a ValueError
     if wanted in (str, int, bool, list, dict) and type(value) is wanted:
         return value
+    if wanted == tuple[int, ...] and type(value) is list:
+        return tuple(_typed(each, int, what) for each in value)
     if wanted in (tuple[float, ...], tuple[float, float]) and type(value) is list:
         numbers = tuple(_typed(each, float, what) for each in value)
         if wanted == tuple[float, ...] or len(numbers) == 2:
@@ -230,6 +258,8 @@ _NAMES: Final[dict[Any, str]] = {
     dict: "an object",
     tuple[float, float]: "a list of two numbers",
     tuple[float, ...]: "a list of numbers",
+    tuple[int, ...]: "a list of whole numbers",
+    Architecture: "an object with a kind",
     Footprint: "an object with a kind",
 }
 

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Int64
 
 from ligeia.core import InputError
+from ligeia.networks import NetworkConfig, NumpyArithmetic
 from ligeia.signals import Sampling
 
 from ._container import FieldRecord
@@ -43,6 +44,9 @@ def double_values(
     activations = np.stack(columns, axis=-1)
     tensors = [each.astype(np.float64) for each in record.float_tensors()]
     order = slice(None, None, -1 if reverse else 1)
+    if isinstance(network, NetworkConfig):
+        with np.errstate(over="ignore", invalid="ignore"):
+            return network.architecture.values(NumpyArithmetic(np.float64, reverse=reverse), activations, tensors)
     with np.errstate(over="ignore", invalid="ignore"):  # of weights that are finite and absurd
         for number, (weight, bias) in enumerate(zip(tensors[::2], tensors[1::2], strict=True)):
             activations = activations[:, order] @ weight[:, order].T + bias
@@ -55,7 +59,7 @@ def walk(record: FieldRecord, *, reverse: bool = False, most: int | None = None)
     """Return `double_values` of all samples, or of the first ones."""
     num_samples = record.grid.num_samples if most is None else min(most, record.grid.num_samples)
     result = np.empty((num_samples, len(record.channels)))
-    size = max(1, _WORKING_SET // max(record.network.hidden_widths()))
+    size = max(1, _WORKING_SET // record.network.widest)
     for start in range(0, num_samples, size):
         stop = min(start + size, num_samples)
         result[start:stop] = double_values(record, start, stop, reverse=reverse)

@@ -7,7 +7,7 @@ import torch
 
 from ligeia.core import InputError
 from ligeia.field import Field
-from ligeia.networks import SirenConfig
+from ligeia.networks import NetworkConfig, SirenConfig
 
 from ._container import FieldRecord
 from ._read import read_record, write_record
@@ -33,22 +33,18 @@ def load(path: Path | str) -> Field:
 
 def to_record(field: Field) -> FieldRecord:
     """Return what a file of this field says."""
-    network = NetworkRecord(**asdict(field.network.config))
-    tensors = []
-    for linear in field.network.linears():
-        tensors += [linear.weight.detach().cpu().numpy(), linear.bias.detach().cpu().numpy()]
+    config = field.network.config
+    network = config if isinstance(config, NetworkConfig) else NetworkRecord(**asdict(config))
+    tensors = [each.detach().cpu().numpy() for each in field.network.tensors()]
     return FieldRecord(network, field.grid, field.channels, field.source, tuple(tensors), field.missing)
 
 
 def from_record(record: FieldRecord) -> Field:
     """Return the field of a record, its weights in float32."""
-    described = asdict(record.network)
-    assert described.pop("kind") == 1  # the record refuses all others
-    config = SirenConfig(**described)
-    siren = config.build()
-    arrays = record.float_tensors()
+    described = record.network
+    config = described if isinstance(described, NetworkConfig) else SirenConfig(**asdict(described))
+    network = config.build()
     with torch.no_grad():
-        for linear, weight, bias in zip(siren.linears(), arrays[::2], arrays[1::2], strict=True):
-            linear.weight.copy_(torch.from_numpy(weight))
-            linear.bias.copy_(torch.from_numpy(bias))
-    return Field(siren, record.grid, record.channels, record.source, record.missing)
+        for tensor, values in zip(network.tensors(), record.float_tensors(), strict=True):
+            tensor.copy_(torch.from_numpy(values))
+    return Field(network, record.grid, record.channels, record.source, record.missing)

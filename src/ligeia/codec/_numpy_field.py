@@ -13,10 +13,12 @@ import numpy as np
 from jaxtyping import Float
 
 from ligeia.core import InputError, ShapeError
+from ligeia.networks import NetworkConfig, NumpyArithmetic
 from ligeia.signals import Channel, Footprint, Grid, Quantity, Region, Sampling
 
 from ._container import FieldRecord
 from ._read import read_record
+from ._records import NetworkRecord
 
 _WORKING_SET = 1 << 18  # activations of a layer held at a time: 1 MiB in float32, which stays in the cache
 _YIELDED = 1 << 16  # samples handed over at a time
@@ -45,8 +47,7 @@ class NumpyField:
         self.channels = record.channels
         self.source = record.source
         self.missing = record.missing
-        self._layers = scaled_layers(record)
-        self._num_sines = len(record.network.omegas)
+        self._network = _plain_network(record)
         self._middle, self._half_range = units_of(record.channels)
 
     def __call__(self, points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n c"]:
@@ -58,7 +59,7 @@ class NumpyField:
                 f"{points.shape}; `field.grid.points()` makes them."
             )
         result = np.empty((len(points), len(self.channels)), np.float32)
-        size = max(1, _WORKING_SET // max(max(weight.shape) for weight, _ in self._layers))
+        size = max(1, _WORKING_SET // self._network.widest)
         for start in range(0, len(points), size):
             chunk = points[start : start + size].astype(np.float32, copy=False)
             result[start : start + size] = self._values(network_inputs(self.grid, chunk))
@@ -106,24 +107,60 @@ class NumpyField:
 
     def _values(self, activations: Float[np.ndarray, "n inputs"]) -> Float[np.ndarray, "n c"]:
         with np.errstate(over="ignore", invalid="ignore"):  # of weights that are finite and absurd
-            for number, (weight, bias) in enumerate(self._layers):
-                activations = activations @ weight.T
-                activations += bias
-                if number < self._num_sines:
-                    np.sin(activations, out=activations)
-            return self._middle + activations * self._half_range
+            return self._middle + self._network(activations) * self._half_range
 
     def _with_smaller_waves(self, sampling: Sampling) -> "NumpyField | None":
         """Return the field whose values are this one's means, as `Field` does for a single sine layer."""
-        if not sampling.nodes or len(self._layers) != 2 or self._num_sines != 1:
+        network = self._network
+        if not sampling.nodes or not isinstance(network, _SineNetwork) or network.depth != (2, 1):
             return None
-        if (factors := sampling.wave_factors(self._layers[0][0].astype(np.float64))) is None:
+        if (factors := sampling.wave_factors(network.layers[0][0].astype(np.float64))) is None:
             return None
         shrunk = object.__new__(NumpyField)
         shrunk.__dict__.update(self.__dict__)
-        weight, bias = self._layers[1]
-        shrunk._layers = [self._layers[0], (weight * factors.astype(np.float32), bias)]
+        weight, bias = network.layers[1]
+        shrunk._network = _SineNetwork([network.layers[0], (weight * factors.astype(np.float32), bias)], 1)
         return shrunk
+
+
+@final
+class _SineNetwork:
+    """Layers of a sine network, each weight and bias times the omega of the sine that follows."""
+
+    def __init__(self, layers: "Layers", num_sines: int) -> None:
+        self.layers = layers
+        self.depth = len(layers), num_sines
+        self.widest = max(max(weight.shape) for weight, _ in layers)
+
+    def __call__(self, activations: Float[np.ndarray, "n inputs"]) -> Float[np.ndarray, "n c"]:
+        for number, (weight, bias) in enumerate(self.layers):
+            activations = activations @ weight.T
+            activations += bias
+            if number < self.depth[1]:
+                np.sin(activations, out=activations)
+        return activations
+
+
+@final
+class _AnyNetwork:
+    """A network of another architecture, with its weights."""
+
+    def __init__(self, config: NetworkConfig, tensors: Sequence[Float[np.ndarray, "..."]]) -> None:
+        self._config, self._tensors = config, tensors
+        self.widest = config.widest
+
+    def __call__(self, inputs: Float[np.ndarray, "n inputs"]) -> Float[np.ndarray, "n c"]:
+        return self._config.architecture.values(NumpyArithmetic(), inputs, self._tensors)
+
+
+Layers = list[tuple[Float[np.ndarray, "out in"], Float[np.ndarray, " out"]]]
+
+
+def _plain_network(record: FieldRecord) -> _SineNetwork | _AnyNetwork:
+    network = record.network
+    if isinstance(network, NetworkConfig):
+        return _AnyNetwork(network, record.float_tensors())
+    return _SineNetwork(scaled_layers(record), len(network.omegas))
 
 
 def read_plain(path: Path | str) -> NumpyField:
@@ -131,8 +168,9 @@ def read_plain(path: Path | str) -> NumpyField:
     return NumpyField(read_record(Path(path)))
 
 
-def scaled_layers(record: FieldRecord) -> list[tuple[Float[np.ndarray, "out in"], Float[np.ndarray, " out"]]]:
-    """Return the weight and the bias of each layer, float32, times the omega of its sine if one follows."""
+def scaled_layers(record: FieldRecord) -> Layers:
+    """Return the weight and the bias of each layer of a sine network, float32, times the omega of the sine, if any."""
+    assert isinstance(record.network, NetworkRecord)
     tensors, omegas = record.float_tensors(), list(record.network.omegas)
     factors = [np.float32(omega) for omega in (*omegas, *([1.0] if record.network.outermost_linear else []))]
     with np.errstate(over="ignore"):  # of weights that are finite and absurd

@@ -1,21 +1,23 @@
 """Fields as ONNX models, for the programs that run those. The graph is what `NumpyField` does, operation by operation.
 
-Built of the operators of opset 13, all of them old: Gemm, Sin, Mul, Add and, for periodic axes, Gather, Floor, Sub,
-Cos and Concat.
+Built of operators of opset 13, all of them old: Gemm, Sin, Mul, Add for a sine network, and, for periodic axes and
+other networks, Gather, Floor, Sub, Cos, Concat, MatMul, Exp, Tanh, Abs, Relu, Softplus, Div, Where, Equal and Neg.
 """
 
 import json
 import math
-from typing import Any, Final, final
+from typing import Any, Final
 
 import numpy as np
 
 from ligeia.core import InputError, optional
+from ligeia.networks import NetworkConfig
 from ligeia.signals import Grid
 
 from ._container import FieldRecord
-from ._description import describe
+from ._description import describe, tensor_names
 from ._numpy_field import scaled_layers, units_of
+from ._onnx_arithmetic import Graph, GraphArithmetic
 
 _OPSET: Final = 13
 _IR_VERSION: Final = 8
@@ -33,17 +35,16 @@ def to_onnx(record: FieldRecord) -> bytes:
 
 
 def _model(record: FieldRecord) -> Any:
+    network = record.network
+    if isinstance(network, NetworkConfig) and not network.architecture.has_graph:
+        raise InputError(
+            f"ONNX has no operations for the hashing of a network {network.architecture.name}; export a .safetensors."
+        )
     onnx = optional("onnx", extra="export", needed_for="writing an ONNX model")
-    layers, num_sines = scaled_layers(record), len(record.network.omegas)
-    if sum(weight.nbytes + bias.nbytes for weight, bias in layers) > _MOST_BYTES:
+    if sum(each.nbytes for each in record.float_tensors()) > _MOST_BYTES:
         raise InputError("an ONNX model holds at most 2 GB of weights; export the field as .safetensors.")
-    graph = _Graph(onnx.helper, onnx.numpy_helper)
-    activations = _inputs(graph, record.grid)
-    for number, (weight, bias) in enumerate(layers):
-        names = [graph.constant(f"weight{number}", weight), graph.constant(f"bias{number}", bias)]
-        activations = graph.node("Gemm", [activations, *names], transB=1)
-        if number < num_sines:
-            activations = graph.node("Sin", [activations])
+    graph = Graph(onnx.helper, onnx.numpy_helper)
+    activations = _values(graph, record, _inputs(graph, record.grid))
     middle, half_range = (
         graph.constant(name, values)
         for name, values in zip(("middle", "half_range"), units_of(record.channels), strict=True)
@@ -74,28 +75,25 @@ def _model(record: FieldRecord) -> Any:
     return model
 
 
-@final
-class _Graph:
-    """Nodes and constants in the order of their making, each output with a name of its own."""
-
-    def __init__(self, helper: Any, numpy_helper: Any) -> None:
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
-        self._helper, self._numpy_helper = helper, numpy_helper
-
-    def node(self, operator: str, inputs: list[str], *, output: str = "", **attributes: int) -> str:
-        """Append an operation and return the name of its output."""
-        output = output or f"{operator.lower()}{len(self.nodes)}"
-        self.nodes.append(self._helper.make_node(operator, inputs, [output], **attributes))
-        return output
-
-    def constant(self, name: str, value: np.ndarray) -> str:
-        """Append a constant and return its name."""
-        self.constants.append(self._numpy_helper.from_array(np.ascontiguousarray(value), name))
-        return name
+def _values(graph: Graph, record: FieldRecord, inputs: str) -> str:
+    """Return what the network makes of its inputs, -1 and 1 being the ends of a channel."""
+    network = record.network
+    if isinstance(network, NetworkConfig):
+        do = GraphArithmetic(graph)
+        tensors = [
+            do.weight(each, name) for each, name in zip(record.float_tensors(), tensor_names(network), strict=True)
+        ]
+        return network.architecture.values(do, do.number(inputs, network.in_features), tensors).name
+    activations = inputs
+    for number, (weight, bias) in enumerate(scaled_layers(record)):
+        names = [graph.constant(f"weight{number}", weight), graph.constant(f"bias{number}", bias)]
+        activations = graph.node("Gemm", [activations, *names], transB=1)
+        if number < len(network.omegas):
+            activations = graph.node("Sin", [activations])
+    return activations
 
 
-def _inputs(graph: _Graph, grid: Grid) -> str:
+def _inputs(graph: Graph, grid: Grid) -> str:
     """Return what the network sees: ``points``, with cosine and sine in the place of a periodic coordinate."""
     if grid.num_inputs == grid.num_axes:
         return "points"

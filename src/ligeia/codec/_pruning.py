@@ -6,13 +6,17 @@ import numpy as np
 
 from ._container import FieldRecord
 from ._quantized import QuantizedTensor
+from ._records import NetworkRecord
 
 
 def without_idle_neurons(record: FieldRecord) -> FieldRecord:
     """Return a record without the hidden neurons whose weights into the next layer are all 0; one a layer stays.
 
-    Its weights must be quantized. The function that it describes is the same.
+    Its weights must be quantized. The function that it describes is the same. Networks of other architectures than a
+    sine network's stay as they are.
     """
+    if not isinstance(record.network, NetworkRecord):
+        return record
     integers, steps = [], []
     for each in record.tensors:
         assert isinstance(each, QuantizedTensor)

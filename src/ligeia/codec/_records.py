@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, final
 
 from ligeia.core import InputError
+from ligeia.networks import NetworkConfig
 from ligeia.signals import (
     POINT,
     Axis,
@@ -23,9 +24,10 @@ from ligeia.signals import (
     Profile,
 )
 
+from ._architecture_record import pack_architecture, unpack_architecture
 from ._bytes import ByteReader, RecordError, number_bytes, text_bytes, varint_bytes
 
-_NETWORK_KINDS: Final = {1: "Siren"}  # on disk: append, never renumber
+_SIREN: Final = 1
 _MAX_HIDDEN_LAYERS: Final = 255
 _MAX_CHANNELS: Final = 65535  # a channel is a byte on disk and some hundred in memory
 _DEFAULT_EXTENT: Final = (-1.0, 1.0)
@@ -34,13 +36,11 @@ _DEFAULT_EXTENT: Final = (-1.0, 1.0)
 @final
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NetworkRecord:
-    """Everything that fixes a network but its weights, without torch.
+    """Everything that fixes a sine network but its weights, without torch.
 
-    The fields are those of `ligeia.networks.SirenConfig`, which is the only kind so far.
+    The fields are those of `ligeia.networks.SirenConfig`; networks of other architectures are `NetworkConfig`.
     """
 
-    kind: int = 1
-    """1 is Siren."""
     in_features: int
     hidden_features: int | Sequence[int]
     """Width of the hidden sine layers, or the width of each; kept as one number where they are equal."""
@@ -52,8 +52,6 @@ class NetworkRecord:
     """Frequency factor of each sine layer, first to last."""
 
     def __post_init__(self) -> None:
-        if self.kind not in _NETWORK_KINDS:
-            raise RecordError(f"network kind {self.kind} is unknown, wanted one of {_NETWORK_KINDS}; upgrade ligeia.")
         if not 0 <= self.hidden_layers <= _MAX_HIDDEN_LAYERS:
             raise RecordError(f"hidden_layers must lie in 0 to {_MAX_HIDDEN_LAYERS}, got {self.hidden_layers}.")
         object.__setattr__(self, "hidden_features", _simplest(self.hidden_features))
@@ -81,6 +79,11 @@ class NetworkRecord:
         widths = self.hidden_features
         return (widths,) * (self.hidden_layers + 1) if isinstance(widths, int) else tuple(widths)
 
+    @property
+    def widest(self) -> int:
+        """Width of the widest layer."""
+        return max(self.in_features, *self.hidden_widths(), self.out_features)
+
     def tensor_shapes(self) -> list[tuple[int, ...]]:
         """Return the shapes of weight, bias, weight, bias, ... from the first layer to the last."""
         widths = [self.in_features, *self.hidden_widths(), self.out_features]
@@ -101,15 +104,17 @@ def num_sine_layers(hidden_layers: int, outermost_linear: bool) -> int:
     return hidden_layers + (1 if outermost_linear else 2)
 
 
-def pack_network(network: NetworkRecord) -> bytes:
+def pack_network(network: NetworkRecord | NetworkConfig) -> bytes:
     """Return the payload of a network."""
+    if isinstance(network, NetworkConfig):
+        return pack_architecture(network)
     omegas = [number_bytes(omega) for omega in network.omegas]
     all_equal = len(set(omegas)) == 1
     widths_differ = not isinstance(network.hidden_features, int)
     widths = b"".join(map(varint_bytes, network.hidden_widths()))
     return b"".join(
         [
-            bytes([network.kind, network.outermost_linear | all_equal << 1 | widths_differ << 2]),
+            bytes([_SIREN, network.outermost_linear | all_equal << 1 | widths_differ << 2]),
             varint_bytes(network.in_features),
             b"" if widths_differ else varint_bytes(network.hidden_widths()[0]),
             bytes([network.hidden_layers]),
@@ -120,12 +125,16 @@ def pack_network(network: NetworkRecord) -> bytes:
     )
 
 
-def unpack_network(payload: bytes | memoryview) -> NetworkRecord:
+def unpack_network(payload: bytes | memoryview) -> NetworkRecord | NetworkConfig:
     """Return the network of a payload, or raise `RecordError`."""
     reader = ByteReader(payload, "network record")
     kind = reader.byte()
-    if kind not in _NETWORK_KINDS:
-        raise RecordError(f"network kind {kind} is unknown, wanted one of {_NETWORK_KINDS}; upgrade ligeia.")
+    found = _read_siren(reader) if kind == _SIREN else unpack_architecture(kind, reader)
+    reader.close()
+    return found
+
+
+def _read_siren(reader: ByteReader) -> NetworkRecord:
     flags = reader.flags(0b111)
     outermost_linear, all_equal, widths_differ = bool(flags & 1), bool(flags & 2), bool(flags & 4)
     in_features = reader.varint()
@@ -143,9 +152,7 @@ def unpack_network(payload: bytes | memoryview) -> NetworkRecord:
         omegas = tuple(reader.number() for _ in range(num_omegas))
         if len(set(omegas)) == 1:
             raise reader.wrong("equal omegas must be written once")
-    reader.close()
     return NetworkRecord(
-        kind=kind,
         in_features=in_features,
         hidden_features=hidden_features,
         hidden_layers=hidden_layers,

@@ -22,6 +22,8 @@ _NUM_SAME_STEPS: Final = 256 - _SAME_TAG
 _FREE_WEIGHTS: Final = 1 << 16
 _WEIGHTS_PER_BYTE: Final = 256
 
+_MATRICES, _VECTORS = 0, 1  # the kinds of tensors, whose models are apart
+
 Floats = Float[np.ndarray, "..."]
 Tensor = Shaped[np.ndarray, "..."] | QuantizedTensor
 
@@ -61,8 +63,8 @@ def pack_quantized(tensors: Sequence[Tensor]) -> bytes:
 def _choices(quantized: dict[int, QuantizedTensor]) -> dict[int, Choice | None]:
     """Return the model of each tensor that is not zero; None for that of the last one of its kind."""
     result: dict[int, Choice | None] = {}
-    for kind in (0, 1):
-        numbers = [number for number, each in quantized.items() if number % 2 == kind and each.integers.any()]
+    for kind in (_MATRICES, _VECTORS):
+        numbers = [number for number, each in quantized.items() if _kind(each.shape) == kind and each.integers.any()]
         may_share = [step_byte(quantized[number].step) < _NUM_SAME_STEPS for number in numbers]
         chosen = choose([quantized[number].integers for number in numbers], may_share)
         result.update(zip(numbers, chosen, strict=True))
@@ -89,12 +91,16 @@ def _pack(tensors: Sequence[Tensor], choices: dict[int, Choice | None]) -> bytes
         else:
             parts.append(bytes([choice.tag, step_byte(tensor.step)]) + choice.parameters)
             reader = ByteReader(choice.parameters, "parameters")
-            models[number % 2] = _build(choice.tag, _read_parameters(number, choice.tag, reader))
-        runs.append(models[number % 2].run(tensor.integers))
+            models[_kind(tensor.shape)] = _build(choice.tag, _read_parameters(number, choice.tag, reader))
+        runs.append(models[_kind(tensor.shape)].run(tensor.integers))
     stream = encode(runs)
     if num_weights > _most_weights(stream):
         return None
     return b"".join([*parts, digest.to_bytes(4, "little"), stream])
+
+
+def _kind(shape: tuple[int, ...]) -> int:
+    return _VECTORS if len(shape) == 1 else _MATRICES
 
 
 def _add_to_digest(digest: int, integers: Int32[np.ndarray, "..."]) -> int:
@@ -122,9 +128,9 @@ def unpack_quantized(payload: bytes | memoryview, shapes: Sequence[tuple[int, ..
     for number, shape in enumerate(shapes):
         head = _read_head(number, shape, reader)
         if isinstance(head, _Head):
-            if head.tag >= _SAME_TAG and not has_model[number % 2]:
+            if head.tag >= _SAME_TAG and not has_model[_kind(shape)]:
                 raise TensorError(f"tensor {number} shares the model of a tensor before it, which has none.")
-            has_model[number % 2] |= head.tag != _ZERO_TAG
+            has_model[_kind(shape)] |= head.tag != _ZERO_TAG
         heads.append(head)
     quantized = [head for head in heads if isinstance(head, _Head)]
     if not quantized:
@@ -184,14 +190,16 @@ def _read_stream(heads: Sequence[_Head | Floats], stream: bytes | memoryview, di
     decoder = Decoder(stream)
     models: dict[int, Model] = {}
     found, tensors = 0, []
-    for number, head in enumerate(heads):
+    for head in heads:
         if not isinstance(head, _Head):
             tensors.append(head)
             continue
         if head.parameters is not None:
-            models[number % 2] = _build(head.tag, head.parameters)  # not before: a table is larger than its bytes
+            models[_kind(head.shape)] = _build(
+                head.tag, head.parameters
+            )  # not before: a table is larger than its bytes
         is_zero = head.tag == _ZERO_TAG
-        integers = np.zeros(head.shape, np.int32) if is_zero else models[number % 2].read(decoder, head.shape)
+        integers = np.zeros(head.shape, np.int32) if is_zero else models[_kind(head.shape)].read(decoder, head.shape)
         found = _add_to_digest(found, integers)
         tensors.append(QuantizedTensor(integers, head.step))
     if not decoder.is_spent():

@@ -13,6 +13,7 @@ from ligeia import kernels
 from ligeia.core import thread_pool
 from ligeia.field import Field
 from ligeia.kernels import MOST_PER_SAMPLE, OutOfDomain, Shape, borrowed
+from ligeia.networks import Siren
 
 from ._adam import Adam, Moments
 from ._objectives import Averages, Objective, Values
@@ -60,6 +61,8 @@ def fused_shape(field: Field, objective: Objective) -> Shape | None:
     if len(objective.weights) > MOST_PER_SAMPLE:
         return None
     network = field.network
+    if not isinstance(network, Siren):
+        return None
     return kernels.fused_shape(list(network.parameters()), network.omegas(), torch.get_num_threads())
 
 

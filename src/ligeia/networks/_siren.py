@@ -8,7 +8,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, final
+from typing import final
 
 import torch
 from jaxtyping import Float
@@ -16,6 +16,8 @@ from torch import Tensor, nn
 
 from ligeia.core import InputError, ShapeError
 from ligeia.kernels import JetShape, fused_sine_mlp, fused_sine_mlp_jacobian, fused_sine_mlp_jet, sine_layer
+
+from ._network import Jet, LayerActivations, OutputLayer, jet_of
 
 
 @final
@@ -66,6 +68,11 @@ class SirenConfig:
         """Width of the widest hidden layer."""
         return max(self.hidden_widths())
 
+    @property
+    def num_features(self) -> int:
+        """Number of features that the output layer sees."""
+        return self.hidden_widths()[-1]
+
     def hidden_widths(self) -> tuple[int, ...]:
         """Return the width of each hidden sine layer, first to last."""
         widths = self.hidden_features
@@ -95,27 +102,6 @@ class SirenConfig:
             first_layer_scale=first_layer_scale,
             generator=generator,
         )
-
-
-class Jet(NamedTuple):
-    """Value, Jacobian and Laplacian at points, carried together."""
-
-    value: Float[Tensor, "n c"]
-    jacobian: Float[Tensor, "n c d"]
-    """``jacobian[:, i, j]`` is the derivative of channel ``i`` along coordinate ``j``."""
-    laplacian: Float[Tensor, "n c"]
-
-    @staticmethod
-    def of(streams: Float[Tensor, "s n c"]) -> "Jet":
-        """Return what is in these streams: values, slopes along each coordinate, Laplacian."""
-        return Jet(streams[0], streams[1:-1].permute(1, 2, 0), streams[-1])
-
-
-class LayerActivations(NamedTuple):
-    """What one layer does to a batch: its phase ``omega (W v + b)`` and what leaves it (equal where no sine is)."""
-
-    pre: Float[Tensor, "n c"]
-    post: Float[Tensor, "n c"]
 
 
 class _Linear(nn.Linear):
@@ -221,6 +207,15 @@ class Siren(nn.Module):
         """Return the linear part of every layer, first to last."""
         return [layer.linear if isinstance(layer, SineLayer) else layer for layer in self.net]  # type: ignore[misc]
 
+    def tensors(self) -> list[Tensor]:
+        """Return weight, bias, weight, bias, ... from the first layer to the last."""
+        return [each for linear in self.linears() for each in (linear.weight, linear.bias)]
+
+    def output_layer(self) -> OutputLayer | None:
+        """Return the output layer, None where it ends in a sine."""
+        last = self.linears()[-1]
+        return OutputLayer(last.weight, last.bias) if self.config.outermost_linear else None
+
     def omegas(self) -> list[float | None]:
         """Return the frequency factor of every layer, first to last; None for a linear output layer."""
         return [layer.omega_0 if isinstance(layer, SineLayer) else None for layer in self.net]
@@ -238,9 +233,7 @@ class Siren(nn.Module):
 
     def jet(self, x: Float[Tensor, "n d"]) -> Jet:
         """Return value, Jacobian and Laplacian at ``x`` in one forward sweep, per unit of ``x``."""
-        identity = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
-        streams = torch.cat([x[None], identity[:, None].expand(-1, len(x), -1), torch.zeros_like(x)[None]])
-        return Jet.of(self.jet_streams(streams, JetShape.with_laplacian(x.shape[1])))
+        return jet_of(self, x)
 
     def jet_streams(self, streams: Float[Tensor, "s n d"], shape: JetShape) -> Float[Tensor, "s n c"]:
         """Return values and derivatives, given those of the inputs, in one sweep of the kernel in use.

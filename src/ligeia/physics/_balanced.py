@@ -19,7 +19,7 @@ def balanced(constraints: Sequence[Constraint], field: Field, *, seed: int = 0) 
     points: a residual of order m counts as the error of such waves, and no more as their frequency to the power of m.
     """
     result = []
-    like = field.network.linears()[-1].weight
+    like = next(field.parameters())
     for number, constraint in enumerate(constraints):
         points, known, _ = next(pieces(constraint, _LOOKED_AT, like, seed + number))
         slopes, _ = linearized(field, constraint, points, known)

@@ -171,7 +171,8 @@ class Eliminated:
         """Set the output layer of the waves to what the misfit is measured with."""
         speed = self.speed.physical(self._points)
         change = self._freedom * (speed.clamp_min(_SLOWEST) ** -2 - 1)
-        output = self.waves.network.linears()[-1]
+        output = self.waves.network.output_layer()
+        assert output is not None  # its features are what the misfit is about
         output.weight.copy_(self._weights(change, *self._features()).T)
         output.bias.zero_()
 

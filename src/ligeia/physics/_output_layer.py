@@ -34,10 +34,10 @@ def solve_output(
     Of more than ``most_points`` points of a constraint a random choice is taken. ``ridge`` is added to the normal
     equations, relative to their diagonal.
     """
-    if not field.network.config.outermost_linear:
-        raise InputError("the output layer can be solved for where it is linear, and this network's ends in a sine.")
+    output = field.network.output_layer()
+    if output is None:
+        raise InputError("the output layer can be solved for where it is linear, and this network's is not.")
     check_places(constraints, field.grid)
-    output = field.network.linears()[-1]
     size = output.weight.numel() + output.bias.numel()
     normal = torch.zeros(size, size, dtype=torch.float64, device=output.weight.device)
     right = torch.zeros(size, dtype=torch.float64, device=output.weight.device)

@@ -39,6 +39,11 @@ class Smoothness:
         if not all(0 <= each < np.inf for each in weights) or not any(weights):
             raise InputError(f"weights of 0 or more were wanted for a prior, one of them above 0, got {self}.")
 
+    @property
+    def order(self) -> int:
+        """Highest order of the derivatives that it looks at."""
+        return 2 if self.hessian else 1
+
     def __call__(self, field: Field, points: Float[Tensor, "n d"]) -> Float[Tensor, ""]:
         """Return the penalty at coordinates in [-1, 1], differentiable in the field's parameters."""
         num_axes = field.grid.num_axes

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         Configuration as Configuration,
         FirstFrequency as FirstFrequency,
         fast as fast,
+        fast_for as fast_for,
         paper as paper,
         smooth as smooth,
     )
@@ -65,6 +66,12 @@ if TYPE_CHECKING:
     )
     from ._import import import_weights as import_weights
     from ._mesh import Coloring as Coloring, Meshed as Meshed, mesh as mesh, render_surface as render_surface
+    from ._networks import (
+        inputs_of as inputs_of,
+        network_config as network_config,
+        network_named as network_named,
+        network_names as network_names,
+    )
     from ._open import open_exact as open_exact, open_field as open_field
     from ._outputs import decode as decode, render as render
     from ._paper import (
@@ -117,6 +124,10 @@ if TYPE_CHECKING:
     from ._tiles import Tile as Tile, TileSettings as TileSettings, blended as blended
 
 _MODULES = {
+    "network_names": "_networks",
+    "network_named": "_networks",
+    "network_config": "_networks",
+    "inputs_of": "_networks",
     "Blended": "_blend",
     "Coloring": "_mesh",
     "Comparison": "_compare",
@@ -166,6 +177,7 @@ _MODULES = {
     "enlarge": "_enlarge",
     "export": "_export",
     "fast": "_configurations",
+    "fast_for": "_configurations",
     "file_bytes": "_sizing",
     "fit": "_fit",
     "fit_surface": "_fit_surface",
@@ -275,6 +287,7 @@ __all__ = [
     "enlarge",
     "export",
     "fast",
+    "fast_for",
     "file_bytes",
     "fit",
     "fit_surface",
@@ -283,6 +296,7 @@ __all__ = [
     "hold_out",
     "hold_out_masked",
     "import_weights",
+    "inputs_of",
     "interleaved",
     "is_surface_field",
     "isotropic",
@@ -291,6 +305,9 @@ __all__ = [
     "make_consistent",
     "measure_rates",
     "mesh",
+    "network_config",
+    "network_named",
+    "network_names",
     "num_coefficients",
     "open_exact",
     "open_field",

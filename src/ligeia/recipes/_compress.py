@@ -29,11 +29,12 @@ from ligeia.fitting import (
     Values,
 )
 from ligeia.kernels import borrowed
-from ligeia.networks import SirenConfig
+from ligeia.networks import Architecture, NetworkConfig, SirenConfig
 from ligeia.signals import Signal, SoundSource
 
 from ._configurations import Configuration, fast
 from ._fit import AT_ONCE, WORKING_SET, meet_constant, new_field, to_signal, with_snr
+from ._networks import network_config
 from ._sizing import num_coefficients
 
 USUAL_EFFORT = 5
@@ -106,6 +107,7 @@ def compress(
     callbacks: Sequence[Callback] = (),
     checkpoint: Checkpointer | None = None,
     configuration: Configuration | None = None,
+    network: Architecture | None = None,
     working_set: int = WORKING_SET,
 ) -> Compressed:
     """Make a file of a given size, or a given quality, of any signal; written to ``output`` if that is given.
@@ -117,8 +119,9 @@ def compress(
     otherwise: each step takes about twice as long. Time goes with the size of the file and, up to 393,216 of them, with
     the number of samples. What is returned was read back from the file's bytes.
 
-    ``configuration`` says how networks are fitted instead of `compact`: by `codec.CodedWeights`, whose size is set here
-    and whose learning rate is that of a network 64 features wide.
+    ``network`` is another architecture than a sine network; it is made as large as the file needs, and fitted by Adam
+    alone. ``configuration`` says how networks are fitted instead of `compact`: by `codec.CodedWeights`, whose size is
+    set here and whose learning rate is that of a network 64 features wide.
 
     >>> made = compress(np.arange(4096, dtype=np.uint8).reshape(64, 64), most_bytes=600, effort=1)
     >>> made.num_bytes <= 600
@@ -133,7 +136,7 @@ def compress(
     signal = to_signal(source, working_set=working_set)
     asked = (bits_per_pixel, bits_per_sample, most_bytes, psnr_db, snr_db)
     _check_wanted(asked, lossless=lossless)
-    job = _Job(signal, _PASSES[effort], seed, tuple(callbacks), checkpoint, configuration or compact())
+    job = _Job(signal, _PASSES[effort], seed, tuple(callbacks), checkpoint, configuration or compact(), network)
     if most_bytes is None:
         bits = (bits_per_pixel or 0.0) + (bits_per_sample or 0.0)
         most_bytes = math.floor(bits * signal.grid.num_samples / 8)
@@ -158,6 +161,7 @@ class _Job(NamedTuple):
     callbacks: tuple[Callback, ...]
     checkpoint: Checkpointer | None
     configuration: Configuration
+    network: Architecture | None
 
 
 def smallest_bytes(signal: Signal) -> int:
@@ -198,12 +202,18 @@ def _of_size(job: _Job, num_bytes: int) -> Compressed:
     signal = job.signal
     if num_bytes < (smallest := smallest_bytes(signal)):
         raise InputError(f"{num_bytes} bytes were asked for; the smallest file of this signal has {smallest}.")
-    config = _config(signal, _width(signal, num_bytes))
-    frequencies = job.configuration.first_frequencies(signal, _OMEGA_0)
-    field = new_field(signal, config, [found.omega for found in frequencies], seed=job.seed)
+    turns = [found.omega for found in job.configuration.first_frequencies(signal, _OMEGA_0)]
+    if job.network is None:
+        config = _config(signal, _width(signal, num_bytes))
+    else:
+        config = _other_config(signal, job.network, turns, num_bytes)
+        turns = [config.architecture.fineness * each for each in turns]
+    field = new_field(signal, config, turns, seed=job.seed)
     objective = Values(signal, seed=job.seed)
     is_constant = meet_constant(field, objective)
-    room = max(1, num_bytes - codec.bytes_beside_weights(_empty_record(signal, config)))
+    kept = _kept_tensors(field)
+    room = num_bytes - codec.bytes_beside_weights(_empty_record(signal, config))
+    room = max(1, room - sum(1 + each.nbytes for each in kept.values()))
     recipe = _recipe_for(job.configuration, config, objective.num_points, room)
     state = State(field, recipe, objective.num_points)
     callbacks = job.callbacks
@@ -222,7 +232,9 @@ def _of_size(job: _Job, num_bytes: int) -> Compressed:
         return _constant(signal, objective, num_bytes, replace(report, stopped_by="exact"))
     moments = state.moments
     assert isinstance(moments, CodedMoments)
-    record = replace(_empty_record(signal, config), tensors=tuple(moments.trim(room)))
+    fitted = iter(moments.trim(room))
+    tensors = [kept[number] if number in kept else next(fitted) for number in range(len(field.network.tensors()))]
+    record = replace(_empty_record(signal, config), tensors=tuple(tensors))
     candidates = (codec.encode(each) for each in (record, codec.without_idle_neurons(record)))
     made = _read_back(signal, min(candidates, key=len), report, objective)
     if made.psnr_db >= objective.constant_db:
@@ -247,13 +259,31 @@ def _constant(signal: Signal, objective: Values, num_bytes: int, report: Report)
     return _read_back(signal, data, report, objective)
 
 
-def _recipe_for(configuration: Configuration, config: SirenConfig, num_points: int, num_bytes: int) -> Recipe:
+def _kept_tensors(field: Field) -> dict[int, np.ndarray]:
+    """Return the tensors that a fit does not change, by their numbers, in float16 where that holds them."""
+    found = {}
+    for number, tensor in enumerate(field.network.tensors()):
+        if not tensor.requires_grad:
+            values = tensor.numpy()
+            half = values.astype(np.float16)
+            found[number] = half if np.array_equal(half, values) else values
+    return found
+
+
+def _recipe_for(
+    configuration: Configuration, config: SirenConfig | NetworkConfig, num_points: int, num_bytes: int
+) -> Recipe:
     """Return a recipe for a network and a size; a small signal has smaller batches, the rate goes with their root."""
     coded = configuration.recipe.optimizer
     if not isinstance(coded, CodedWeights):
         raise InputError(f"compressing wants weights fitted by CodedWeights, this recipe has {type(coded).__name__}.")
     batch_size = min(coded.batch_size, max(_LEAST_BATCH, num_points // _LEAST_BATCHES))
-    rate = coded.learning_rate * math.sqrt(batch_size / coded.batch_size) * _RATE_WIDTH / config.widest
+    rate = coded.learning_rate * math.sqrt(batch_size / coded.batch_size) * _RATE_WIDTH
+    if isinstance(config, SirenConfig):
+        rate /= config.widest
+    else:  # Muon's rate and the bound of the norms are a sine network's
+        rate *= config.architecture.rate / config.architecture.num_features
+        coded = replace(coded, muon=0.0, longest=math.inf)
     optimizer = replace(coded.optimizer, learning_rate=rate)
     together = max(1, (configuration.recipe.batch_size or num_points) // coded.batch_size)  # in a step of the fit
     coded = replace(coded, optimizer=optimizer, batch_size=batch_size, num_bytes=num_bytes)
@@ -376,7 +406,15 @@ def _width(signal: Signal, num_bytes: int) -> int:
     return widths[max(0, place - 1)]
 
 
-def _empty_record(signal: Signal, config: SirenConfig) -> FieldRecord:
-    network = NetworkRecord(**asdict(config))
+def _other_config(signal: Signal, architecture: Architecture, turns: Sequence[float], num_bytes: int) -> NetworkConfig:
+    """Return an architecture of about as many weights as go into so many bytes."""
+    config = network_config(signal, architecture, turns)
+    most = math.floor(8 * (num_bytes - smallest_bytes(signal)) / _BITS_PER_WEIGHT)
+    ends = (config.in_features, config.out_features)
+    return NetworkConfig(config.architecture.with_parameters(most, *ends), *ends)
+
+
+def _empty_record(signal: Signal, config: SirenConfig | NetworkConfig) -> FieldRecord:
+    network = config if isinstance(config, NetworkConfig) else NetworkRecord(**asdict(config))
     zeros = tuple(QuantizedTensor(np.zeros(shape, np.int32), 1.0) for shape in network.tensor_shapes())
     return FieldRecord(network, signal.grid, signal.channels, signal.source, zeros, signal.missing)

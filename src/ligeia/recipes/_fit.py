@@ -13,7 +13,7 @@ from ligeia import fitting
 from ligeia.core import InputError, random_stream
 from ligeia.field import Field
 from ligeia.fitting import Callback, Checkpointer, Report, State, Stop, Values
-from ligeia.networks import SirenConfig
+from ligeia.networks import Architecture, NetworkConfig, SirenConfig, check_order
 from ligeia.physics import SmoothValues
 from ligeia.signals import (
     POINT,
@@ -30,7 +30,8 @@ from ligeia.signals import (
     read_signal,
 )
 
-from ._configurations import Configuration, fast
+from ._configurations import Configuration, fast, fast_for
+from ._networks import network_config, turns_of_inputs
 from ._sizing import choose_size
 
 WORKING_SET = 256 << 20  # bytes
@@ -44,6 +45,7 @@ def fit(
     *,
     stop: Stop | None = None,
     configuration: Configuration | None = None,
+    network: Architecture | None = None,
     hidden_features: int | None = None,
     most_bytes: int | None = None,
     hidden_layers: int = 3,
@@ -55,7 +57,7 @@ def fit(
     checkpoint: Checkpointer | None = None,
     working_set: int = WORKING_SET,
 ) -> Field:
-    """Fit a sine network to a file, an array, a signal or a surface; the field's ``report`` says how it went.
+    """Fit a network to a file, an array, a signal or a surface; the field's ``report`` says how it went.
 
     ``stop`` joins rules, ``psnr(40) | seconds(30)``; without it the fit ends at a plateau. ``configuration`` is
     ``recipes.fast()`` unless given. ``checkpoint`` keeps the state of the fit in a file, to be resumed from; the file
@@ -68,6 +70,9 @@ def fit(
     widens the network only where ``configuration`` is not given, since a learning rate belongs to a width. A mesh or a
     cloud becomes its signed distance, by `fit_surface`.
 
+    ``network`` is another architecture than a sine network, such as ``lg.Finer(omega=40)``, with its own sizes: what it
+    leaves open is chosen for the signal, and ``most_bytes`` makes it as large as the file holds.
+
     >>> field = fit(np.zeros((8, 8), np.uint8), stop=fitting.passes(2), hidden_features=16)
     >>> field.sample((16, 16)).shape
     torch.Size([16, 16, 1])
@@ -75,20 +80,35 @@ def fit(
     if stop is not None and not isinstance(stop, Stop):
         raise InputError(f"a stop rule such as psnr(40) | seconds(30) was wanted, got {stop!r}.")
     if isinstance(source, Surface) or (isinstance(source, (str, Path)) and is_surface(Path(source))):
-        options = {"stop": stop, "hidden_layers": hidden_layers, "omega_0": omega_0, "seed": seed, "device": device}
+        options = {
+            "network": network,
+            "stop": stop,
+            "hidden_layers": hidden_layers,
+            "omega_0": omega_0,
+            "seed": seed,
+            "device": device,
+        }
         options |= {"hidden_features": hidden_features, "callbacks": callbacks, "checkpoint": checkpoint}
         return _field_of_surface(source, configuration, most_bytes, first_omegas, options)
     signal = to_signal(source, configuration, working_set=working_set)
-    hidden_features, _ = choose_size(
-        signal,
-        stop=stop if configuration is None else None,
-        hidden_features=hidden_features,
-        most_bytes=most_bytes,
-        hidden_layers=hidden_layers,
-        omega_0=omega_0,
-    )
-    configuration = fast(hidden_features=hidden_features) if configuration is None else configuration
-    config = siren_config(signal.grid, signal.num_channels, hidden_features, hidden_layers, omega_0)
+    if network is not None and hidden_features is not None:
+        raise InputError(f"the sizes of a network {network.name} are its own; leave hidden_features out.")
+    if network is None:
+        hidden_features, _ = choose_size(
+            signal,
+            stop=stop if configuration is None else None,
+            hidden_features=hidden_features,
+            most_bytes=most_bytes,
+            hidden_layers=hidden_layers,
+            omega_0=omega_0,
+        )
+        configuration = fast(hidden_features=hidden_features) if configuration is None else configuration
+        config = siren_config(signal.grid, signal.num_channels, hidden_features, hidden_layers, omega_0)
+    else:
+        config = network_config(signal, network, first_omegas, most_bytes=most_bytes)
+        configuration = fast_for(config.architecture) if configuration is None else configuration
+    if configuration.smoothness is not None and network is not None:
+        check_order(network, order=configuration.smoothness.order)
     if first_omegas is None:
         first_omegas = [found.omega for found in configuration.first_frequencies(signal, omega_0)]
     field = new_field(signal, config, first_omegas, seed=seed).to(checked_device(device))
@@ -128,12 +148,19 @@ def siren_config(
     )
 
 
-def new_field(signal: Signal, config: SirenConfig, first_omegas: Sequence[float], *, seed: int = 0) -> Field:
+def new_field(
+    signal: Signal, config: SirenConfig | NetworkConfig, first_omegas: Sequence[float], *, seed: int = 0
+) -> Field:
     """Return a field on the domain of a signal, with fresh weights that turn by ``first_omegas`` along its axes."""
-    network = config.build(
-        first_layer_scale=_scale_of_inputs(checked_omegas(first_omegas, signal), signal, config.omegas[0]),
-        generator=random_stream(seed, "initial weights"),
-    )
+    turns = turns_of_inputs(checked_omegas(first_omegas, signal), signal.grid)
+    generator = random_stream(seed, "initial weights")
+    if isinstance(config, SirenConfig):
+        network = config.build(
+            first_layer_scale=[turn / config.omegas[0] for turn in turns],
+            generator=generator,
+        )
+    else:
+        network = config.build(frequencies=turns, generator=generator)
     return Field(network, signal.grid, signal.channels, signal.source, signal.missing)
 
 
@@ -206,7 +233,9 @@ def meet_constant(field: Field, objective: Values) -> bool:
     if objective.constant_db > -math.inf:
         return False
     device = next(field.parameters()).device
-    output = field.network.linears()[-1]
+    output = field.network.output_layer()
+    if output is None:
+        return False
     weight, bias = output.weight.detach().clone(), output.bias.detach().clone()
     with torch.no_grad():
         output.weight.zero_()
@@ -222,17 +251,6 @@ def with_snr(report: Report, signal: Signal) -> Report:
     """Return a report that gives the SNR too, if the signal is a sound."""
     offset_db = signal.snr_offset_db() if isinstance(signal.source, SoundSource) else math.inf
     return replace(report, snr_db=report.psnr_db - offset_db) if math.isfinite(offset_db) else report
-
-
-def _scale_of_inputs(omegas: Sequence[float], signal: Signal, omega_0: float) -> list[float]:
-    """Return the factors of the first weights, one per input of the network.
-
-    Cosine and sine of ``pi x`` change pi times as fast as ``x`` does.
-    """
-    scales = []
-    for omega, axis in zip(omegas, signal.grid.axes, strict=True):
-        scales += [omega / omega_0 / math.pi] * 2 if axis.is_periodic else [omega / omega_0]
-    return scales
 
 
 def checked_omegas(omegas: Sequence[float], signal: Signal) -> list[float]:

@@ -12,6 +12,7 @@ from ligeia import fitting
 from ligeia.core import InputError, random_stream
 from ligeia.field import Field
 from ligeia.fitting import Adam, Callback, Checkpointer, Cooling, Objective, Recipe, State, Stop, Values
+from ligeia.networks import Architecture, NetworkConfig
 from ligeia.shapes import (
     FieldSurface,
     OrientedSurface,
@@ -23,8 +24,9 @@ from ligeia.shapes import (
 )
 from ligeia.signals import Surface, read_surface
 
-from ._configurations import fast
+from ._configurations import fast, faster
 from ._fit import checked_device, siren_config
+from ._networks import inputs_of
 from ._sizing import USUAL_WIDTH
 
 SurfaceObjective: TypeAlias = Literal["distance", "eikonal", "paper"]
@@ -78,6 +80,7 @@ def fit_surface(
     objective: SurfaceObjective | None = None,
     stop: Stop | None = None,
     recipe: Recipe | None = None,
+    network: Architecture | None = None,
     hidden_features: int | None = None,
     hidden_layers: int = 3,
     omega_0: float = 30.0,
@@ -92,8 +95,9 @@ def fit_surface(
     ``distance`` holds a field to the distance of a mesh or a cloud at 500,000 places (`shapes.Shape.signed_distance`),
     ``eikonal`` to the points and normals of a cloud, or to 100,000 on a mesh (`shapes.OrientedSurface`), ``paper`` to
     the same by the paper's own losses, Adam at 1e-4 and batches of 1,400. Without ``stop`` a fit sees 12 million
-    places, or 3 million with slopes: two to four minutes of two cores. The field's PSNR is that of the distances, or of
-    0 at points of the surface; the peak is the side of the domain.
+    places, or 3 million with slopes: two to four minutes of two cores. ``network`` is another architecture than a sine
+    network. The field's PSNR is that of the distances, or of 0 at points of the surface; the peak is the side of the
+    domain.
 
     >>> from ligeia.signals import surface_of
     >>> ball = np.random.default_rng(0).normal(size=(500, 3))
@@ -109,11 +113,18 @@ def fit_surface(
         first_omega = omega_0 if objective == "paper" else min(_TURNS, _TURNS_PER_SPACING / max(spacing, 1e-6))
     if not 0 < first_omega < np.inf:
         raise InputError(f"a frequency above 0 was wanted for the first layer, got {first_omega:g}.")
-    hidden_features = USUAL_WIDTH if hidden_features is None else hidden_features
-    config = siren_config(shape.grid, 1, hidden_features, hidden_layers, omega_0)
-    network = config.build(first_layer_scale=first_omega / omega_0, generator=random_stream(seed, "initial weights"))
-    field = Field(network, shape.grid, (shape.channel,), shape.surface.source).to(checked_device(device))
-    recipe = _usual_recipe(objective, hidden_features) if recipe is None else recipe
+    generator = random_stream(seed, "initial weights")
+    if network is None:
+        hidden_features = USUAL_WIDTH if hidden_features is None else hidden_features
+        config = siren_config(shape.grid, 1, hidden_features, hidden_layers, omega_0)
+        built = config.build(first_layer_scale=first_omega / omega_0, generator=generator)
+        recipe = _usual_recipe(objective, hidden_features) if recipe is None else recipe
+    else:
+        inputs = inputs_of(shape.grid, [first_omega] * shape.grid.num_axes).finer(network.fineness)
+        config = NetworkConfig(network.suited_to(inputs), shape.grid.num_inputs, 1)
+        built = config.build(frequencies=inputs.frequencies, generator=generator)
+        recipe = _usual_recipe(objective, network.num_features, network.rate) if recipe is None else recipe
+    field = Field(built, shape.grid, (shape.channel,), shape.surface.source).to(checked_device(device))
     state = State(field, recipe, target.num_points)
     if checkpoint is not None:
         checkpoint.begin(state, f"{shape.digest()} {objective} {config} {first_omega} {recipe} seed {seed}")
@@ -123,15 +134,18 @@ def fit_surface(
     return FittedSurface(field, shape, objective)
 
 
-def _usual_recipe(objective: SurfaceObjective, hidden_features: int = 256) -> Recipe:
-    """Return how a surface is fitted: Adam, in batches of 512 places, or as the reference code does."""
+def _usual_recipe(objective: SurfaceObjective, hidden_features: int = 256, times: float = 1.0) -> Recipe:
+    """Return how a surface is fitted: Adam, in batches of 512 places, or as the reference code does.
+
+    Our own rates are so many ``times`` a sine network's.
+    """
     if objective == "distance":
-        return fast(hidden_features=hidden_features).recipe
+        return faster(fast(hidden_features=hidden_features).recipe, times)
     if objective == "paper":
         return Recipe(
             name="paper", optimizer=Adam(learning_rate=1e-4), batch_size=_PAPER_BATCH, cooling=None, spike=None
         )
-    rate = _EIKONAL_RATE * 256 / max(64, hidden_features)
+    rate = times * _EIKONAL_RATE * 256 / max(64, hidden_features)
     optimizer = Adam(learning_rate=rate, betas=(0.8, 0.99))
     return Recipe(name="eikonal", optimizer=optimizer, batch_size=_EIKONAL_BATCH, cooling=Cooling())
 

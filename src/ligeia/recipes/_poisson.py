@@ -11,11 +11,13 @@ from ligeia import fitting
 from ligeia.core import InputError
 from ligeia.field import Field
 from ligeia.fitting import Callback, Cooling, Recipe, Stop
+from ligeia.networks import Architecture, check_order
 from ligeia.physics import DerivativesOf, Known
 from ligeia.signals import Signal
 
-from ._configurations import muon
+from ._configurations import fast_for, muon
 from ._fit import checked_device, new_field, siren_config, to_signal
+from ._networks import network_config
 
 _BATCH = 2048
 _STEPS, _MOST_STEPS, _USUAL_SAMPLES, _POWER = 1500, 6500, 1 << 16, 0.8  # steps grow with so much of the samples
@@ -29,6 +31,7 @@ def poisson(
     *,
     stop: Stop | None = None,
     recipe: Recipe | None = None,
+    network: Architecture | None = None,
     hidden_features: int = 256,
     hidden_layers: int = 3,
     seed: int = 0,
@@ -39,7 +42,8 @@ def poisson(
 
     Only the ``gradient`` or the ``laplacian`` is fitted, and the signal's mean, which neither holds, is added at the
     end. Without ``stop`` the fit takes 1,500 steps of 2,048 points, up to 6,500 for more than 256 x 256 samples;
-    without ``recipe`` they are Muon's.
+    without ``recipe`` they are Muon's, or Adam's for another ``network`` than a sine network. Raises `InputError` for
+    the Laplacian of a network that has none, such as one of ReLU.
 
     >>> rows, columns = np.mgrid[0:12, 0:16]
     >>> picture = np.cos(rows / 4) + np.sin(columns / 5)
@@ -49,13 +53,20 @@ def poisson(
     """
     if known not in ("gradient", "laplacian"):
         raise InputError(f"gradient or laplacian was wanted as what is known, got {known!r}.")
+    if network is not None:
+        check_order(network, order=2 if known == "laplacian" else 1)
     signal = to_signal(source)
     objective = DerivativesOf(signal, known)
-    config = siren_config(signal.grid, signal.num_channels, hidden_features, hidden_layers)
     turns = [min(max(_TURNS_PER_SAMPLE * size, _LEAST_TURNS), _MOST_TURNS) for size in signal.grid.shape]
+    optimizer = muon(hidden_features)
+    if network is None:
+        config = siren_config(signal.grid, signal.num_channels, hidden_features, hidden_layers)
+    else:
+        config = network_config(signal, network, turns)
+        optimizer = fast_for(network).recipe.optimizer
     field = new_field(signal, config, turns, seed=seed).to(checked_device(device))
     if recipe is None:
-        recipe = Recipe(name="poisson", optimizer=muon(hidden_features), batch_size=_BATCH, cooling=Cooling())
+        recipe = Recipe(name="poisson", optimizer=optimizer, batch_size=_BATCH, cooling=Cooling())
     steps = min(_STEPS * max(1.0, signal.grid.num_samples / _USUAL_SAMPLES) ** _POWER, _MOST_STEPS)
     stop = fitting.passes(steps * _BATCH / objective.num_points) if stop is None else stop
     report = fitting.fit(field, objective, recipe, stop, seed=seed, callbacks=callbacks)

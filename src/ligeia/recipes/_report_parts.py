@@ -10,6 +10,7 @@ import torch
 
 from ligeia.core import InputError, random_stream, write_atomically
 from ligeia.field import Field, network_inputs
+from ligeia.networks import Siren
 from ligeia.signals import Blocks, Signal
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ def draw_activations(phases: "Axes", activations: "Axes", field: Field, points: 
     order = torch.randperm(len(points), generator=random_stream(0, "activations"))[:2048].to(points.device)
     with torch.no_grad():
         layers = field.network.activations(network_inputs(field.grid, points[order]))
-    layers = layers[: field.network.config.num_sine_layers]
+    if field.network.output_layer() is not None or not isinstance(field.network, Siren):
+        layers = layers[:-1]  # the output, which no nonlinearity follows
     shades = [f"C{number}" for number in range(len(layers))] if len(layers) <= 10 else ["tab:blue"] * len(layers)
     for number, (layer, shade) in enumerate(zip(layers, shades, strict=True)):
         _outline(phases, layer.pre.cpu().numpy().ravel(), 80, shade, f"layer {number + 1}")

@@ -11,6 +11,7 @@ from ligeia import codec
 from ligeia.codec import FieldRecord, NetworkRecord
 from ligeia.core import InputError
 from ligeia.fitting import Stop
+from ligeia.networks import Architecture, NetworkConfig
 from ligeia.signals import Signal
 
 USUAL_WIDTH = 256
@@ -32,6 +33,7 @@ def choose_size(
     signal: Signal,
     *,
     stop: Stop | None,
+    network: Architecture | None = None,
     hidden_features: int | None = None,
     most_bytes: int | None = None,
     hidden_layers: int = 3,
@@ -41,8 +43,10 @@ def choose_size(
 
     A quality that ``stop`` names takes 256 features, or more where the signal's coefficients need more weights; a
     file of ``most_bytes`` takes as many as it holds, or as the quality needs if one is named too. Neither: 256.
-    Raises `InputError` where the file cannot be as small as that.
+    Raises `InputError` where the file cannot be as small as that. Another ``network`` than a sine network has its own.
     """
+    if network is not None:
+        return Size(network.num_features, f"of the network {network.name}")
     size = Size(USUAL_WIDTH, "as usual")
     target_db = None if stop is None else stop.in_psnr(signal.snr_offset_db).target_db
     if hidden_features is not None:
@@ -72,6 +76,11 @@ def file_bytes(signal: Signal, hidden_features: int, hidden_layers: int, omega_0
         outermost_linear=True,
         omegas=(float(omega_0),) * (hidden_layers + 1),
     )
+    return bytes_of(signal, network)
+
+
+def bytes_of(signal: Signal, network: NetworkRecord | NetworkConfig) -> int:
+    """Return the size of the file of a field of this signal with such a network, to the byte."""
     tensors = tuple(np.zeros(shape, np.float32) for shape in network.tensor_shapes())
     return len(codec.encode(FieldRecord(network, signal.grid, signal.channels, signal.source, tensors, signal.missing)))
 

@@ -75,7 +75,7 @@ def solve_inversion(
     waves, speed = (each.to(checked_device(device)) for each in (waves, speed))
     generator = np.random.default_rng(seed)
     misfit = Eliminated(problem, waves, speed, num_points=_POINTS * hidden_features, generator=generator)
-    hidden = [each for linear in waves.network.linears()[:-1] for each in linear.parameters()]
+    hidden = waves.network.tensors()[:-2]
 
     def loss() -> Tensor:
         return misfit().total

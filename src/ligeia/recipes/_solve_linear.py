@@ -106,7 +106,7 @@ def _waves(grid: Grid, channels: Sequence[str], width: int, omegas: Sequence[flo
 def _scaled(field: Field, factor: float) -> Field:
     """Multiply what a field adds up of its waves, in place."""
     with torch.no_grad():
-        for each in field.network.linears()[-1].parameters():
+        for each in field.network.tensors()[-2:]:
             each.mul_(factor)
     return field
 

@@ -31,7 +31,8 @@ def with_range(field: Field, low: float | None = None, high: float | None = None
         low = -high
     channels = [Channel(name=each.name, low=low, high=high) for each in field.channels]
     found = Field(field.network, field.grid, channels, field.source)
-    output = field.network.linears()[-1]
+    output = field.network.output_layer()
+    assert output is not None  # of a field that was solved for
     with torch.no_grad():
         ratio, shift = field._half_range / found._half_range, (field._middle - found._middle) / found._half_range
         output.weight.mul_(ratio[:, None].to(output.weight))

@@ -1,0 +1,69 @@
+"""BACON: a Fourier network that is band-limited by construction (Lindell et al. 2022, arXiv:2112.04645, s. 3)."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, Final, Self, final
+
+import numpy as np
+
+from ligeia.core import InputError
+
+from ._architecture import Arithmetic, Draw, Inputs, Numbers, Weights, dense
+from ._multiplicative import Multiplicative
+
+STEP: Final = math.pi / 2
+"""Frequencies are multiples of this, in radians per unit: values have the period 4, twice the domain."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bacon(Multiplicative):
+    """Filters ``sin(omega x + phi)`` whose frequencies are drawn once, as multiples of pi / 2, and kept.
+
+    Products add frequencies up, so that nothing along coordinate i is faster than ``bandwidths[i]``, in radians per
+    unit; each filter has an equal share. Empty, they are chosen for the signal: as fast as its samples can tell
+    (Nyquist). Outputs of single layers, which the paper supervises as coarser versions, are left out.
+    """
+
+    name: ClassVar[str] = "bacon"
+
+    hidden_features: int = 256
+    hidden_layers: int = 3
+    bandwidth: float = 128.0
+    bandwidths: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        Multiplicative.__post_init__(self)
+        if not all(math.isfinite(each) and each > 0 for each in self.bandwidths):
+            raise InputError(f"bandwidths above 0 were wanted, one per coordinate, got {self.bandwidths}.")
+
+    def suited_to(self, inputs: Inputs) -> Self:
+        """Return the same with a bandwidth that the samples can tell, pi / 2 times their number."""
+        return self if self.bandwidths else replace(self, bandwidths=tuple(STEP * size for size in inputs.sizes))
+
+    def check_inputs(self, in_features: int) -> None:
+        """Refuse another number of coordinates than there are bandwidths."""
+        if self.bandwidths and len(self.bandwidths) != in_features:
+            raise InputError(f"bandwidths of {in_features} coordinates were wanted, got {len(self.bandwidths)}.")
+
+    def reach(self, in_features: int, frequencies: Sequence[float] | None) -> np.ndarray:
+        """Return the largest frequency of a filter along each coordinate: these add up to the bandwidth."""
+        whole = np.array(self.bandwidths) if self.bandwidths else np.full(in_features, self.bandwidth)
+        return whole / (self.hidden_layers + 1)
+
+    def waves(self, number: int, in_features: int, frequencies: Sequence[float] | None) -> list[Weights]:
+        """Return the frequencies, which are kept, and the phases of a filter."""
+        shape, reach = (self.hidden_features, in_features), self.reach(in_features, None)
+        weight, bias = dense(f"filter{number}", in_features, self.hidden_features, 0.0, math.pi)
+        return [replace(weight, law=lambda draw: whole_turns(draw, shape, reach), is_trained=False), bias]
+
+    def filtered(self, do: Arithmetic, x: Numbers, tensors: Sequence[Numbers]) -> Numbers:
+        """Return a filter of the coordinates."""
+        turns, phases = tensors
+        return do.sin(do.linear(x, STEP * turns, phases))
+
+
+def whole_turns(draw: Draw, shape: tuple[int, int], reach: np.ndarray) -> np.ndarray:
+    """Return frequencies in units of `STEP`: integers, evenly from ``-reach`` to ``reach`` along each coordinate."""
+    return np.rint(draw.uniform(*shape) * np.floor(reach / STEP))

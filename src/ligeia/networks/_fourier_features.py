@@ -1,0 +1,75 @@
+"""Random Fourier features before a ReLU perceptron (Tancik et al. 2020, arXiv:2006.10739, s. 6, eq. 5)."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import numpy as np
+
+from ._architecture import Arithmetic, Numbers, Weights, check_positive, check_sizes
+from ._perceptron import Perceptron
+
+
+@final
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FourierFeatures(Perceptron):
+    """``cos(2 pi B x), sin(2 pi B x)`` with B normal of deviation ``sigma`` and kept, then ReLU layers.
+
+    ``sigma`` is in periods per unit of [-1, 1], half of the paper's on [0, 1]. A fit that knows the signal's
+    frequencies draws B by those instead. B is stored with the weights.
+    """
+
+    name: ClassVar[str] = "fourier"
+    smoothness: ClassVar[float] = 0
+
+    hidden_features: int = 256
+    hidden_layers: int = 3
+    num_frequencies: int = 128
+    sigma: float = 5.0
+
+    def __post_init__(self) -> None:
+        check_sizes(
+            self,
+            hidden_features=self.hidden_features,
+            hidden_layers=self.hidden_layers,
+            num_frequencies=self.num_frequencies,
+        )
+        check_positive(self, sigma=self.sigma)
+
+    @property
+    def widest(self) -> int:
+        """Most numbers that a point takes at a time."""
+        return max(self.hidden_features, 2 * self.num_frequencies)
+
+    def num_encoded(self, in_features: int) -> int:
+        """Return how many features the first layer sees."""
+        return 2 * self.num_frequencies
+
+    def weights(self, in_features: int, frequencies: Sequence[float] | None) -> list[Weights]:
+        """Return B and the tensors of the layers."""
+        count = self.num_frequencies
+        scale = np.full(in_features, self.sigma)
+        if frequencies is not None:
+            # first weights U(+-1/d) of a sine network, times its frequency, have this deviation, in periods
+            scale = np.array(frequencies) / (math.sqrt(3) * in_features * 2 * math.pi)
+        scale = scale.astype(np.float32)
+        drawn = Weights(
+            "frequencies",
+            (count, in_features),
+            lambda draw: (draw.normal(count, in_features) * scale).astype(
+                np.float16
+            ),  # which takes half the bytes in a file
+            is_trained=False,
+        )
+        return [drawn, *Perceptron.weights(self, in_features, None)]
+
+    def features(self, do: Arithmetic, x: Numbers, tensors: Sequence[Numbers]) -> Numbers:
+        """Return what the output layer sees."""
+        frequencies, *rest = tensors
+        phases = do.linear(x, 2 * math.pi * frequencies, None)
+        return Perceptron.features(self, do, do.concat([do.cos(phases), do.sin(phases)]), rest)
+
+    def activation(self, do: Arithmetic, phase: Numbers) -> Numbers:
+        """Return a layer's output."""
+        return do.relu(phase)

@@ -1,0 +1,124 @@
+"""Multiplicative filter networks (Fathony et al. 2021, ICLR, openreview OmtmcPkkhT, eq. 5 to 8): products of filters.
+
+z_1 = g_1(x), z_{i+1} = (W_i z_i + b_i) * g_{i+1}(x): the values are a sum of as many sines, or Gabor wavelets, of x.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import numpy as np
+
+from ._architecture import Architecture, Arithmetic, Numbers, Weights, check_positive, check_sizes, dense
+from ._radial_basis import squared_distance
+
+
+class Multiplicative(Architecture):
+    """Filters of the coordinates, ``hidden_layers + 1`` of them, each times a linear map of those before it."""
+
+    __slots__ = ()
+
+    hidden_features: int
+    hidden_layers: int
+    bandwidth: float
+    """Largest frequency of all filters together, in radians per unit, where a fit does not know the signal's."""
+
+    num_filter_tensors: ClassVar[int] = 2
+
+    def __post_init__(self) -> None:
+        check_sizes(self, hidden_features=self.hidden_features, hidden_layers=self.hidden_layers)
+        check_positive(self, bandwidth=self.bandwidth)
+
+    @property
+    def num_features(self) -> int:
+        """Number of features that the output layer sees."""
+        return self.hidden_features
+
+    def reach(self, in_features: int, frequencies: Sequence[float] | None) -> np.ndarray:
+        """Return the largest frequency of a filter along each coordinate: the variance of all is that of one alone."""
+        whole = np.full(in_features, self.bandwidth) if frequencies is None else np.array(frequencies) / in_features
+        return whole / math.sqrt(self.hidden_layers + 1)
+
+    def waves(self, number: int, in_features: int, frequencies: Sequence[float] | None) -> list[Weights]:
+        """Return the frequencies and the phases of a filter."""
+        return dense(
+            f"filter{number}", in_features, self.hidden_features, self.reach(in_features, frequencies), math.pi
+        )
+
+    def filter_weights(self, number: int, in_features: int, frequencies: Sequence[float] | None) -> list[Weights]:
+        """Return the tensors of a filter."""
+        return self.waves(number, in_features, frequencies)
+
+    def filtered(self, do: Arithmetic, x: Numbers, tensors: Sequence[Numbers]) -> Numbers:
+        """Return a filter of the coordinates."""
+        return do.sin(do.linear(x, *tensors))
+
+    def weights(self, in_features: int, frequencies: Sequence[float] | None) -> list[Weights]:
+        """Return the tensors of all filters, and of the linear map before each but the first."""
+        found = self.filter_weights(0, in_features, frequencies)
+        for number in range(1, self.hidden_layers + 1):
+            # half of a sine's square is kept by the product: the variance of z stays
+            bound = math.sqrt(6 / self.hidden_features)
+            found += dense(f"layer{number}", self.hidden_features, self.hidden_features, bound, 0.0)
+            found += self.filter_weights(number, in_features, frequencies)
+        return found
+
+    def features(self, do: Arithmetic, x: Numbers, tensors: Sequence[Numbers]) -> Numbers:
+        """Return what the output layer sees."""
+        count = self.num_filter_tensors
+        found = self.filtered(do, x, tensors[:count])
+        for start in range(count, len(tensors), 2 + count):
+            weight, bias, *rest = tensors[start : start + 2 + count]
+            mixed = do.linear(found, weight, bias)
+            found = do.layer(mixed, mixed * self.filtered(do, x, rest))
+        return found
+
+
+@final
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FourierNet(Multiplicative):
+    """Filters ``sin(omega x + phi)``: a Fourier network."""
+
+    name: ClassVar[str] = "mfn-fourier"
+
+    hidden_features: int = 256
+    hidden_layers: int = 3
+    bandwidth: float = 128.0
+
+
+@final
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GaborNet(Multiplicative):
+    """Filters ``exp(-gamma_j |x - mu_j|^2 / 2) sin(omega x + phi)``: a Gabor network.
+
+    gamma_j is drawn from a gamma distribution of ``alpha`` over the number of filters, and omega is as much faster as
+    the root of gamma_j.
+    """
+
+    name: ClassVar[str] = "mfn-gabor"
+    num_filter_tensors: ClassVar[int] = 4
+
+    hidden_features: int = 256
+    hidden_layers: int = 3
+    bandwidth: float = 128.0
+    alpha: float = 6.0
+
+    def __post_init__(self) -> None:
+        Multiplicative.__post_init__(self)
+        check_positive(self, alpha=self.alpha)
+
+    def filter_weights(self, number: int, in_features: int, frequencies: Sequence[float] | None) -> list[Weights]:
+        """Return the tensors of a filter: waves, centers and sharpness of the bells."""
+        count, alpha = self.hidden_features, self.alpha / (self.hidden_layers + 1)
+        return [
+            *self.waves(number, in_features, frequencies),
+            Weights(f"filter{number}_centers", (in_features, count), lambda draw: draw.uniform(in_features, count)),
+            Weights(f"filter{number}_sharpness", (count,), lambda draw: draw.gamma(alpha, count)),
+        ]
+
+    def filtered(self, do: Arithmetic, x: Numbers, tensors: Sequence[Numbers]) -> Numbers:
+        """Return a filter of the coordinates."""
+        weight, bias, centers, sharpness = tensors
+        bell = do.exp(-0.5 * squared_distance(do, x, centers) * sharpness)
+        return bell * do.sin(do.linear(x, weight, bias))

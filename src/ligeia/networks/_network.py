@@ -1,0 +1,189 @@
+"""A coordinate network in torch: an architecture and its weights."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol, final, runtime_checkable
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from ligeia.core import InputError
+from ligeia.kernels import JetShape
+
+from ._architecture import Architecture, NetworkConfig
+from ._jets import JetArithmetic, JetNumbers
+from ._torch_arithmetic import TorchArithmetic
+
+
+class Jet(NamedTuple):
+    """Value, Jacobian and Laplacian at points, carried together."""
+
+    value: Float[Tensor, "n c"]
+    jacobian: Float[Tensor, "n c d"]
+    """``jacobian[:, i, j]`` is the derivative of channel ``i`` along coordinate ``j``."""
+    laplacian: Float[Tensor, "n c"]
+
+    @staticmethod
+    def of(streams: Float[Tensor, "s n c"]) -> "Jet":
+        """Return what is in these streams: values, slopes along each coordinate, Laplacian."""
+        return Jet(streams[0], streams[1:-1].permute(1, 2, 0), streams[-1])
+
+
+class LayerActivations(NamedTuple):
+    """What one layer does to a batch: what enters its nonlinearity and what leaves it (equal where there is none)."""
+
+    pre: Float[Tensor, "n c"]
+    post: Float[Tensor, "n c"]
+
+
+class OutputLayer(NamedTuple):
+    """The weight and the bias of a linear output layer."""
+
+    weight: Float[Tensor, "c f"]
+    bias: Float[Tensor, " c"]
+
+
+@runtime_checkable  # the tests check types as they run
+class HasJets(Protocol):
+    """A network that carries derivatives along with its values."""
+
+    def jet_streams(self, streams: Float[Tensor, "s n d"], shape: JetShape) -> Float[Tensor, "s n c"]:
+        """Return values and derivatives, given those of the inputs."""
+        ...
+
+
+@final
+class CoordinateNetwork(nn.Module):
+    """A network of any architecture: coordinates ``(n, in_features)`` to values ``(n, out_features)``.
+
+    Tensors that fits do not change are buffers. ``frequencies``, one per coordinate, say how fast the first layer
+    turns, where the architecture has such a thing.
+
+    >>> from ligeia.networks import Finer
+    >>> Finer(hidden_features=64).build(2, 3)(torch.zeros(5, 2)).shape
+    torch.Size([5, 3])
+    """
+
+    def __init__(
+        self,
+        config: NetworkConfig,
+        *,
+        frequencies: Sequence[float] | None = None,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        self.config = config
+        draw = _TorchDraw(generator)
+        weights = config.tensors(frequencies)
+        self._names = [each.name for each in weights]
+        for each in weights:
+            drawn = torch.from_numpy(np.array(each.law(draw), np.float32).reshape(each.shape))
+            if each.is_trained:
+                self.register_parameter(each.name, nn.Parameter(drawn))
+            else:
+                self.register_buffer(each.name, drawn)
+
+    @property
+    def architecture(self) -> Architecture:
+        """What the network is made of."""
+        return self.config.architecture
+
+    def tensors(self) -> list[Tensor]:
+        """Return all tensors, in the order of a file."""
+        return [getattr(self, name) for name in self._names]
+
+    def forward(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch c"]:
+        """Return the network's values at coordinates ``x``; differentiable as often as the architecture is."""
+        return self.architecture.values(TorchArithmetic(x), x, self.tensors())
+
+    def output_layer(self) -> OutputLayer | None:
+        """Return the output layer, None where values are not linear in it."""
+        return OutputLayer(*self.tensors()[-2:]) if self.architecture.ends_linear else None
+
+    def jet(self, x: Float[Tensor, "n d"]) -> Jet:
+        """Return value, Jacobian and Laplacian at ``x`` in one forward sweep, per unit of ``x``."""
+        return jet_of(self, x)
+
+    def jet_streams(self, streams: Float[Tensor, "s n d"], shape: JetShape) -> Float[Tensor, "s n c"]:
+        """Return values and derivatives, given those of the inputs; differentiable in the weights.
+
+        Raises `InputError` for second derivatives of a network whose second derivatives are 0 or nowhere.
+        """
+        self._check_order(shape)
+        jet = JetNumbers.of(streams, shape)
+        return self.architecture.values(JetArithmetic(streams), jet, self.tensors()).streams()
+
+    def feature_streams(self, streams: Float[Tensor, "s n d"], shape: JetShape) -> Float[Tensor, "s n f"]:
+        """Return what enters the output layer, and its derivatives: `jet_streams` before the last layer."""
+        self._check_order(shape)
+        jet = JetNumbers.of(streams, shape)
+        return self.architecture.features(JetArithmetic(streams), jet, self.tensors()[:-2]).streams()
+
+    def value_and_jacobian(self, x: Float[Tensor, "n d"]) -> tuple[Float[Tensor, "n c"], Float[Tensor, "n c d"]]:
+        """Return values and Jacobian in one sweep; for looking at, not differentiable."""
+        with torch.no_grad():
+            streams = self.jet_streams(identity_streams(x), JetShape(x.shape[1], 0, ()))
+        return streams[0], streams[1:].permute(1, 2, 0)
+
+    def activations(self, x: Float[Tensor, "n d"]) -> list[LayerActivations]:
+        """Return what enters and leaves every layer, first to last, for pictures and statistics."""
+        recorder = _Recorder(x)
+        values = self.architecture.values(recorder, x, self.tensors())
+        return [*recorder.layers, LayerActivations(values, values)]
+
+    def _check_order(self, shape: JetShape) -> None:
+        check_order(self.architecture, order=2 if shape.num_curvatures else 1)
+
+
+def check_order(architecture: Architecture, *, order: int) -> None:
+    """Refuse derivatives that say nothing of a network: the second ones of what is linear piece by piece."""
+    if order >= 2 and architecture.smoothness < 1:
+        raise InputError(
+            f"second derivatives of a network {architecture.name} are 0 wherever there are any; use values and "
+            "gradients, or a smooth network such as siren, finer or softplus."
+        )
+
+
+def jet_of(network: HasJets, x: Float[Tensor, "n d"]) -> Jet:
+    """Return value, Jacobian and Laplacian of a network in one forward sweep."""
+    streams = torch.cat([identity_streams(x), torch.zeros_like(x)[None]])
+    return Jet.of(network.jet_streams(streams, JetShape.with_laplacian(x.shape[1])))
+
+
+def identity_streams(x: Float[Tensor, "n d"]) -> Float[Tensor, "s n d"]:
+    """Return points and their slopes along each coordinate."""
+    identity = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
+    return torch.cat([x[None], identity[:, None].expand(-1, len(x), -1)])
+
+
+@final
+class _TorchDraw:
+    """Random numbers from a generator, in NumPy's arrays."""
+
+    def __init__(self, generator: torch.Generator | None) -> None:
+        self._generator = generator
+
+    def uniform(self, *shape: int) -> Float[np.ndarray, "..."]:
+        return torch.empty(shape).uniform_(-1, 1, generator=self._generator).numpy()
+
+    def normal(self, *shape: int) -> Float[np.ndarray, "..."]:
+        return torch.empty(shape).normal_(generator=self._generator).numpy()
+
+    def gamma(self, alpha: float, *shape: int) -> Float[np.ndarray, "..."]:
+        # torch.distributions takes no generator; this is what it calls
+        alphas = torch.full(shape, alpha)
+        return torch._standard_gamma(alphas, generator=self._generator).numpy()  # type: ignore[attr-defined]
+
+
+class _Recorder(TorchArithmetic):
+    """Remembers what enters and leaves every layer."""
+
+    def __init__(self, like: Tensor) -> None:
+        super().__init__(like)
+        self.layers: list[LayerActivations] = []
+
+    def layer(self, pre: Tensor, post: Tensor) -> Tensor:
+        """Return what leaves a layer."""
+        self.layers.append(LayerActivations(pre, post))
+        return post
