@@ -19,6 +19,7 @@ from ._console import say
 from ._decode import decode
 from ._demo import demo
 from ._enlarge import enlarge
+from ._explain import explain
 from ._export import export
 from ._fit import fit
 from ._import import import_
@@ -47,6 +48,7 @@ for _command in (
     poisson,
     blend,
     info,
+    explain,
     export,
     import_,
     demo,

@@ -103,10 +103,11 @@ def _measure(state: State, objective: Objective, recipe: Recipe, stop: Stop, *, 
         progress.loss = math.nan
         state.recover()
         return
+    before_db = progress.curve[-1].psnr_db if progress.curve else -math.inf
     progress.record(quality.psnr_db, quality.num_measured, exactly=exactly)
     if quality.psnr_db > objective.constant_db + _LEAST_LEARNED_DB:
         state.keep()
-    else:
+    elif quality.psnr_db < before_db + _LEAST_LEARNED_DB:  # one that comes from far below is on its way
         state.revive()
     if stage_ended:
         progress.stage_db.append(progress.psnr_db)

@@ -10,7 +10,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, Self, TypeAlias, final
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeAlias, final, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -29,6 +29,7 @@ MOST_LAYERS = 255
 _WIDEST = 1 << 20
 
 
+@runtime_checkable  # the tests check types as they run
 class Arithmetic(Protocol):
     """The operations that networks are made of."""
 
@@ -83,6 +84,7 @@ class Arithmetic(Protocol):
         ...
 
 
+@runtime_checkable
 class Draw(Protocol):
     """Random numbers for first weights, as float32 arrays."""
 
@@ -180,7 +182,7 @@ class Architecture(ABC):
     def features(self, do: Arithmetic, x: Numbers, tensors: Sequence[Numbers]) -> Numbers:
         """Return what the output layer sees."""
 
-    def suited_to(self, inputs: Inputs) -> Self:
+    def suited_to(self, inputs: Inputs) -> "Architecture":
         """Return the same with what it leaves open chosen for these inputs."""
         return self
 
@@ -212,7 +214,7 @@ class Architecture(ABC):
         """Return a freshly initialized network between so many coordinates and values, in torch."""
         return NetworkConfig(self, in_features, out_features).build(generator=generator)
 
-    def with_parameters(self, most: int, in_features: int, out_features: int) -> Self:
+    def with_parameters(self, most: int, in_features: int, out_features: int) -> "Architecture":
         """Return the largest such network of at most so many weights; `InputError` where the smallest has more."""
 
         def count(size: int) -> int:
@@ -224,7 +226,7 @@ class Architecture(ABC):
             raise InputError(f"a network {self.name} takes {count(1)} weights at least, {most} were asked for.")
         return self._grown(sizes[bisect.bisect_left(sizes, count(largest), key=count)])  # a table may not grow further
 
-    def _grown(self, size: int) -> Self:
+    def _grown(self, size: int) -> "Architecture":
         return replace(self, **{self.grows_by: size})  # type: ignore[type-var]
 
 

@@ -3,13 +3,13 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Final, Self, final
+from typing import ClassVar, Final, final
 
 import numpy as np
 
 from ligeia.core import InputError
 
-from ._architecture import Arithmetic, Draw, Inputs, Numbers, Weights, dense
+from ._architecture import Architecture, Arithmetic, Draw, Inputs, Numbers, Weights, dense
 from ._multiplicative import Multiplicative
 
 STEP: Final = math.pi / 2
@@ -27,6 +27,7 @@ class Bacon(Multiplicative):
     """
 
     name: ClassVar[str] = "bacon"
+    rate: ClassVar[float] = 15.0
 
     hidden_features: int = 256
     hidden_layers: int = 3
@@ -38,7 +39,7 @@ class Bacon(Multiplicative):
         if not all(math.isfinite(each) and each > 0 for each in self.bandwidths):
             raise InputError(f"bandwidths above 0 were wanted, one per coordinate, got {self.bandwidths}.")
 
-    def suited_to(self, inputs: Inputs) -> Self:
+    def suited_to(self, inputs: Inputs) -> Architecture:
         """Return the same with a bandwidth that the samples can tell, pi / 2 times their number."""
         return self if self.bandwidths else replace(self, bandwidths=tuple(STEP * size for size in inputs.sizes))
 

@@ -16,6 +16,7 @@ class Finer(Layered):
     """
 
     name: ClassVar[str] = "finer"
+    fineness: ClassVar[float] = 0.3
     smoothness: ClassVar[float] = 1
 
     hidden_features: int = 256

@@ -21,6 +21,8 @@ class FourierFeatures(Perceptron):
     """
 
     name: ClassVar[str] = "fourier"
+    rate: ClassVar[float] = 15.0
+    fineness: ClassVar[float] = 0.8
     smoothness: ClassVar[float] = 0
 
     hidden_features: int = 256

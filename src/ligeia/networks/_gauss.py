@@ -12,6 +12,8 @@ class Gauss(Layered):
     """``exp(-(W v + b)^2 / (2 sigma^2))`` per layer, with torch's usual first weights, as the paper has it."""
 
     name: ClassVar[str] = "gauss"
+    rate: ClassVar[float] = 3.0
+    fineness: ClassVar[float] = 0.2
 
     hidden_features: int = 256
     hidden_layers: int = 3

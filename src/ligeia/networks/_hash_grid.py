@@ -4,13 +4,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import ClassVar, Final, NamedTuple, Self, final
+from typing import ClassVar, Final, NamedTuple, final
 
 import numpy as np
 
 from ligeia.core import InputError
 
-from ._architecture import Arithmetic, Inputs, Numbers, Weights, check_sizes
+from ._architecture import Architecture, Arithmetic, Inputs, Numbers, Weights, check_sizes
 from ._perceptron import Perceptron
 
 _PRIMES: Final = (1, 2654435761, 805459861, 3674653429)  # eq. 4
@@ -32,6 +32,8 @@ class HashGrid(Perceptron):
     """
 
     name: ClassVar[str] = "hash"
+    rate: ClassVar[float] = 15.0
+    fineness: ClassVar[float] = 2.0
     smoothness: ClassVar[float] = 0
     has_graph: ClassVar[bool] = False
     grows_by: ClassVar[str] = "table_size"
@@ -57,7 +59,7 @@ class HashGrid(Perceptron):
         if self.table_size > _MOST_TABLE or not all(1 <= each <= _MOST_TABLE for each in self.finest):
             raise InputError(f"a hash grid has at most {_MOST_TABLE} entries a level and cells along an axis.")
 
-    def suited_to(self, inputs: Inputs) -> Self:
+    def suited_to(self, inputs: Inputs) -> Architecture:
         """Return the same with a cell of the finest grid for every two samples."""
         return self if self.finest else replace(self, finest=tuple(max(1, size // 2) for size in inputs.sizes))
 

@@ -81,6 +81,8 @@ class FourierNet(Multiplicative):
     """Filters ``sin(omega x + phi)``: a Fourier network."""
 
     name: ClassVar[str] = "mfn-fourier"
+    rate: ClassVar[float] = 15.0
+    fineness: ClassVar[float] = 2.0
 
     hidden_features: int = 256
     hidden_layers: int = 3
@@ -97,6 +99,8 @@ class GaborNet(Multiplicative):
     """
 
     name: ClassVar[str] = "mfn-gabor"
+    rate: ClassVar[float] = 15.0
+    fineness: ClassVar[float] = 2.0
     num_filter_tensors: ClassVar[int] = 4
 
     hidden_features: int = 256

@@ -89,6 +89,11 @@ class CoordinateNetwork(nn.Module):
         """What the network is made of."""
         return self.config.architecture
 
+    @property
+    def smoothness(self) -> float:
+        """Continuous derivatives along the coordinates."""
+        return self.architecture.smoothness
+
     def tensors(self) -> list[Tensor]:
         """Return all tensors, in the order of a file."""
         return [getattr(self, name) for name in self._names]

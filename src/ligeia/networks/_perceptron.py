@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-from ._architecture import Arithmetic, Layered, Numbers, check_sizes, usual_half_width
+from ._architecture import Architecture, Arithmetic, Layered, Numbers, Weights, check_sizes, usual_half_width
 
 
 class Perceptron(Layered):
@@ -22,6 +22,10 @@ class Perceptron(Layered):
         """Return He's bound, which keeps the variance of ReLU's inputs (He et al. 2015, arXiv:1502.01852, eq. 10)."""
         return math.sqrt(6 / fan_in), usual_half_width(fan_in)
 
+    def output(self, out_features: int) -> list[Weights]:
+        """Return the weight and the bias of the output layer, drawn so that values begin small."""
+        return Architecture.output(self, out_features)
+
 
 @final
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,6 +33,7 @@ class ReluMlp(Perceptron):
     """``max(W v + b, 0)`` per layer: piecewise linear, so that all its second derivatives are 0."""
 
     name: ClassVar[str] = "relu"
+    rate: ClassVar[float] = 9.0
     smoothness: ClassVar[float] = 0
 
     hidden_features: int = 256
@@ -45,6 +50,7 @@ class TanhMlp(Perceptron):
     """``tanh(W v + b)`` per layer, with Glorot's bound (Glorot & Bengio 2010, eq. 16) for square layers."""
 
     name: ClassVar[str] = "tanh"
+    rate: ClassVar[float] = 9.0
 
     hidden_features: int = 256
     hidden_layers: int = 3
@@ -64,6 +70,7 @@ class SoftplusMlp(Perceptron):
     """``log(1 + exp(W v + b))`` per layer: a smooth ReLU."""
 
     name: ClassVar[str] = "softplus"
+    rate: ClassVar[float] = 3.0
 
     hidden_features: int = 256
     hidden_layers: int = 3

@@ -6,13 +6,13 @@ How many octaves there are is chosen by Nyquist, as in the code of Sitzmann et a
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Self, final
+from typing import ClassVar, final
 
 import numpy as np
 
 from ligeia.core import InputError
 
-from ._architecture import Arithmetic, Inputs, Numbers
+from ._architecture import Architecture, Arithmetic, Inputs, Numbers
 from ._perceptron import Perceptron
 
 _USUAL_OCTAVES = 6
@@ -29,6 +29,7 @@ class PositionalEncoding(Perceptron):
     """
 
     name: ClassVar[str] = "nerf"
+    rate: ClassVar[float] = 15.0
     smoothness: ClassVar[float] = 0
 
     hidden_features: int = 256
@@ -40,7 +41,7 @@ class PositionalEncoding(Perceptron):
         if not all(0 <= each <= _MOST_OCTAVES for each in self.num_octaves):
             raise InputError(f"0 to {_MOST_OCTAVES} octaves were wanted along each coordinate, got {self.num_octaves}.")
 
-    def suited_to(self, inputs: Inputs) -> Self:
+    def suited_to(self, inputs: Inputs) -> Architecture:
         """Return the same with as many octaves as the samples tell apart."""
         if self.num_octaves:
             return self

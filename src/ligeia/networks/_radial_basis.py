@@ -19,12 +19,13 @@ class Rbf(Perceptron):
     """
 
     name: ClassVar[str] = "rbf"
+    rate: ClassVar[float] = 9.0
     smoothness: ClassVar[float] = 0
 
     hidden_features: int = 256
     hidden_layers: int = 3
     num_centers: int = 256
-    sharpness: float = 10.0
+    sharpness: float = 60.0
     """At first; the reference has 10."""
 
     def __post_init__(self) -> None:

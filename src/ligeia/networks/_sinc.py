@@ -13,6 +13,8 @@ class Sinc(Layered):
     """``sin(omega z) / (omega z)``, z = W v + b, per layer."""
 
     name: ClassVar[str] = "sinc"
+    rate: ClassVar[float] = 3.0
+    fineness: ClassVar[float] = 0.6
 
     hidden_features: int = 256
     hidden_layers: int = 3

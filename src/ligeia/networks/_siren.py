@@ -207,6 +207,11 @@ class Siren(nn.Module):
         """Return the linear part of every layer, first to last."""
         return [layer.linear if isinstance(layer, SineLayer) else layer for layer in self.net]  # type: ignore[misc]
 
+    @property
+    def smoothness(self) -> float:
+        """Continuous derivatives along the coordinates: infinitely many."""
+        return math.inf
+
     def tensors(self) -> list[Tensor]:
         """Return weight, bias, weight, bias, ... from the first layer to the last."""
         return [each for linear in self.linears() for each in (linear.weight, linear.bias)]

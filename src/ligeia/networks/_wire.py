@@ -39,12 +39,12 @@ class _Gabor(Architecture):
             raise InputError(f"scale of a network {self.name} must be 0 or more and finite, got {self.scale}.")
 
     def _parts(self, number: int, fan_in: int, scale: np.ndarray | float = 1.0) -> list[Weights]:
-        """Return the two linear maps of a layer: real and imaginary, or oscillation and bell."""
+        """Return the two linear maps of a layer: real and imaginary, or oscillation, times ``scale``, and bell."""
         bound = usual_half_width(fan_in)
         first, second = (f"layer{number}_{part}" for part in self.part_names)
         return [
             *dense(first, fan_in, self.hidden_features, bound * scale, bound),
-            *dense(second, fan_in, self.hidden_features, bound * scale, bound),
+            *dense(second, fan_in, self.hidden_features, bound, bound),
         ]
 
     part_names: ClassVar[tuple[str, str]]
@@ -66,12 +66,14 @@ class Wire(_Gabor):
     """
 
     name: ClassVar[str] = "wire"
+    rate: ClassVar[float] = 3.0
+    fineness: ClassVar[float] = 0.12
     part_names: ClassVar[tuple[str, str]] = ("real", "imaginary")
 
     hidden_features: int = 180
     hidden_layers: int = 3
-    omega: float = 20.0
-    scale: float = 10.0
+    omega: float = 5.0
+    scale: float = 4.0
 
     @property
     def num_features(self) -> int:
@@ -109,12 +111,14 @@ class RealWire(_Gabor):
     """``cos(omega z) exp(-(scale u)^2)``, z and u two linear maps of the layer before, per layer."""
 
     name: ClassVar[str] = "wire-real"
+    rate: ClassVar[float] = 8.0
+    fineness: ClassVar[float] = 0.6
     part_names: ClassVar[tuple[str, str]] = ("oscillation", "bell")
 
     hidden_features: int = 180
     hidden_layers: int = 3
-    omega: float = 20.0
-    scale: float = 10.0
+    omega: float = 5.0
+    scale: float = 4.0
 
     @property
     def num_features(self) -> int:

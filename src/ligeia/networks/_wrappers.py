@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import ClassVar, Self, final
+from typing import ClassVar, final
 
 import numpy as np
 
@@ -50,7 +50,12 @@ class _Wrapper(Architecture):
         """Most numbers that a point takes at a time."""
         return self.inner.widest
 
-    def suited_to(self, inputs: Inputs) -> Self:
+    @property
+    def ends_linear(self) -> bool:
+        """Whether values are linear in the last two tensors."""
+        return self.inner.ends_linear
+
+    def suited_to(self, inputs: Inputs) -> Architecture:
         """Return the same around a network that is chosen for these inputs."""
         return replace(self, inner=self.inner.suited_to(inputs))  # type: ignore[type-var]
 
@@ -70,7 +75,7 @@ class _Wrapper(Architecture):
         """Return what the output layer sees."""
         return self.inner.features(do, x, tensors)
 
-    def _grown(self, size: int) -> Self:
+    def _grown(self, size: int) -> Architecture:
         return replace(self, inner=self.inner._grown(size))  # type: ignore[type-var]
 
 
@@ -157,7 +162,7 @@ class Periodic(_Wrapper):
         if not 1 <= self.harmonics <= 64:
             raise InputError(f"1 to 64 harmonics were wanted, got {self.harmonics}.")
 
-    def suited_to(self, inputs: Inputs) -> Self:
+    def suited_to(self, inputs: Inputs) -> Architecture:
         """Return the same around a network that is chosen for the circles' coordinates."""
         return replace(self, inner=self.inner.suited_to(self._inner_inputs(inputs)))
 
@@ -188,7 +193,7 @@ class Periodic(_Wrapper):
             if number not in self.axes:
                 columns.append(place)
                 continue
-            angles = place * do.constant(np.float32(math.pi) * np.arange(1, self.harmonics + 1, dtype=np.float32))
+            angles = place * do.constant(math.pi * np.arange(1.0, self.harmonics + 1.0))
             columns += [do.cos(angles), do.sin(angles)]
         return do.concat(columns)
 

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         enlarge as enlarge,
         write_enlarged as write_enlarged,
     )
+    from ._explain import Explanation as Explanation, draw_explanation as draw_explanation, explain as explain
     from ._export import Exported as Exported, export as export
     from ._exposures import Fused as Fused, clip_around as clip_around, fuse as fuse
     from ._fit import (
@@ -124,6 +125,9 @@ if TYPE_CHECKING:
     from ._tiles import Tile as Tile, TileSettings as TileSettings, blended as blended
 
 _MODULES = {
+    "explain": "_explain",
+    "draw_explanation": "_explain",
+    "Explanation": "_explain",
     "network_names": "_networks",
     "network_named": "_networks",
     "network_config": "_networks",
@@ -245,6 +249,7 @@ __all__ = [
     "Compressed",
     "Configuration",
     "Enlarged",
+    "Explanation",
     "Exported",
     "FirstFrequency",
     "FitTime",
@@ -282,9 +287,11 @@ __all__ = [
     "decode",
     "decode_at",
     "demo_stop",
+    "draw_explanation",
     "draw_report",
     "draw_surface_report",
     "enlarge",
+    "explain",
     "export",
     "fast",
     "fast_for",

@@ -47,7 +47,9 @@ def draw_picture_report(field: Field, signal: Signal, path: Path) -> None:
     fitted = _values(field, points, plane.shape)
     fitted[plane.missing] = np.nan
     slope, curvature = _derivatives(field, fewer, coarse.shape)
-    slope[coarse.missing] = curvature[coarse.missing] = np.nan
+    slope[coarse.missing] = np.nan
+    if curvature is not None:
+        curvature[coarse.missing] = np.nan
     rows, columns = plane.shape
     height = min(max(5.2 * rows / columns, 2.6), 7.5)  # inches, of pictures about 5.2 wide
     size = " x ".join(map(str, signal.grid.shape))
@@ -103,18 +105,26 @@ def _values(field: Field, points: torch.Tensor, shape: tuple[int, int]) -> np.nd
     return torch.cat(values).reshape(*shape, -1).double().cpu().numpy()
 
 
-def _derivatives(field: Field, points: torch.Tensor, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+def _derivatives(field: Field, points: torch.Tensor, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return gradient and Laplacian, None where the network has none."""
     # per sample of the last two axes: what neighboring pixels differ by
+    has_curvature = field.network.smoothness >= 1
     per_sample = torch.tensor([2 / size for size in field.grid.shape], dtype=points.dtype, device=points.device)
 
     @torch.no_grad()  # here, because it does not reach into threads
     def of_piece(piece: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        jet = field.jet(piece)
-        slopes = (jet.jacobian * per_sample)[..., -2:].norm(dim=-1).mean(dim=1)
-        return slopes, jet.laplacian.mean(dim=1) * float(per_sample[-1] ** 2)
+        if has_curvature:
+            jet = field.jet(piece)
+            jacobian, laplacian = jet.jacobian, jet.laplacian
+        else:
+            jacobian = torch.stack(field.derivatives(piece, *map(str, range(field.grid.num_axes))), dim=-1)
+            laplacian = jacobian[..., 0]
+        slopes = (jacobian * per_sample)[..., -2:].norm(dim=-1).mean(dim=1)
+        return slopes, laplacian.mean(dim=1) * float(per_sample[-1] ** 2)
 
     slopes, curvatures = zip(*map_on_threads(of_piece, points.split(_PIECE)), strict=True)
-    return torch.cat(slopes).reshape(shape).cpu().numpy(), torch.cat(curvatures).reshape(shape).cpu().numpy()
+    slope, curvature = (torch.cat(each).reshape(shape).cpu().numpy() for each in (slopes, curvatures))
+    return slope, curvature if has_curvature else None
 
 
 def _displayable(
@@ -143,11 +153,13 @@ def _show(axes: "Axes", values: np.ndarray, title: str, field: Field, shown: tup
     axes.set_axis_off()
 
 
-def _draw_derivatives(part: "SubFigure", slope: np.ndarray, curvature: np.ndarray) -> None:
+def _draw_derivatives(part: "SubFigure", slope: np.ndarray, curvature: np.ndarray | None) -> None:
     first = part.add_subplot(1, 3, 1)
     first.imshow(slope, cmap="gray", vmin=0, vmax=np.nanquantile(slope, 0.995), **_shown_as(slope))
     first.set_title("exact gradient, magnitude per sample")
     first.set_axis_off()
+    if curvature is None:
+        return
     second = part.add_subplot(1, 3, 2)
     limit = np.nanquantile(np.abs(curvature), 0.99)
     second.imshow(curvature, cmap="gray", vmin=-limit, vmax=limit, **_shown_as(curvature))

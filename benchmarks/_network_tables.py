@@ -1,0 +1,6 @@
+def print_table(rows, seconds):
+    pass
+
+
+def draw(rows, path, seconds):
+    pass

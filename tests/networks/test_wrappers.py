@@ -1,0 +1,63 @@
+"""Oracles: bounds, mirrors and periods, looked at on the values."""
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from ligeia.core import InputError
+from ligeia.networks import Bounded, Finer, HashGrid, Periodic, Symmetric
+
+INNER = Finer(hidden_features=16, hidden_layers=1)
+
+
+def places() -> torch.Tensor:
+    return torch.rand(50, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * 2 - 1
+
+
+def test_values_stay_within_bounds() -> None:
+    network = Bounded(inner=INNER, low=-0.25, high=0.5).build(2, 1).double()
+    with torch.no_grad():
+        network.tensors()[-2].mul_(1e3)
+        values = network(places())
+    assert -0.25 <= float(values.min()) < -0.2
+    assert 0.45 < float(values.max()) <= 0.5
+
+
+@pytest.mark.parametrize(("is_odd", "sign"), [(False, 1.0), (True, -1.0)])
+def test_mirror_images_are_alike(is_odd: bool, sign: float) -> None:
+    network = Symmetric(inner=INNER, axes=(0,), is_odd=is_odd).build(2, 1).double()
+    x = places()
+    mirrored = network(x * torch.tensor([-1.0, 1.0]).double())
+    assert_close(mirrored, sign * network(x))
+    other = network(x * torch.tensor([1.0, -1.0]).double())
+    assert float((other - sign * network(x)).detach().abs().max()) > 1e-3
+
+
+def test_both_axes_can_be_mirrored() -> None:
+    network = Symmetric(inner=INNER, axes=(0, 1)).build(2, 1).double()
+    for signs in ([-1.0, 1.0], [1.0, -1.0], [-1.0, -1.0]):
+        assert_close(network(places() * torch.tensor(signs).double()), network(places()))
+
+
+def test_values_repeat_after_the_domain() -> None:
+    network = Periodic(inner=INNER, axes=(1,), harmonics=3).build(2, 1).double()
+    assert_close(network(places() + torch.tensor([0.0, 2.0]).double()), network(places()))
+    moved = network(places() + torch.tensor([2.0, 0.0]).double())
+    assert float((moved - network(places())).detach().abs().max()) > 1e-3
+
+
+def test_wrappers_go_around_each_other() -> None:
+    network = Bounded(inner=Symmetric(inner=Periodic(inner=INNER, axes=(0,)), axes=(1,))).build(2, 1).double()
+    assert_close(network(places() * torch.tensor([1.0, -1.0]).double()), network(places()))
+    assert_close(network(places() + torch.tensor([2.0, 0.0]).double()), network(places()))
+
+
+def test_what_cannot_be_is_refused() -> None:
+    with pytest.raises(InputError, match="finite bounds low < high were wanted, got 1"):
+        Bounded(inner=INNER, low=1.0, high=0.0)
+    with pytest.raises(InputError, match="coordinates 0 to 1 can be mirrored"):
+        Symmetric(inner=INNER, axes=(2,)).build(2, 1)
+    with pytest.raises(InputError, match="different coordinates were wanted"):
+        Symmetric(inner=INNER, axes=(0, 0))
+    with pytest.raises(InputError, match="hash grids have up to 4 coordinates, got 6"):
+        Periodic(inner=HashGrid(), axes=(0, 1)).build(4, 1)
