@@ -4,53 +4,32 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any, Final
 
+from ligeia import networks
 from ligeia.core import InputError
-from ligeia.networks import (
-    Architecture,
-    Bacon,
-    Bounded,
-    Finer,
-    FourierFeatures,
-    FourierNet,
-    GaborNet,
-    Gauss,
-    HashGrid,
-    LearnedSiren,
-    NetworkConfig,
-    Periodic,
-    PositionalEncoding,
-    Rbf,
-    RealWire,
-    ReluMlp,
-    Sinc,
-    SoftplusMlp,
-    Symmetric,
-    TanhMlp,
-    Wire,
-)
+from ligeia.networks import Architecture, NetworkConfig
 
 from ._bytes import ByteReader, RecordError, number_bytes, varint_bytes
 
 ARCHITECTURES: Final[dict[int, type[Architecture]]] = {  # on disk: append, never renumber; 1 is Siren
-    2: ReluMlp,
-    3: TanhMlp,
-    4: SoftplusMlp,
-    5: Rbf,
-    6: PositionalEncoding,
-    7: FourierFeatures,
-    8: Gauss,
-    9: Wire,
-    10: RealWire,
-    11: Finer,
-    12: Sinc,
-    13: FourierNet,
-    14: GaborNet,
-    15: Bacon,
-    16: HashGrid,
-    17: LearnedSiren,
-    18: Bounded,
-    19: Symmetric,
-    20: Periodic,
+    2: networks.ReluMlp,
+    3: networks.TanhMlp,
+    4: networks.SoftplusMlp,
+    5: networks.Rbf,
+    6: networks.PositionalEncoding,
+    7: networks.FourierFeatures,
+    8: networks.Gauss,
+    9: networks.Wire,
+    10: networks.RealWire,
+    11: networks.Finer,
+    12: networks.Sinc,
+    13: networks.FourierNet,
+    14: networks.GaborNet,
+    15: networks.Bacon,
+    16: networks.HashGrid,
+    17: networks.LearnedSiren,
+    18: networks.Bounded,
+    19: networks.Symmetric,
+    20: networks.Periodic,
 }
 """The tag of each architecture in a file."""
 

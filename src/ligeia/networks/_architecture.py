@@ -223,7 +223,10 @@ class Architecture(ABC):
         sizes = range(1, _WIDEST)
         largest = bisect.bisect_right(sizes, most, key=count)
         if largest == 0:
-            raise InputError(f"a network {self.name} takes {count(1)} weights at least, {most} were asked for.")
+            raise InputError(
+                f"a network {self.name} takes {count(1)} weights at least, {most} were asked for; allow more, or make "
+                "its other fields smaller."
+            )
         return self._grown(sizes[bisect.bisect_left(sizes, count(largest), key=count)])  # a table may not grow further
 
     def _grown(self, size: int) -> "Architecture":

@@ -186,7 +186,10 @@ def _exact(job: _Job) -> Compressed:
         advice = "; FLAC is for sounds" if isinstance(signal.source, SoundSource) else ""
         raise InputError(f"lossless files are of integer samples, these are read as {signal.values.dtype}{advice}.")
     least = smallest_bytes(signal)
-    made = [_of_size(job, num_bytes) for num_bytes in (least, *_FIELD_BYTES) if num_bytes >= least]
+    made = [_of_size(job._replace(network=None), least)]
+    for num_bytes in _FIELD_BYTES:
+        if num_bytes >= max(least, _least_bytes(job)):
+            made.append(_of_size(job, num_bytes))
     samples = np.asarray(signal.values)
     coded = [(codec.smallest_lossless([each.record], samples)[1], each.report) for each in made]
     data, report = min(coded, key=lambda each: len(each[0]))
@@ -404,6 +407,14 @@ def _width(signal: Signal, num_bytes: int) -> int:
     widths = range(_NARROWEST, _WIDEST + 1)
     place = bisect.bisect_right(widths, wanted, key=lambda width: _config(signal, width).num_parameters())
     return widths[max(0, place - 1)]
+
+
+def _least_bytes(job: _Job) -> int:
+    """Return about how many bytes the smallest network of a kind takes."""
+    if job.network is None:
+        return 0
+    smallest = network_config(job.signal, job.network._grown(1))
+    return smallest_bytes(job.signal) + math.ceil(_BITS_PER_WEIGHT * smallest.num_parameters() / 8)
 
 
 def _other_config(signal: Signal, architecture: Architecture, turns: Sequence[float], num_bytes: int) -> NetworkConfig:

@@ -67,9 +67,9 @@ class Explanation:
     layers: tuple[LayerFound, ...]
     values: Float[np.ndarray, " f"]
     """Power of the field's values by frequency, of all lines and channels."""
-    signal: Float[np.ndarray, " f"] | None
+    signal: Float[np.ndarray, " known"] | None
     """That of the signal it should be, up to Nyquist; None without one."""
-    error: Float[np.ndarray, " f"] | None
+    error: Float[np.ndarray, " known"] | None
     """That of the difference."""
     advice: tuple[str, ...]
     """What to change, in sentences."""
