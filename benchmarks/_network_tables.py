@@ -62,10 +62,7 @@ def print_table(rows: Sequence[dict[str, Any]], seconds: float) -> None:
     if not tasks:
         print("no runs yet")
         return
-    best = {
-        on: max((each for (_, task), each in found.items() if task == on), key=lambda cell: cell.mean_db)
-        for on in tasks
-    }
+    best = {on: max((cell for (_, task), cell in found.items() if task == on), key=_mean) for on in tasks}
     print(f"| network | {' | '.join(tasks)} | mean place |")
     print(f"|---|{'---|' * (len(tasks) + 1)}")
     for network, rank in by_mean_rank(found, tasks):

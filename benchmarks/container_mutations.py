@@ -1,6 +1,6 @@
 """Decode mutated files: is every outcome a `FormatError` or a valid record, in bounded memory and time?
 
-Each file is one of five valid ones, two of them quantized, with one to three mutations: bit flips, truncations,
+Each file is one of eight valid ones, three of them quantized, with one to three mutations: bit flips, truncations,
 lying lengths, chunks swapped, doubled or dropped, bytes inserted. Half of them get their checksums computed anew,
 to reach the inner readers; the others must be refused or give an equal record. Weights that were quantized must
 never come out as other integers. From the repository root:
@@ -24,6 +24,7 @@ from ligeia.codec._container import SIGNATURE, FieldRecord, decode, encode
 from ligeia.codec._quantized import QuantizedTensor, step_of_byte
 from ligeia.codec._records import NetworkRecord
 from ligeia.core import FormatError
+from ligeia.networks import Architecture, FourierFeatures, HashGrid, NetworkConfig, Symmetric
 from ligeia.signals import ArraySource, Axis, Channel, Grid, ImageSource
 
 _HEAD: Final = len(SIGNATURE) + 1
@@ -56,10 +57,23 @@ def seed_records(rng: np.random.Generator) -> list[FieldRecord]:
         _random_record(rng, (1, 1, 0, 1), (90.0,), Grid.of((9,), align="corners"), rgb[:1], ArraySource(dtype="|u1")),
     ]
     pruned = replace(records[0].network, hidden_features=(9, 20))
-    return [*records, _quantized(rng, records[1], records[1].network), _quantized(rng, records[0], pruned)]
+    table = HashGrid(hidden_features=4, table_size=40, num_levels=3, finest=(9, 8))
+    others = [
+        _other(rng, records[0], each)
+        for each in (Symmetric(inner=table, axes=(1,)), FourierFeatures(hidden_features=6, num_frequencies=5))
+    ]
+    quantized = [(records[1], records[1].network), (records[0], pruned), (others[0], others[0].network)]
+    return [*records, *others, *(_quantized(rng, *each) for each in quantized)]
 
 
-def _quantized(rng: np.random.Generator, record: FieldRecord, network: NetworkRecord) -> FieldRecord:
+def _other(rng: np.random.Generator, record: FieldRecord, architecture: Architecture) -> FieldRecord:
+    """Return a record with a network of another architecture."""
+    network = NetworkConfig(architecture, record.network.in_features, record.network.out_features)
+    tensors = tuple(rng.standard_normal(shape).astype(np.float32) for shape in network.tensor_shapes())
+    return replace(record, network=network, tensors=tensors)
+
+
+def _quantized(rng: np.random.Generator, record: FieldRecord, network: NetworkRecord | NetworkConfig) -> FieldRecord:
     """Return a record of integers of every size, zeros too; with another network its first layer is float16."""
     tensors: list[np.ndarray | QuantizedTensor] = []
     for number, shape in enumerate(network.tensor_shapes()):

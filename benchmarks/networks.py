@@ -24,7 +24,7 @@ from _network_tables import draw, print_table
 from _network_tasks import Task, task, task_names
 
 from ligeia import fitting, kernels, recipes
-from ligeia.core import random_stream
+from ligeia.core import DivergenceError, random_stream
 from ligeia.field import Field
 from ligeia.fitting import Adam, Cooling, Recipe
 from ligeia.networks import Architecture, Inputs, NetworkConfig, Rbf, SirenConfig
@@ -65,6 +65,7 @@ def made(name: str, on: Task, scale: float, seed: int) -> Field:
     generator = random_stream(seed, "initial weights")
     ends = on.grid.num_inputs, len(on.channels)
     inputs = recipes.inputs_of(on.grid, on.turns)
+    network: Any  # of either kind, in which Field is generic
     if name in ("siren", COMPILED):
         config = siren_of(*ends)
         turns = [scale * each / 30.0 for each in inputs.frequencies]
@@ -131,7 +132,7 @@ def one_run(
             report = fitting.fit(field, objective, recipe, stop, seed=seed)
             score = where.score(field) if scored else -math.inf
             seconds, restarts = report.seconds, len(report.restarts)
-        except fitting.DivergenceError:
+        except DivergenceError:
             score, seconds, restarts = -math.inf, 0.0, -1
     return {
         "network": network,

@@ -6,7 +6,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Generic, TypeVar, final
 
 import numpy as np
 import torch
@@ -27,8 +27,11 @@ _BEYOND = 1e-3  # of the domain: rounding
 _GROUP = 32  # pieces worked out between two yields
 
 
+AnyNetwork = TypeVar("AnyNetwork", Siren, CoordinateNetwork)
+
+
 @final
-class Field(nn.Module):
+class Field(nn.Module, Generic[AnyNetwork]):
     """A continuous function of coordinates in [-1, 1], in the signal's own units.
 
     ``grid`` is the domain and its original sampling, ``channels`` the range of each channel (by default -1 to 1, the
@@ -41,7 +44,7 @@ class Field(nn.Module):
 
     def __init__(
         self,
-        network: Siren | CoordinateNetwork,
+        network: AnyNetwork,
         grid: Grid,
         channels: Sequence[Channel] | None = None,
         source: Source | None = None,

@@ -37,6 +37,7 @@ def test_values_stay_and_the_file_is_no_larger(density: float, seed: int) -> Non
     after = without_idle_neurons(before)
     points = np.random.default_rng(seed).uniform(-1, 1, (50, 2))
     assert_allclose(NumpyField(after)(points), NumpyField(before)(points), atol=1e-5)
+    assert isinstance(after.network, NetworkRecord)
     widths = after.network.hidden_widths()
     assert all(1 <= one <= other for one, other in zip(widths, WIDTHS, strict=True))
     for tensor in after.tensors[2::2]:
@@ -60,4 +61,6 @@ def test_a_neuron_that_only_an_idle_one_reads_is_idle() -> None:
     last.integers[:, 3] = 0  # neuron 3 of the last layer is idle,
     middle.integers[[0, 1, 2, 4], 2] = 0  # and neuron 2 before it is read by that one alone
     middle.integers[3, 2] = 5
-    assert without_idle_neurons(before).network.hidden_widths() == (7, 5, 4)
+    after = without_idle_neurons(before)
+    assert isinstance(after.network, NetworkRecord)
+    assert after.network.hidden_widths() == (7, 5, 4)

@@ -90,7 +90,7 @@ BROKEN: dict[str, tuple[Callable[[dict[str, Any]], str], str]] = {
     "a long number": (lambda _: "9" * 10_000, "the description is not JSON that can be read"),
     "no network": (broken(lambda d: d.pop("network")), "the key 'network' of the description is missing"),
     "newer": (broken(lambda d: d.update(version=2)), "the description is of version 2, this ligeia reads 1"),
-    "kind": (broken(lambda d: d["network"].update(kind="mlp")), "a network of the kind siren was wanted, got 'mlp'"),
+    "kind": (broken(lambda d: d["network"].update(kind="mlp")), "a network of siren, relu, .* was wanted, got 'mlp'"),
     "widths": (broken(lambda d: d["network"].update(widths=[2, 3])), "widths of the input, of each sine layer"),
     "other widths": (broken(lambda d: d["network"].update(widths=[2, 16, 16, 17, 3])), r"must be \(17, 16\)"),
     "width": (broken(lambda d: d["network"].update(widths=[2, 8, 8, 8, 3])), r"tensor 0 must be \(8, 2\)"),

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -43,7 +44,7 @@ def from_record(record: FieldRecord) -> Field:
     """Return the field of a record, its weights in float32."""
     described = record.network
     config = described if isinstance(described, NetworkConfig) else SirenConfig(**asdict(described))
-    network = config.build()
+    network: Any = config.build()  # of either kind, in which Field is generic
     with torch.no_grad():
         for tensor, values in zip(network.tensors(), record.float_tensors(), strict=True):
             tensor.copy_(torch.from_numpy(values))

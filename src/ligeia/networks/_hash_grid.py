@@ -15,6 +15,7 @@ from ._perceptron import Perceptron
 
 _PRIMES: Final = (1, 2654435761, 805459861, 3674653429)  # eq. 4
 _MOST_INPUTS: Final = 4
+_MOST_COUNTED: Final = 20  # coordinates whose memory is told; more take more
 _USUAL_FINEST: Final = 512
 _FIRST: Final = 1e-4  # s. 4: entries begin as U(+-1e-4)
 _BATCH: Final = 8192
@@ -65,12 +66,13 @@ class HashGrid(Perceptron):
 
     def check_inputs(self, in_features: int) -> None:
         """Refuse coordinates whose corners are too many to look up."""
-        if in_features > _MOST_INPUTS:
+        if (given := in_features) > _MOST_INPUTS:
+            in_features = min(in_features, _MOST_COUNTED)
             lookups = _BATCH * self.num_levels * 2**in_features
             mib = lookups * (8 + 4 * (1 + self.level_features)) / 2**20
             gib = 4 * self.level_features * float(_USUAL_FINEST + 1) ** in_features / 2**30
             raise InputError(
-                f"hash grids have up to {_MOST_INPUTS} coordinates, got {in_features}: each point would look up "
+                f"hash grids have up to {_MOST_INPUTS} coordinates, got {given}: each point would look up "
                 f"{2**in_features} corners at {self.num_levels} levels, {mib:,.0f} MiB for {_BATCH:,} points, "
                 f"and the finest grid without hashing would take {gib:,.0f} GiB; use another network."
             )

@@ -91,24 +91,15 @@ def fit(
         options |= {"hidden_features": hidden_features, "callbacks": callbacks, "checkpoint": checkpoint}
         return _field_of_surface(source, configuration, most_bytes, first_omegas, options)
     signal = to_signal(source, configuration, working_set=working_set)
-    if network is not None and hidden_features is not None:
-        raise InputError(f"the sizes of a network {network.name} are its own; leave hidden_features out.")
-    if network is None:
-        hidden_features, _ = choose_size(
-            signal,
-            stop=stop if configuration is None else None,
-            hidden_features=hidden_features,
-            most_bytes=most_bytes,
-            hidden_layers=hidden_layers,
-            omega_0=omega_0,
-        )
-        configuration = fast(hidden_features=hidden_features) if configuration is None else configuration
-        config = siren_config(signal.grid, signal.num_channels, hidden_features, hidden_layers, omega_0)
-    else:
-        config = network_config(signal, network, first_omegas, most_bytes=most_bytes)
-        configuration = fast_for(config.architecture) if configuration is None else configuration
-    if configuration.smoothness is not None and network is not None:
-        check_order(network, order=configuration.smoothness.order)
+    config, configuration = _configured(
+        signal,
+        stop,
+        configuration,
+        network,
+        {"hidden_features": hidden_features, "most_bytes": most_bytes},
+        {"hidden_layers": hidden_layers, "omega_0": omega_0},
+        first_omegas,
+    )
     if first_omegas is None:
         first_omegas = [found.omega for found in configuration.first_frequencies(signal, omega_0)]
     field = new_field(signal, config, first_omegas, seed=seed).to(checked_device(device))
@@ -135,6 +126,29 @@ def fit(
     return field
 
 
+def _configured(
+    signal: Signal,
+    stop: Stop | None,
+    configuration: Configuration | None,
+    network: Architecture | None,
+    size: dict[str, int | None],
+    shape: dict[str, Any],
+    first_omegas: Sequence[float] | None,
+) -> tuple[SirenConfig | NetworkConfig, Configuration]:
+    """Return the network and how it is fitted, both as asked or as the signal and the end of the fit want them."""
+    if network is None:
+        width, _ = choose_size(signal, stop=stop if configuration is None else None, **size, **shape)
+        config = siren_config(signal.grid, signal.num_channels, width, **shape)
+        return config, configuration or fast(hidden_features=width)
+    if size["hidden_features"] is not None:
+        raise InputError(f"the sizes of a network {network.name} are its own; leave hidden_features out.")
+    config = network_config(signal, network, first_omegas, most_bytes=size["most_bytes"])
+    configuration = configuration or fast_for(config.architecture)
+    if configuration.smoothness is not None:
+        check_order(network, order=configuration.smoothness.order)
+    return config, configuration
+
+
 def siren_config(
     grid: Grid, num_channels: int, hidden_features: int, hidden_layers: int, omega_0: float = 30.0
 ) -> SirenConfig:
@@ -154,6 +168,7 @@ def new_field(
     """Return a field on the domain of a signal, with fresh weights that turn by ``first_omegas`` along its axes."""
     turns = turns_of_inputs(checked_omegas(first_omegas, signal), signal.grid)
     generator = random_stream(seed, "initial weights")
+    network: Any  # of either kind, in which Field is generic
     if isinstance(config, SirenConfig):
         network = config.build(
             first_layer_scale=[turn / config.omegas[0] for turn in turns],

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias, final
+from typing import Any, Literal, TypeAlias, final
 
 import numpy as np
 import torch
@@ -114,6 +114,7 @@ def fit_surface(
     if not 0 < first_omega < np.inf:
         raise InputError(f"a frequency above 0 was wanted for the first layer, got {first_omega:g}.")
     generator = random_stream(seed, "initial weights")
+    built: Any  # of either kind, in which Field is generic
     if network is None:
         hidden_features = USUAL_WIDTH if hidden_features is None else hidden_features
         config = siren_config(shape.grid, 1, hidden_features, hidden_layers, omega_0)
