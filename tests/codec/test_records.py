@@ -92,7 +92,7 @@ def test_a_footprint_is_read_as_written(footprint: Footprint) -> None:
 
 
 REFUSED: list[tuple[Callable[[bytes], object], bytes, str]] = [
-    (unpack_network, b"\2" + NETWORK[1:], "network kind 200 is unknown"),
+    (unpack_network, b"\xc8" + NETWORK[1:], "network kind 200 is unknown"),
     (unpack_network, b"\1\x0b" + NETWORK[2:], "reserved bits must be zero, got 0x8"),
     (unpack_network, bytes([1, 7, 2, 1, 4, 4, 1]) + number_bytes(30.0), "equal widths must be written once"),
     (unpack_network, bytes([1, 7, 2, 0, 4, 1]) + number_bytes(30.0), "equal widths must be written once"),

@@ -11,6 +11,7 @@ from PIL import Image
 from skimage.data import astronaut
 
 from ligeia.cli import run
+from ligeia.codec import ARCHITECTURES
 from ligeia.shapes import level_set
 from ligeia.signals import write_surface
 
@@ -71,8 +72,16 @@ def test_the_commands_of_the_readme_run_one_after_the_other(photo: Path) -> None
         assert words[0] == "ligeia", line
         # half a minute of fitting shows no more here than half a second, and a fine mesh no more than a coarse one
         shortened = [{"30": "0.5", "512": "32"}.get(word, word) for word in words[1:]]
+        if words[1] in ("poisson", "blend"):
+            shortened += ["--passes", "1"]
         assert run(shortened) == 0, line
     assert {"photo.lig", "report.png", "large.png", "edges.png", "again.png"} <= {path.name for path in photo.iterdir()}
+
+
+def test_the_page_of_networks_has_a_row_for_every_tag() -> None:
+    page = (ROOT / "spec" / "networks.md").read_text()
+    rows = re.findall(r"^\| (\d+) \| ([\w-]+) \|", page, flags=re.MULTILINE)
+    assert rows == [(str(tag), cls.name) for tag, cls in ARCHITECTURES.items()]
 
 
 def test_the_equation_of_the_page_on_equations_is_solved() -> None:

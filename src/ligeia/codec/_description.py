@@ -151,8 +151,9 @@ def _plain(value: object) -> Any:
 
 def _network(given: Mapping[str, Any]) -> NetworkRecord | NetworkConfig:
     if _take(given, "kind", str) != "siren":
-        ends = {name: _take(given, name, int) for name in ("in_features", "out_features")}
-        return NetworkConfig(_architecture({key: each for key, each in given.items() if key not in ends}), **ends)
+        ends = ("in_features", "out_features")
+        architecture = _architecture({key: each for key, each in given.items() if key not in ends})
+        return NetworkConfig(architecture, *(_take(given, name, int) for name in ends))
     widths = tuple(_typed(each, int, "widths") for each in _take(given, "widths", list))
     if len(widths) < 3:
         raise RecordError(f"widths of the input, of each sine layer and of the output were wanted, got {widths}.")

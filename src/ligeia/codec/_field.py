@@ -8,7 +8,7 @@ import torch
 
 from ligeia.core import InputError
 from ligeia.field import Field
-from ligeia.networks import NetworkConfig, SirenConfig
+from ligeia.networks import CoordinateNetwork, NetworkConfig, SirenConfig
 
 from ._container import FieldRecord
 from ._read import read_record, write_record
@@ -42,10 +42,12 @@ def to_record(field: Field) -> FieldRecord:
 
 def from_record(record: FieldRecord) -> Field:
     """Return the field of a record, its weights in float32."""
-    described = record.network
-    config = described if isinstance(described, NetworkConfig) else SirenConfig(**asdict(described))
-    network: Any = config.build()  # of either kind, in which Field is generic
-    with torch.no_grad():
-        for tensor, values in zip(network.tensors(), record.float_tensors(), strict=True):
-            tensor.copy_(torch.from_numpy(values))
+    network: Any  # of either kind, in which Field is generic
+    if isinstance(record.network, NetworkConfig):
+        network = CoordinateNetwork(record.network, given=record.float_tensors())
+    else:
+        network = SirenConfig(**asdict(record.network)).build()
+        with torch.no_grad():
+            for tensor, values in zip(network.tensors(), record.float_tensors(), strict=True):
+                tensor.copy_(torch.from_numpy(values))
     return Field(network, record.grid, record.channels, record.source, record.missing)

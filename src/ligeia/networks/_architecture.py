@@ -130,9 +130,10 @@ def dense(
     name: str, fan_in: int, fan_out: int, half_width: float | Float[np.ndarray, " fan_in"], bias_half_width: float
 ) -> list[Weights]:
     """Return the weight and the bias of a layer, uniform within half-widths; one for the weights, or one per input."""
-    half_width = np.asarray(half_width, np.float32)
     return [
-        Weights(f"{name}_weight", (fan_out, fan_in), lambda draw: draw.uniform(fan_out, fan_in) * half_width),
+        Weights(
+            f"{name}_weight", (fan_out, fan_in), lambda draw: draw.uniform(fan_out, fan_in) * np.float32(half_width)
+        ),
         Weights(f"{name}_bias", (fan_out,), lambda draw: draw.uniform(fan_out) * np.float32(bias_half_width)),
     ]
 

@@ -51,11 +51,10 @@ class FourierFeatures(Perceptron):
     def weights(self, in_features: int, frequencies: Sequence[float] | None) -> list[Weights]:
         """Return B and the tensors of the layers."""
         count = self.num_frequencies
-        scale = np.full(in_features, self.sigma)
+        scale = np.array(self.sigma)
         if frequencies is not None:
             # first weights U(+-1/d) of a sine network, times its frequency, have this deviation, in periods
             scale = np.array(frequencies) / (math.sqrt(3) * in_features * 2 * math.pi)
-        scale = scale.astype(np.float32)
         drawn = Weights(
             "frequencies",
             (count, in_features),

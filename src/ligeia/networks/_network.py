@@ -58,7 +58,7 @@ class CoordinateNetwork(nn.Module):
     """A network of any architecture: coordinates ``(n, in_features)`` to values ``(n, out_features)``.
 
     Tensors that fits do not change are buffers. ``frequencies``, one per coordinate, say how fast the first layer
-    turns, where the architecture has such a thing.
+    turns, where the architecture has such a thing. With ``given`` tensors nothing is drawn.
 
     >>> from ligeia.networks import Finer
     >>> Finer(hidden_features=64).build(2, 3)(torch.zeros(5, 2)).shape
@@ -71,14 +71,16 @@ class CoordinateNetwork(nn.Module):
         *,
         frequencies: Sequence[float] | None = None,
         generator: torch.Generator | None = None,
+        given: Sequence[Float[np.ndarray, "..."]] | None = None,
     ) -> None:
         super().__init__()
         self.config = config
         draw = _TorchDraw(generator)
         weights = config.tensors(frequencies)
         self._names = [each.name for each in weights]
-        for each in weights:
-            drawn = torch.from_numpy(np.array(each.law(draw), np.float32).reshape(each.shape))
+        for number, each in enumerate(weights):
+            values = each.law(draw) if given is None else given[number]
+            drawn = torch.from_numpy(np.array(values, np.float32).reshape(each.shape))
             if each.is_trained:
                 self.register_parameter(each.name, nn.Parameter(drawn))
             else:

@@ -68,10 +68,8 @@ def fit(
     ``hidden_features`` is the width of the network; unless given it is chosen by `choose_size`: 256, more where a
     quality in ``stop`` needs more, and in any case so few that the field's file has ``most_bytes`` at most. A quality
     widens the network only where ``configuration`` is not given, since a learning rate belongs to a width. A mesh or a
-    cloud becomes its signed distance, by `fit_surface`.
-
-    ``network`` is another architecture than a sine network, such as ``lg.Finer(omega=40)``, with its own sizes: what it
-    leaves open is chosen for the signal, and ``most_bytes`` makes it as large as the file holds.
+    cloud becomes its signed distance, by `fit_surface`. ``network`` is another architecture, such as
+    ``lg.Finer(omega=40)``, of its own sizes; ``most_bytes`` makes it as large as the file holds.
 
     >>> field = fit(np.zeros((8, 8), np.uint8), stop=fitting.passes(2), hidden_features=16)
     >>> field.sample((16, 16)).shape
@@ -91,15 +89,9 @@ def fit(
         options |= {"hidden_features": hidden_features, "callbacks": callbacks, "checkpoint": checkpoint}
         return _field_of_surface(source, configuration, most_bytes, first_omegas, options)
     signal = to_signal(source, configuration, working_set=working_set)
-    config, configuration = _configured(
-        signal,
-        stop,
-        configuration,
-        network,
-        {"hidden_features": hidden_features, "most_bytes": most_bytes},
-        {"hidden_layers": hidden_layers, "omega_0": omega_0},
-        first_omegas,
-    )
+    size = {"hidden_features": hidden_features, "most_bytes": most_bytes}
+    depth = {"hidden_layers": hidden_layers, "omega_0": omega_0}
+    config, configuration = _configured(signal, stop, configuration, network, first_omegas, size, depth)
     if first_omegas is None:
         first_omegas = [found.omega for found in configuration.first_frequencies(signal, omega_0)]
     field = new_field(signal, config, first_omegas, seed=seed).to(checked_device(device))
@@ -131,14 +123,14 @@ def _configured(
     stop: Stop | None,
     configuration: Configuration | None,
     network: Architecture | None,
-    size: dict[str, int | None],
-    shape: dict[str, Any],
     first_omegas: Sequence[float] | None,
+    size: dict[str, int | None],
+    depth: dict[str, Any],
 ) -> tuple[SirenConfig | NetworkConfig, Configuration]:
     """Return the network and how it is fitted, both as asked or as the signal and the end of the fit want them."""
     if network is None:
-        width, _ = choose_size(signal, stop=stop if configuration is None else None, **size, **shape)
-        config = siren_config(signal.grid, signal.num_channels, width, **shape)
+        width, _ = choose_size(signal, stop=stop if configuration is None else None, **size, **depth)
+        config = siren_config(signal.grid, signal.num_channels, width, **depth)
         return config, configuration or fast(hidden_features=width)
     if size["hidden_features"] is not None:
         raise InputError(f"the sizes of a network {network.name} are its own; leave hidden_features out.")
