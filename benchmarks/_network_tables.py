@@ -104,13 +104,14 @@ def draw(rows: Sequence[dict[str, Any]], path: Path, seconds: float) -> None:
     """Draw the score of every network on every task, with the spread of its seeds."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     found = cells(rows, seconds)
     tasks = [each for each in task_names() if any(on == each for _, on in found)]
     if not tasks:
         return
     order = [network for network, _ in by_mean_rank(found, tasks)][::-1]
-    figure = Figure(figsize=(16, 9), layout="constrained")
+    figure = Figure(figsize=(16, 9), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1))
     FigureCanvasAgg(figure)
     for number, on in enumerate(tasks):
         axes = figure.add_subplot(2, 4, number + 1)

@@ -71,9 +71,8 @@ def test_the_commands_of_the_readme_run_one_after_the_other(photo: Path) -> None
             continue
         assert words[0] == "ligeia", line
         # half a minute of fitting shows no more here than half a second, and a fine mesh no more than a coarse one
-        shortened = [{"30": "0.5", "512": "32"}.get(word, word) for word in words[1:]]
-        if words[1] in ("poisson", "blend"):
-            shortened += ["--passes", "1"]
+        shortened = [{"30": "0.5", "512": "32", "300x400": "30x40"}.get(word, word) for word in words[1:]]
+        shortened += {"poisson": ["--passes", "1"], "blend": ["--seconds", "0.5"]}.get(words[1], [])
         assert run(shortened) == 0, line
     assert {"photo.lig", "report.png", "large.png", "edges.png", "again.png"} <= {path.name for path in photo.iterdir()}
 
