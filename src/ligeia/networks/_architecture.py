@@ -201,6 +201,11 @@ class Architecture(ABC):
         """Return the same with what it leaves open chosen for these inputs."""
         return self
 
+    @property
+    def takes_frequencies(self) -> bool:
+        """Whether first weights follow the signal's frequencies."""
+        return True
+
     def check_inputs(self, in_features: int) -> None:  # noqa: B027
         """Refuse a number of coordinates that this network does not take."""
 
@@ -272,6 +277,11 @@ class Layered(Architecture):
     def turns(self) -> float | None:
         """Radians that a unit of a phase is worth, for the frequencies of a first layer; None: it has none."""
         return None
+
+    @property
+    def takes_frequencies(self) -> bool:
+        """Whether first weights follow the signal's frequencies."""
+        return self.turns is not None
 
     @property
     def num_features(self) -> int:

@@ -43,6 +43,11 @@ class Bacon(Multiplicative):
         """Return the same with a bandwidth that the samples can tell, pi / 2 times their number."""
         return self if self.bandwidths else replace(self, bandwidths=tuple(STEP * size for size in inputs.sizes))
 
+    @property
+    def takes_frequencies(self) -> bool:
+        """Whether first weights follow the signal's frequencies: the samples' number says more."""
+        return False
+
     def check_inputs(self, in_features: int) -> None:
         """Refuse another number of coordinates than there are bandwidths."""
         if self.bandwidths and len(self.bandwidths) != in_features:

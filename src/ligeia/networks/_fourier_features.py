@@ -40,6 +40,11 @@ class FourierFeatures(Perceptron):
         check_positive(self, sigma=self.sigma)
 
     @property
+    def takes_frequencies(self) -> bool:
+        """Whether first weights follow the signal's frequencies: B does."""
+        return True
+
+    @property
     def widest(self) -> int:
         """Most numbers that a point takes at a time."""
         return max(self.hidden_features, 2 * self.num_frequencies)

@@ -55,6 +55,11 @@ class _Wrapper(Architecture):
         """Whether values are linear in the last two tensors."""
         return self.inner.ends_linear
 
+    @property
+    def takes_frequencies(self) -> bool:
+        """Whether first weights follow the signal's frequencies."""
+        return self.inner.takes_frequencies
+
     def suited_to(self, inputs: Inputs) -> Architecture:
         """Return the same around a network that is chosen for these inputs."""
         return replace(self, inner=self.inner.suited_to(inputs))  # type: ignore[type-var]

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from ligeia.core import InputError, random_stream
 from ligeia.field import Field, network_inputs
+from ligeia.networks import Siren
 from ligeia.signals import Signal
 
 from ._report_parts import draw_activations, write_figure
@@ -114,7 +115,7 @@ def explain(field: Field, signal: Signal | None = None) -> Explanation:
         error=error,
         advice=(),
     )
-    return replace(found, advice=tuple(_advice(found, np.concatenate(values))))
+    return replace(found, advice=tuple(_advice(found, np.concatenate(values), _takes_frequencies(field))))
 
 
 class _Lines(NamedTuple):
@@ -195,7 +196,11 @@ def _layers(field: Field, lines: _Lines) -> tuple[LayerFound, ...]:
     return tuple(found)
 
 
-def _advice(found: Explanation, values: Float[np.ndarray, "n c"]) -> list[str]:
+def _takes_frequencies(field: Field) -> bool:
+    return isinstance(field.network, Siren) or field.network.architecture.takes_frequencies
+
+
+def _advice(found: Explanation, values: Float[np.ndarray, "n c"], takes_frequencies: bool) -> list[str]:
     """Return what the measurements call for; one sentence at least."""
     if float(values.std(axis=0).max()) < _CONSTANT:
         constant = (
@@ -203,7 +208,7 @@ def _advice(found: Explanation, values: Float[np.ndarray, "n c"]) -> list[str]:
             "for outliers in the samples."
         )
         return [constant]
-    says = [*_on_layers(found.layers), *_on_frequencies(found)]
+    says = [*_on_layers(found.layers), *_on_frequencies(found, takes_frequencies)]
     missed = _missed_band(found)
     ranks = [layer.effective_rank / layer.width for layer in found.layers]
     if missed is None and found.error is not None and min(ranks) > _FULL:
@@ -231,24 +236,34 @@ def _on_layers(layers: Sequence[LayerFound]) -> list[str]:
     return says
 
 
-def _on_frequencies(found: Explanation) -> list[str]:
+def _on_frequencies(found: Explanation, takes_frequencies: bool) -> list[str]:
     beyond = found.frequencies > found.nyquist * 1.1
     between = float(found.values[beyond].sum() / max(found.values.sum(), 1e-300))
     first = found.layers[0].reach if found.layers else math.nan
     if between > _BETWEEN:
         noisy = (
             f"{between:.1%} of the field's power lies above {found.nyquist:.0f} radians per unit, where samples along "
-            f"{found.axis} tell nothing: it is noise between them. Fit again with a lower first frequency, such as "
-            f"--first-omega {first / 2:.2g}."
+            f"{found.axis} tell nothing: it is noise between them. Fit again with "
+            + (
+                f"a lower first frequency, such as --first-omega {first / 2:.3g}."
+                if takes_frequencies
+                else "fewer passes."
+            )
         )
         return [noisy]
     missed = _missed_band(found)
     if missed is None:
         return []
+    if not takes_frequencies:
+        other = (
+            f"From {missed:.0f} radians per unit on, more than half of the signal's power is missing, and this network "
+            "has no frequencies to raise. Fit again with more passes, or with one that has, such as siren or fourier."
+        )
+        return [other]
     slow = (
         f"From {missed:.0f} radians per unit on, more than half of the signal's power is missing, while the first "
         f"layer turns by up to {first:.0f}: omega_0 is too low, or the fit too short. Fit again with a higher first "
-        f"frequency, such as --first-omega {max(2 * missed, 2 * first):.2g}, or more passes."
+        f"frequency, such as --first-omega {max(2 * missed, 2 * first):.3g}, or more passes."
     )
     return [slow]
 
@@ -324,6 +339,7 @@ def _draw_ranks(axes: "Axes", explanation: Explanation) -> None:
     bars = axes.bar(numbers, ranks, color="tab:blue", label="effective rank")
     axes.bar_label(bars, [f"{rank:.0f}" for rank in ranks], fontsize=9)
     axes.set_xticks(numbers)
+    axes.set_ylim(0, 1.25 * max(layer.width for layer in explanation.layers))  # room for the legend
     axes.set_title("directions that each layer's features fill", fontsize=11)
     axes.set_xlabel("layer")
     axes.legend(fontsize=8)

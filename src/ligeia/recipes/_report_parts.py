@@ -84,10 +84,15 @@ def draw_activations(phases: "Axes", activations: "Axes", field: Field, points: 
     for number, (layer, shade) in enumerate(zip(layers, shades, strict=True)):
         _outline(phases, layer.pre.cpu().numpy().ravel(), 80, shade, f"layer {number + 1}")
         _outline(activations, layer.post.cpu().numpy().ravel(), 40, shade, f"layer {number + 1}")
-    phases.set_xlim(-25, 25)
     phases.set_yscale("log")
-    _label(phases, "phases before the sine, by layer", "phase, radians")
-    _label(activations, "activations after the sine, by layer", "activation")
+    if isinstance(field.network, Siren):
+        phases.set_xlim(-25, 25)
+        _label(phases, "phases before the sine, by layer", "phase, radians")
+        _label(activations, "activations after the sine, by layer", "activation")
+    else:
+        name = field.network.architecture.name
+        _label(phases, f"what enters the layers' nonlinearities, {name}", "activation before")
+        _label(activations, f"activations, by layer, {name}", "activation")
     activations.legend(loc="upper center", ncols=2, fontsize=8)
 
 
