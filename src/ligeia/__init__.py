@@ -54,7 +54,11 @@ _MODULES = {
     "snr": "fitting",
 }
 
-_load, __dir__ = lazy_exports(__name__, {name: f".{module}" for name, module in _MODULES.items()})
+_load, _names = lazy_exports(__name__, {name: f".{module}" for name, module in _MODULES.items()})
+
+
+def __dir__() -> list[str]:
+    return sorted({*_names(), *importlib.import_module("ligeia.networks").__all__})
 
 
 def __getattr__(name: str) -> object:

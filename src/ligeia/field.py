@@ -76,6 +76,11 @@ class Field(nn.Module, Generic[AnyNetwork]):
         self.register_buffer("_middle", (high + low) / 2, persistent=False)
         self.register_buffer("_half_range", (high - low) / 2, persistent=False)
 
+    @property
+    def smoothness(self) -> float:
+        """Continuous derivatives along the coordinates: infinite for a sine network, 0 where slopes jump."""
+        return self.network.smoothness
+
     def forward(self, points: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch c"]:
         """Return values in the signal's units at coordinates in [-1, 1]; not clipped to the signal's range.
 

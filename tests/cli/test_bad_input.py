@@ -71,7 +71,7 @@ REFUSED = [
     ("fit photo.png -o new", "new: a field is written as .lig"),
     (f"fit photo.png -o {'x' * 240}.lig", "the name is too long"),
     (f"{FIT} --recipe slow", "--recipe must be fast or paper, got 'slow'"),
-    (f"{FIT} --network mlp", "--network must be one of siren, got 'mlp'"),
+    (f"{FIT} --network mlp", "a network of siren, relu, .* was wanted, got 'mlp'"),
     (f"{FIT} --device tpu", "the device must be auto, cpu or cuda, got 'tpu'"),
     (f"{FIT} --device meta", "the device must be auto, cpu or cuda, got 'meta'"),
     (f"{FIT} --psnr -3", "a PSNR in decibels above 0 was wanted as a stop rule, got -3"),

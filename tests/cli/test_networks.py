@@ -11,7 +11,9 @@ from PIL import Image
 
 from ligeia import codec, recipes
 from ligeia.cli import run
+from ligeia.core import InputError
 from ligeia.networks import CoordinateNetwork, Finer, NetworkConfig, PositionalEncoding
+from ligeia.recipes._networks import checked_network
 
 pytest_plugins = ["support.fixtures"]
 Json = Callable[..., dict[str, Any]]
@@ -57,9 +59,20 @@ def test_a_network_is_as_large_as_a_file_of_so_many_bytes(folder: Path, json_of:
     for name in ("wire", "hash:num_levels=4"):
         result = json_of("fit", "photo.png", "-o", "p.lig", "--network", name, "--bytes", 20_000, "--passes", 1)
         assert 12_000 < result["bytes"] <= 20_000
+        assert result["hidden_features_reason"] == "the most in 20,000 bytes"
+        assert result["hidden_features"] == codec.load("p.lig").network.config.num_features
 
 
-@pytest.mark.parametrize("name", ["finer", "fourier", "bacon", "hash:num_levels=4,hidden_features=8"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "bacon",  # with tensors that are kept
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in ("finer", "fourier", "hash:num_levels=4,hidden_features=8")
+        ),
+    ],
+)
 def test_a_small_file_of_another_network_keeps_to_its_size(folder: Path, json_of: Json, name: str) -> None:
     result = json_of("compress", "photo.png", "-o", "s.lig", "--network", name, "--bytes", 1200, "--effort", 1)
     assert result["bytes"] <= 1200
@@ -70,6 +83,7 @@ def test_a_small_file_of_another_network_keeps_to_its_size(folder: Path, json_of
     )  # rounded to 8 bits
 
 
+@pytest.mark.slow
 def test_a_lossless_file_may_have_another_network(folder: Path, json_of: Json) -> None:
     json_of("compress", "photo.png", "-o", "s.lig", "--network", "softplus", "--lossless")
     json_of("decode", "s.lig", "-o", "s.png")
@@ -92,12 +106,23 @@ def test_a_picture_is_found_from_its_slopes_by_a_network_that_has_them(folder: P
         ("fit photo.png -o n.lig --network finer:omega=fast", "a number was wanted in 'finer:omega=fast'"),
         ("fit photo.png -o n.lig --network finer --omega -3", "omega of a network finer must be above 0"),
         ("fit photo.png -o n.lig --network relu --omega 30", "a network relu has no omega; its fields are hidden_feat"),
+        ("fit photo.png -o n.lig --network siren:omega=3", "siren has no fields here, got 'omega=3'"),
+        ("fit photo.png -o n.lig --network finer:omega=3 --omega 4", "omega of a network finer was given twice"),
+        ("fit photo.png -o n.lig --network symmetric:inner=foo", "a network of siren, .* was wanted, got 'foo'"),
+        ("fit photo.png -o n.lig --network relu --first-omega 9", "the first layer of a network relu has no frequency"),
+        ("compress photo.png -o n.lig --bytes 700 --network hash", "with a network hash takes about .* bytes at least"),
         ("fit photo.png -o n.lig --network bounded", "a network within was wanted, as in bounded:inner=finer"),
         ("fit photo.png -o n.lig --network nerf:num_octaves=3", "octaves for 2 coordinates were wanted, got 1 numbers"),
         ("fit five.npy -o n.lig --network hash", r"hash grids have up to 4 coordinates, got 5: .*MiB.*GiB"),
-        ("fit photo.png -o n.lig --network relu --prior hessian", "second derivatives of a network relu are 0"),
-        ("poisson photo.png -o n.lig --from laplacian --network hash", "second derivatives of a network hash are 0"),
-        ("fit photo.png -o n.lig --network wire --bytes 90", "a network wire takes .* weights at least"),
+        ("fit photo.png -o n.lig --network relu --prior hessian", "second derivatives of a network relu say nothing"),
+        (
+            "poisson photo.png -o n.lig --from laplacian --network hash",
+            "second derivatives of a network hash say nothing",
+        ),
+        (
+            "fit photo.png -o n.lig --network wire --bytes 90",
+            "with a network wire takes .* bytes at least, 90 were",
+        ),
     ],
 )
 def test_what_cannot_be_is_said_before_any_work(
@@ -117,7 +142,7 @@ def test_what_a_network_has_not_is_refused_of_its_file(folder: Path, capsys: pyt
     pytest.importorskip("onnx")
     assert run(["fit", "photo.png", "-o", "p.lig", "--network", "hash", "--passes", "1", "--quiet"]) == 0
     assert run(["render", "p.lig", "-o", "bent.png", "--quantity", "laplacian"]) == 2
-    assert "second derivatives of a network hash are 0" in capsys.readouterr().err
+    assert "second derivatives of a network hash say nothing" in capsys.readouterr().err
     assert run(["export", "p.lig", "-o", "p.onnx"]) == 2
     assert "ONNX has no operations for the hashing of a network hash" in capsys.readouterr().err
     assert run(["export", "p.lig", "-o", "p.safetensors", "--quiet"]) == 0
@@ -141,6 +166,12 @@ def test_what_a_network_has_not_is_refused_of_its_file(folder: Path, capsys: pyt
         )
         == 0
     )
+
+
+def test_what_is_no_architecture_is_refused_as_a_network() -> None:
+    for given in ("finer", Finer, Finer().build(1, 1)):
+        with pytest.raises(InputError, match=r"an architecture such as lg.Finer\(omega=40\) was wanted"):
+            checked_network(given)
 
 
 def test_explain_says_what_it_found_and_draws_it(folder: Path, json_of: Json) -> None:

@@ -109,8 +109,10 @@ def test_the_values_are_smooth_as_often_as_it_says(architecture: Architecture) -
 
 @pytest.mark.parametrize("architecture", [each for each in EVERY if each.smoothness < 1], ids=name_of)
 def test_second_derivatives_that_say_nothing_are_refused(architecture: Architecture) -> None:
-    with pytest.raises(InputError, match=f"second derivatives of a network {architecture.name} are 0"):
+    with pytest.raises(InputError, match=f"second derivatives of a network {architecture.name} say nothing"):
         built(architecture).jet(places())
+    with pytest.raises(InputError, match="the Laplacian of a network whose slopes jump says nothing"):
+        laplacian(built(architecture), places())
     check_order(architecture, order=1)
 
 

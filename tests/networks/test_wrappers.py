@@ -39,6 +39,11 @@ def test_both_axes_can_be_mirrored() -> None:
         assert_close(network(places() * torch.tensor(signs).double()), network(places()))
 
 
+def test_activations_are_those_of_one_image() -> None:
+    layers = Symmetric(inner=INNER, axes=(0, 1)).build(2, 1).activations(places().float())
+    assert len(layers) == 3  # two hidden layers and the output
+
+
 def test_values_repeat_after_the_domain() -> None:
     network = Periodic(inner=INNER, axes=(1,), harmonics=3).build(2, 1).double()
     assert_close(network(places() + torch.tensor([0.0, 2.0]).double()), network(places()))

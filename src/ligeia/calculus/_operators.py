@@ -16,6 +16,7 @@ The rules that all operators share:
 torch cannot differentiate a compiled module twice: pass the module as it was before ``torch.compile``.
 """
 
+import math
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -23,7 +24,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ligeia.core import ShapeError
+from ligeia.core import InputError, ShapeError
 
 PointFunction: TypeAlias = Callable[[Tensor], Tensor]
 """Maps points ``(n, d)`` to values ``(n, c)``, row by row."""
@@ -102,6 +103,7 @@ def hessian(function: PointFunction, points: Float[Tensor, "n d"]) -> Float[Tens
         ]
         return torch.stack(rows, dim=1).unflatten(1, (values.shape[1], x.shape[1]))
 
+    _check_smooth("Hessian", function)
     return _differentiate(function, points, derive)
 
 
@@ -123,6 +125,7 @@ def laplacian(function: PointFunction, points: Float[Tensor, "n d"]) -> Float[Te
             sums.append(torch.stack(seconds).sum(dim=0))
         return torch.stack(sums, dim=1)
 
+    _check_smooth("Laplacian", function)
     return _differentiate(function, points, derive)
 
 
@@ -164,6 +167,14 @@ def _slopes(values: Tensor, x: Tensor, keep_graph: bool) -> Tensor:
 
 def _jacobian(values: Tensor, x: Tensor, keep_graph: bool) -> Tensor:
     return torch.stack([_slopes(channel, x, keep_graph) for channel in values.unbind(dim=1)], dim=1)
+
+
+def _check_smooth(operator: str, function: PointFunction) -> None:
+    """Refuse second derivatives of a field or a network that says that its slopes jump."""
+    if getattr(function, "smoothness", math.inf) < 1:
+        raise InputError(
+            f"the {operator} of a network whose slopes jump says nothing of it; use `gradient`, or a smooth network."
+        )
 
 
 def _check_vector_field(operator: str, values: Tensor, x: Tensor) -> None:

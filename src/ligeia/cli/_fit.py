@@ -148,10 +148,11 @@ def _fit_signal(
     from ligeia.kernels import current_path
     from ligeia.signals import SoundSource
 
-    architecture = recipes.network_named(
-        network, hidden_features=hidden_features, hidden_layers=hidden_layers, omega=omega
-    )
-    layers, omega_0 = 3 if hidden_layers is None else hidden_layers, 30.0 if omega is None else omega
+    asked = {"hidden_features": hidden_features, "hidden_layers": hidden_layers, "omega": omega}
+    architecture = recipes.network_named(network, **asked)  # type: ignore[arg-type]
+    usual_omega = omega is None or architecture is not None  # a network's own is among its fields
+    depth: dict[str, Any] = {"omega_0": 30.0 if usual_omega else omega}
+    depth["hidden_layers"] = 3 if hidden_layers is None else hidden_layers
     reading = reading_options(variable, frames, periodic, working_set) | _columns(coordinates, values, box)
     whole = recipes.to_signal(source, _configuration(recipe), channels=channels, **reading)
     whole = recipes.with_footprint(whole, footprint)
@@ -163,13 +164,12 @@ def _fit_signal(
         network=architecture,
         hidden_features=hidden_features,
         most_bytes=most_bytes,
-        hidden_layers=layers,
-        omega_0=omega_0,
+        **depth,
     )
     configuration = _configuration(recipe, size.hidden_features, signal, prior, architecture)
     if report is not None:
         recipes.check_figure(report, signal)
-    frequencies = _frequencies(first_omega, configuration, signal, omega_0)
+    frequencies = _frequencies(first_omega, configuration, signal, depth["omega_0"], architecture)
     checkpoint = open_checkpoint(output, resume=resume, quiet=quiet)
     offset_db = signal.snr_offset_db() if isinstance(signal.source, SoundSource) else 0.0
     with keeping(checkpoint), watched_fit(quiet=quiet, checkpoint=checkpoint, offset_db=offset_db) as callback:
@@ -180,21 +180,22 @@ def _fit_signal(
             network=architecture,
             hidden_features=size.hidden_features if architecture is None else None,
             most_bytes=most_bytes if architecture is not None else None,
-            hidden_layers=layers,
-            omega_0=omega_0,
-            first_omegas=[each.omega for each in frequencies],
+            **depth,
+            first_omegas=[each.omega for each in frequencies] or None,
             seed=seed,
             device=device,
             callbacks=[callback],
             checkpoint=checkpoint,
         )
     field.missing = whole.missing  # what was held out is there
+    if architecture is not None and most_bytes is not None:
+        size = recipes.Size(field.network.config.num_features, f"the most in {most_bytes:,} bytes")
     result = summarize(field, output, codec.save(field, output)) | {
         "network": network,
         "hidden_features": size.hidden_features,
         "hidden_features_reason": size.reason,
         "device": str(next(field.parameters()).device),
-        "kernel": current_path(),
+        "kernel": current_path() if architecture is None else "torch",
         "first_omegas": [each.omega for each in frequencies],
         **_summary_of(held_out, field),
     }
@@ -255,14 +256,26 @@ def _columns(coordinates: str | None, values: str | None, box: str | None) -> di
 
 def _reasons(size: "Size", frequencies: "Sequence[FirstFrequency]") -> str:
     turns = "; ".join(f"{each.axis} {each.omega:.4g} ({each.reason})" for each in frequencies)
-    return f"width: {size.hidden_features} ({size.reason})\nfirst layer, radians per unit: {turns}"
+    width = f"width: {size.hidden_features} ({size.reason})"
+    return f"{width}\nfirst layer, radians per unit: {turns}" if turns else width
 
 
 def _frequencies(
-    asked: str | None, configuration: "Configuration", signal: "Signal", omega_0: float
+    asked: str | None,
+    configuration: "Configuration",
+    signal: "Signal",
+    omega_0: float,
+    architecture: "Architecture | None",
 ) -> "Sequence[FirstFrequency]":
+    """Return the first layer's frequencies, none for a network that has no such thing."""
     from ligeia import recipes
 
+    if architecture is not None and not architecture.takes_frequencies:
+        if asked is not None:
+            raise InputError(
+                f"the first layer of a network {architecture.name} has no frequency; leave --first-omega out."
+            )
+        return ()
     if asked is None:
         return configuration.first_frequencies(signal, omega_0)
     omegas = recipes.checked_omegas(parse_numbers(asked), signal)

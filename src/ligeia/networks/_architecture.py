@@ -206,6 +206,11 @@ class Architecture(ABC):
         """Whether first weights follow the signal's frequencies."""
         return True
 
+    @property
+    def num_images(self) -> int:
+        """How many times the layers are evaluated for a value."""
+        return 1
+
     def check_inputs(self, in_features: int) -> None:  # noqa: B027
         """Refuse a number of coordinates that this network does not take."""
 

@@ -115,7 +115,7 @@ class CoordinateNetwork(nn.Module):
     def jet_streams(self, streams: Float[Tensor, "s n d"], shape: JetShape) -> Float[Tensor, "s n c"]:
         """Return values and derivatives, given those of the inputs; differentiable in the weights.
 
-        Raises `InputError` for second derivatives of a network whose second derivatives are 0 or nowhere.
+        Raises `InputError` for second derivatives of a network whose slopes jump.
         """
         self._check_order(shape)
         jet = JetNumbers.of(streams, shape)
@@ -137,18 +137,19 @@ class CoordinateNetwork(nn.Module):
         """Return what enters and leaves every layer, first to last, for pictures and statistics."""
         recorder = _Recorder(x)
         values = self.architecture.values(recorder, x, self.tensors())
-        return [*recorder.layers, LayerActivations(values, values)]
+        once = len(recorder.layers) // self.architecture.num_images
+        return [*recorder.layers[:once], LayerActivations(values, values)]
 
     def _check_order(self, shape: JetShape) -> None:
         check_order(self.architecture, order=2 if shape.num_curvatures else 1)
 
 
 def check_order(architecture: Architecture, *, order: int) -> None:
-    """Refuse derivatives that say nothing of a network: the second ones of what is linear piece by piece."""
+    """Refuse derivatives that say nothing of a network: the second ones where slopes jump."""
     if order >= 2 and architecture.smoothness < 1:
         raise InputError(
-            f"second derivatives of a network {architecture.name} are 0 wherever there are any; use values and "
-            "gradients, or a smooth network such as siren, finer or softplus."
+            f"second derivatives of a network {architecture.name} say nothing of it, for its slopes jump; use values "
+            "and gradients, or a smooth network such as siren, finer or softplus."
         )
 
 

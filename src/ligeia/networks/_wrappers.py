@@ -60,6 +60,11 @@ class _Wrapper(Architecture):
         """Whether first weights follow the signal's frequencies."""
         return self.inner.takes_frequencies
 
+    @property
+    def num_images(self) -> int:
+        """How many times the layers are evaluated for a value."""
+        return self.inner.num_images
+
     def suited_to(self, inputs: Inputs) -> Architecture:
         """Return the same around a network that is chosen for these inputs."""
         return replace(self, inner=self.inner.suited_to(inputs))  # type: ignore[type-var]
@@ -135,6 +140,11 @@ class Symmetric(_Wrapper):
     def ends_linear(self) -> bool:
         """Whether values are linear in the last two tensors."""
         return False
+
+    @property
+    def num_images(self) -> int:
+        """How many times the layers are evaluated for a value."""
+        return 2 ** len(self.axes) * self.inner.num_images
 
     def values(self, do: Arithmetic, x: Numbers, tensors: Sequence[Numbers]) -> Numbers:
         """Return the network's values."""

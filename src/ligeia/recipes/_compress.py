@@ -420,8 +420,15 @@ def _least_bytes(job: _Job) -> int:
 def _other_config(signal: Signal, architecture: Architecture, turns: Sequence[float], num_bytes: int) -> NetworkConfig:
     """Return an architecture of about as many weights as go into so many bytes."""
     config = network_config(signal, architecture, turns)
-    most = math.floor(8 * (num_bytes - smallest_bytes(signal)) / _BITS_PER_WEIGHT)
     ends = (config.in_features, config.out_features)
+    smallest = NetworkConfig(config.architecture._grown(1), *ends).num_parameters()
+    least = smallest_bytes(signal) + math.ceil(_BITS_PER_WEIGHT * smallest / 8)
+    if num_bytes < least:
+        raise InputError(
+            f"a file with a network {architecture.name} takes about {least} bytes at least, {num_bytes} were asked "
+            "for; allow more, or make its fields smaller."
+        )
+    most = math.floor(8 * (num_bytes - smallest_bytes(signal)) / _BITS_PER_WEIGHT)
     return NetworkConfig(config.architecture.with_parameters(most, *ends), *ends)
 
 

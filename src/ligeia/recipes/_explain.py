@@ -33,6 +33,7 @@ _LINES, _LONGEST = 24, 2048  # looked at, and the samples of each at most
 _POINTS: Final = 2048  # whose features a rank is of
 _COLLAPSED, _FULL = 0.04, 0.35  # of the width: an effective rank below, or above in every layer
 _IDLE = 1e-5  # of the largest activation: a feature that varies less does not vary
+_MANY_IDLE = 0.25  # of the features, in every layer: a narrower network would do
 _CONSTANT = 1e-3  # of the range: a field that varies less is one
 _BETWEEN = 0.01  # of the power above what the samples can tell
 _MISSED = 0.5  # of the signal's power in a band that the error has: it was not learned
@@ -228,11 +229,13 @@ def _on_layers(layers: Sequence[LayerFound]) -> list[str]:
                 "Its weights have grown or vanished; fit again with a lower learning rate (more --passes cool it "
                 "longer), a lower --omega, or fewer --hidden-features."
             )
-        elif layer.idle > layer.width / 4:
-            says.append(
-                f"{layer.idle} of the {layer.width} features of layer {number} do not vary: a narrower network "
-                f"(--hidden-features {layer.width - layer.idle}) would do the same."
-            )
+    idle = min(layer.idle / layer.width for layer in layers)
+    if idle > _MANY_IDLE:
+        width = math.ceil((1 - idle) * layers[0].width)
+        says.append(
+            f"{idle:.0%} of the features of every layer do not vary: a narrower network (--hidden-features {width}) "
+            "would do the same."
+        )
     return says
 
 

@@ -31,7 +31,7 @@ from ligeia.signals import (
 )
 
 from ._configurations import Configuration, fast, fast_for
-from ._networks import network_config, turns_of_inputs
+from ._networks import checked_network, network_config, turns_of_inputs
 from ._sizing import choose_size
 
 WORKING_SET = 256 << 20  # bytes
@@ -132,6 +132,7 @@ def _configured(
         width, _ = choose_size(signal, stop=stop if configuration is None else None, **size, **depth)
         config = siren_config(signal.grid, signal.num_channels, width, **depth)
         return config, configuration or fast(hidden_features=width)
+    network = checked_network(network)
     if size["hidden_features"] is not None:
         raise InputError(f"the sizes of a network {network.name} are its own; leave hidden_features out.")
     config = network_config(signal, network, first_omegas, most_bytes=size["most_bytes"])

@@ -26,7 +26,7 @@ from ligeia.signals import Surface, read_surface
 
 from ._configurations import fast, faster
 from ._fit import checked_device, siren_config
-from ._networks import inputs_of
+from ._networks import checked_network, inputs_of
 from ._sizing import USUAL_WIDTH
 
 SurfaceObjective: TypeAlias = Literal["distance", "eikonal", "paper"]
@@ -121,6 +121,7 @@ def fit_surface(
         built = config.build(first_layer_scale=first_omega / omega_0, generator=generator)
         recipe = _usual_recipe(objective, hidden_features) if recipe is None else recipe
     else:
+        network = checked_network(network)
         inputs = inputs_of(shape.grid, [first_omega] * shape.grid.num_axes).finer(network.fineness)
         config = NetworkConfig(network.suited_to(inputs), shape.grid.num_inputs, 1)
         built = config.build(frequencies=inputs.frequencies, generator=generator)

@@ -35,7 +35,10 @@ def network_named(
     The sizes and ``omega`` are those of its fields that have these names. Unknown names and fields raise `InputError`.
     """
     name, _, rest = text.partition(":")
-    if name == SIREN and not rest:
+    name = name.lower()
+    if name == SIREN:
+        if rest:
+            raise InputError(f"siren has no fields here, got {rest!r}; use --hidden-features or --omega.")
         return None
     if name not in _KNOWN:
         close = difflib.get_close_matches(name, network_names(), n=1, cutoff=0.5)
@@ -48,6 +51,8 @@ def network_named(
         key, equals, value = part.partition("=")
         if key not in known or not equals:
             raise InputError(f"the fields of a network {name} are {', '.join(known)}, as in omega=40; got {part!r}.")
+        if key in given:
+            raise InputError(f"{key} of a network {name} was given twice; leave one out.")
         given[key] = _value(known[key], value, f"{name}:{part}")
     asked = {"hidden_features": hidden_features, "hidden_layers": hidden_layers, "omega": omega}
     for key, value in asked.items():
@@ -55,6 +60,8 @@ def network_named(
             continue
         if key not in known:
             raise InputError(f"a network {name} has no {key}; its fields are {', '.join(known)}.")
+        if key in given:
+            raise InputError(f"{key} of a network {name} was given twice; leave one out.")
         given[key] = value
     if "inner" in known and "inner" not in given:
         raise InputError(f"a network within was wanted, as in {name}:inner=finer.")
@@ -74,6 +81,8 @@ def _value(kind: Any, text: str, place: str) -> Any:
             one = int if kind == tuple[int, ...] else float
             return tuple(one(each) for each in text.split("x"))
         return kind(text)
+    except InputError:
+        raise
     except (ValueError, KeyError) as error:
         wanted = {int: "a whole number", float: "a number", bool: "true or false"}.get(kind, "numbers such as 6x5")
         raise InputError(f"{wanted} was wanted in {place!r}.") from error
@@ -90,6 +99,7 @@ def network_config(
 
     ``most_bytes`` makes it as large as a file of so many bytes holds.
     """
+    architecture = checked_network(architecture)
     if first_omegas is None:
         first_omegas = [each.omega for each in fast().first_frequencies(signal, 30.0)]
     inputs = inputs_of(signal.grid, first_omegas).finer(architecture.fineness)
@@ -97,6 +107,12 @@ def network_config(
     config = NetworkConfig(suited, signal.grid.num_inputs, signal.num_channels)
     if most_bytes is None:
         return config
+    least = bytes_of(signal, replace(config, architecture=suited._grown(1)))
+    if least > most_bytes:
+        raise InputError(
+            f"a field of this signal with a network {suited.name} takes {least} bytes at least, {most_bytes} were "
+            "asked for; allow more, or make its other fields smaller."
+        )
     most = most_bytes // 4
     while True:  # what stands beside the weights is a few hundred bytes
         config = replace(config, architecture=suited.with_parameters(most, config.in_features, config.out_features))
@@ -104,6 +120,16 @@ def network_config(
         if excess <= 0:
             return config
         most -= -(-excess // 4)
+
+
+def checked_network(network: object) -> Architecture:
+    """Return an architecture, or raise `InputError` for anything else."""
+    if not isinstance(network, Architecture):
+        raise InputError(
+            f"an architecture such as lg.Finer(omega=40) was wanted as the network, got {network!r:.60}; a sine "
+            "network is what there is without one."
+        )
+    return network
 
 
 def inputs_of(grid: Grid, first_omegas: Sequence[float]) -> Inputs:
