@@ -150,9 +150,8 @@ def _fit_signal(
 
     asked = {"hidden_features": hidden_features, "hidden_layers": hidden_layers, "omega": omega}
     architecture = recipes.network_named(network, **asked)  # type: ignore[arg-type]
-    usual_omega = omega is None or architecture is not None  # a network's own is among its fields
-    depth: dict[str, Any] = {"omega_0": 30.0 if usual_omega else omega}
-    depth["hidden_layers"] = 3 if hidden_layers is None else hidden_layers
+    omega_0 = 30.0 if omega is None or architecture is not None else omega  # another network has its own
+    depth: dict[str, Any] = {"omega_0": omega_0, "hidden_layers": 3 if hidden_layers is None else hidden_layers}
     reading = reading_options(variable, frames, periodic, working_set) | _columns(coordinates, values, box)
     whole = recipes.to_signal(source, _configuration(recipe), channels=channels, **reading)
     whole = recipes.with_footprint(whole, footprint)
@@ -169,7 +168,7 @@ def _fit_signal(
     configuration = _configuration(recipe, size.hidden_features, signal, prior, architecture)
     if report is not None:
         recipes.check_figure(report, signal)
-    frequencies = _frequencies(first_omega, configuration, signal, depth["omega_0"], architecture)
+    frequencies = _frequencies(first_omega, configuration, signal, omega_0, architecture)
     checkpoint = open_checkpoint(output, resume=resume, quiet=quiet)
     offset_db = signal.snr_offset_db() if isinstance(signal.source, SoundSource) else 0.0
     with keeping(checkpoint), watched_fit(quiet=quiet, checkpoint=checkpoint, offset_db=offset_db) as callback:
