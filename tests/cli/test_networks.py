@@ -92,8 +92,10 @@ def test_a_lossless_file_may_have_another_network(folder: Path, json_of: Json) -
 
 def test_a_picture_is_found_from_its_slopes_by_a_network_that_has_them(folder: Path, json_of: Json) -> None:
     options = ["--hidden-features", 8, "--passes", 2]
-    json_of("poisson", "photo.png", "-o", "p.lig", "--network", "relu", *options)
-    json_of("poisson", "photo.png", "-o", "p.lig", "--network", "gauss", "--from", "laplacian", *options)
+    for name, known in (("relu", "gradient"), ("gauss", "laplacian")):
+        result = json_of("poisson", "photo.png", "-o", "p.lig", "--network", name, "--from", known, *options)
+        assert result["psnr_db"] > 3
+        assert json_of("info", "p.lig")["network"]["kind"] == name
 
 
 @pytest.mark.parametrize(

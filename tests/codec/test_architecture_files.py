@@ -176,6 +176,7 @@ def test_changed_files_are_refused_or_valid(architecture: Architecture) -> None:
     record = record_of(architecture)
     payload = payload_of(record)
     draws = np.random.default_rng(0)
+    refused = 0
     for _ in range(300):
         changed = bytearray(payload)
         for place in draws.integers(0, len(changed), draws.integers(1, 3)):
@@ -183,8 +184,10 @@ def test_changed_files_are_refused_or_valid(architecture: Architecture) -> None:
         try:
             found = decode(with_payload(record, bytes(changed)))
         except FormatError:
+            refused += 1
             continue
-        NumpyField(found)(points()[:2])
+        assert NumpyField(found)(points()[:2]).shape == (2, 2)
+    assert refused > 100  # of 300
 
 
 def test_a_grid_of_other_coordinates_is_refused() -> None:

@@ -173,9 +173,9 @@ class Architecture(ABC):
     has_graph: ClassVar[bool] = True
     """Whether ONNX has its operations."""
     rate: ClassVar[float] = 1.0
-    """Learning rate of Adam beside that of a sine network as wide (``benchmarks/networks.py tune``)."""
+    """Learning rate of Adam beside that of a sine network as wide (design/networks.md)."""
     fineness: ClassVar[float] = 1.0
-    """Times that `Inputs` are finer than a sine network's, by the same tuning."""
+    """Times that `Inputs` are finer than a sine network's, by the same trials."""
     grows_by: ClassVar[str] = "hidden_features"
     """The field that is larger in a larger network."""
 

@@ -94,8 +94,8 @@ class FourierNet(Multiplicative):
 class GaborNet(Multiplicative):
     """Filters ``exp(-gamma_j |x - mu_j|^2 / 2) sin(omega x + phi)``: a Gabor network.
 
-    gamma_j is drawn from a gamma distribution of ``alpha`` over the number of filters, and omega is as much faster as
-    the root of gamma_j.
+    gamma_j is drawn from a gamma distribution of ``alpha`` over the number of filters. Differs from the paper: omega is
+    not multiplied by the root of gamma_j.
     """
 
     name: ClassVar[str] = "mfn-gabor"
