@@ -101,6 +101,18 @@ class Decoder:
         if state.value <= _LOW and state.words:
             state.value = state.value << 32 | state.words.pop()
 
+    def symbol(self, table: Sequence[int]) -> int:
+        """Return the next symbol, which has a table of its own."""
+        state = self._state
+        quantile = state.value & (1 << PRECISION) - 1
+        found = bisect_right(table, quantile) - 1
+        start = table[found]
+        value = (state.value >> PRECISION) * (table[found + 1] - start) + quantile - start
+        if value <= _LOW and state.words:
+            value = value << 32 | state.words.pop()
+        state.value = value
+        return found
+
     def take(self, table: Sequence[int], count: int) -> Int32[np.ndarray, " count"]:
         """Return the next ``count`` symbols, which share a table."""
         if _stream is not None and count >= _FEWEST_FOR_CONSTRICTION:

@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
-ABI: Final = 7
+ABI: Final = 8
 DONE: Final = 0
 OUT_OF_DOMAIN: Final = 1
 
@@ -30,6 +30,12 @@ _SIGNATURES: Final[dict[str, tuple[Any, list[Any]]]] = {
     "ligeia_jet_backward": (_int, [_pointer, _pointer, _pointer, _pointer, _int64, _pointer]),
     "ligeia_step": (_int, [_pointer] * 7 + [_int, _int64, _pointer, _pointer]),
     "ligeia_coded_steps": (_int64, [_pointer] * 5 + [_int, _int64, _int64, _pointer]),
+    "ligeia_latents_scratch": (_int64, [_int, _pointer]),
+    "ligeia_latents_evaluate": (
+        None,
+        [_int, _pointer, _pointer, ctypes.c_float, ctypes.c_float, _int, _int, _pointer, _pointer],
+    ),
+    "ligeia_latents_adam": (None, [_int, _pointer, _pointer, _int]),
     "ligeia_peak": (ctypes.c_double, [_int, _int, _int, ctypes.c_double]),
 }
 

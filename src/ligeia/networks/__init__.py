@@ -17,6 +17,7 @@ from ._finer import Finer as Finer
 from ._fourier_features import FourierFeatures as FourierFeatures
 from ._gauss import Gauss as Gauss
 from ._hash_grid import HashGrid as HashGrid
+from ._latent_grid import LatentGrid as LatentGrid
 from ._learned_siren import LearnedSiren as LearnedSiren
 from ._multiplicative import FourierNet as FourierNet, GaborNet as GaborNet
 from ._numpy_arithmetic import NumpyArithmetic as NumpyArithmetic

@@ -150,12 +150,13 @@ class Inputs(NamedTuple):
     """Samples along each."""
     frequencies: tuple[float, ...]
     """How fast a first layer should turn along each, in radians per unit, as a sine network's does."""
+    channels: tuple[str, ...] = ()
+    """Names of the values' channels."""
 
     def finer(self, times: float) -> "Inputs":
         """Return inputs with so many times more samples and as much faster turns."""
-        return Inputs(
-            tuple(max(1, round(times * size)) for size in self.sizes), tuple(times * each for each in self.frequencies)
-        )
+        sizes = tuple(max(1, round(times * size)) for size in self.sizes)
+        return self._replace(sizes=sizes, frequencies=tuple(times * each for each in self.frequencies))
 
 
 class Architecture(ABC):

@@ -218,9 +218,9 @@ class Periodic(_Wrapper):
     def _inner_inputs(self, inputs: Inputs) -> Inputs:
         sizes: list[int] = []
         frequencies: list[float] = []
-        for number, (size, frequency) in enumerate(zip(*inputs, strict=True)):
+        for number, (size, frequency) in enumerate(zip(inputs.sizes, inputs.frequencies, strict=True)):
             repeats = 2 * self.harmonics if number in self.axes else 1
             sizes += [size] * repeats
             # cosine and sine change pi times as fast as the coordinate
             frequencies += [frequency / math.pi if number in self.axes else frequency] * repeats
-        return Inputs(tuple(sizes), tuple(frequencies))
+        return inputs._replace(sizes=tuple(sizes), frequencies=tuple(frequencies))

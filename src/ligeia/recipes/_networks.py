@@ -103,6 +103,7 @@ def network_config(
     if first_omegas is None:
         first_omegas = [each.omega for each in fast().first_frequencies(signal, 30.0)]
     inputs = inputs_of(signal.grid, first_omegas).finer(architecture.fineness)
+    inputs = inputs._replace(channels=tuple(channel.name for channel in signal.channels))
     suited = architecture.suited_to(inputs)
     config = NetworkConfig(suited, signal.grid.num_inputs, signal.num_channels)
     if most_bytes is None:

@@ -16,11 +16,9 @@
 
 #ifdef _WIN32
 #include <process.h>
-#define LIGEIA_API extern "C" __declspec(dllexport)
 static int process_number() { return _getpid(); }
 #else
 #include <unistd.h>
-#define LIGEIA_API extern "C" __attribute__((visibility("default")))
 static int process_number() { return (int)getpid(); }
 #endif
 
@@ -29,6 +27,7 @@ static int process_number() { return (int)getpid(); }
 #endif
 
 #include "plan.h"
+#include "pool.h"
 
 extern "C" {
 extern const Variant ligeia_baseline;
@@ -39,7 +38,7 @@ extern const Variant ligeia_avx2, ligeia_avx512, ligeia_avx512_bf16;
 
 namespace {
 
-constexpr int ABI = 7;
+constexpr int ABI = 8;
 enum Status { DONE = 0, OUT_OF_DOMAIN = 1 };
 enum Path { BASELINE = 0, AVX2 = 1, AVX512 = 2, AVX512_BF16 = 3 };
 
@@ -308,6 +307,8 @@ bool sum_squared_error(Plan* plan, const float* const* parameters, const float* 
 }
 
 }  // namespace
+
+void run_shares(int num_shares, const std::function<void(int)>& work) { pool().run(num_shares, work); }
 
 LIGEIA_API int ligeia_abi(void) { return ABI; }
 

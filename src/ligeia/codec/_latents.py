@@ -1,0 +1,208 @@
+"""The grids of a picture file: networks, steps and integers, and the two kinds of chunks that hold them.
+
+spec/container.md, s. 6, is normative. The integers are read when they are wanted, and as far as they are wanted.
+"""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, final
+
+import numpy as np
+from jaxtyping import Float32, Int32
+
+from ligeia.core import InputError
+from ligeia.networks import NetworkConfig
+
+from ._ans import Decoder, DigestError, IntervalRun, StreamError, encode
+from ._bytes import ByteReader, RecordError
+from ._latent_layout import GridLayout, Steps, is_picture, layout
+from ._latent_model import FRACTION, Context, ScaleTables, intervals_of, read_grid
+from ._latent_networks import LatentNetworks, learned, point_parts, sizes_for
+from ._quantized import QuantizedTensor, step_of_byte
+from ._weights import pack_quantized, unpack_quantized
+
+_MOST_CELLS: Final = 1 << 28
+_MOST_WEIGHT: Final = (1 << 16) - 1
+_STEPS: Final = tuple(2.0**-each for each in range(FRACTION + 1))
+
+
+class LevelsChunk(NamedTuple):
+    """The integers of some levels, as they are in a file."""
+
+    num_levels: int
+    digest: int
+    stream: bytes
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Latents:
+    """What a picture file holds in place of tensors.
+
+    ``changes`` are the networks less those learned, as quantized vectors; ``chunks`` go from the coarsest
+    level to the finest.
+    """
+
+    version: int
+    index: int
+    steps: Steps
+    changes: tuple[QuantizedTensor, QuantizedTensor, QuantizedTensor]
+    chunks: tuple[LevelsChunk, ...]
+    _read: dict[int, list[Int32[np.ndarray, "h w"]]] = field(default_factory=dict, repr=False)
+
+    def networks(self, config: NetworkConfig) -> LatentNetworks:
+        """Return the picture's networks."""
+        return changed(learned(self.version).networks_for(self.index, config), self.changes)
+
+    def integers(self, config: NetworkConfig, *, finest_level: int = 0) -> list[Int32[np.ndarray, "h w"]]:
+        """Return the integers of all grids; 0 in those of levels below ``finest_level``, which are not read."""
+        if finest_level not in self._read:
+            self._read.clear()
+            self._read[finest_level] = self._decoded(config, finest_level)
+        return self._read[finest_level]
+
+    def _decoded(self, config: NetworkConfig, finest_level: int) -> list[Int32[np.ndarray, "h w"]]:
+        grids = layout(config)
+        num_cells = sum(rows * columns for rows, columns in (grid.shape for grid in grids))
+        if num_cells > _MOST_CELLS:
+            raise InputError(f"pictures of up to {_MOST_CELLS:,} integers can be read, this one has {num_cells:,}.")
+        tables, networks = learned(self.version).tables, self.networks(config)
+        known: list[Int32[np.ndarray, "h w"]] = []
+        level = grids[0].level
+        for chunk in self.chunks:
+            last = level - chunk.num_levels + 1
+            if level >= finest_level:
+                wanted = [grid for grid in grids if last <= grid.level <= level]
+                known += _read_levels(wanted, known, networks, tables, chunk)
+            level = last - 1
+        known += [np.zeros(grid.shape, np.int32) for grid in grids[len(known) :]]
+        for grid, integers in zip(grids, known, strict=True):
+            if grid.level < finest_level:
+                integers[:] = 0
+        return known
+
+    def tensors(self, config: NetworkConfig, *, finest_level: int = 0) -> list[Float32[np.ndarray, "..."]]:
+        """Return the tensors of the picture's network."""
+        found: list[np.ndarray] = []
+        for grid, integers in zip(layout(config), self.integers(config, finest_level=finest_level), strict=True):
+            found.append((np.float64(step_of_byte(self.steps.byte(grid))) * integers).astype(np.float32))
+        return [*found, *point_tensors(self.networks(config).point, config)]
+
+
+def changed(
+    networks: LatentNetworks, changes: Sequence[QuantizedTensor]
+) -> LatentNetworks:
+    """Return networks with changes added to them."""
+    parts = []
+    for base, change in zip(networks, changes, strict=True):
+        moved = base.astype(np.int64) + int(change.step * (1 << FRACTION)) * change.integers.astype(np.int64)
+        if np.abs(moved).max() > _MOST_WEIGHT:
+            raise RecordError(f"weights of the picture's networks are at most {_MOST_WEIGHT} in magnitude.")
+        parts.append(moved.astype(np.int32))
+    return LatentNetworks(*parts)
+
+
+def point_tensors(point: Int32[np.ndarray, " n"], config: NetworkConfig) -> list[Float32[np.ndarray, "..."]]:
+    """Return hidden and output weights and biases of a `LatentGrid` from its point network."""
+    scaled = (point / float(1 << FRACTION)).astype(np.float32)
+    num_channels = config.out_features
+    network_features = config.num_features - 16
+    first, bias, output, straight, output_bias = point_parts(scaled, network_features, num_channels)
+    return [np.ascontiguousarray(first.T), bias, np.concatenate([output, straight], axis=1), output_bias]
+
+
+def coded_levels(
+    config: NetworkConfig,
+    integers: Sequence[Int32[np.ndarray, "h w"]],
+    networks: LatentNetworks,
+    version: int,
+    split: Sequence[int],
+) -> tuple[LevelsChunk, ...]:
+    """Return the chunks of integers; each of ``split`` is how many levels one holds, coarsest first."""
+    grids, tables = layout(config), learned(version).tables
+    chunks, level = [], grids[0].level
+    for count in split:
+        last = level - count + 1
+        starts, widths, digest = [], [], 0
+        for number, grid in enumerate(grids):
+            if not last <= grid.level <= level:
+                continue
+            context = Context.of(networks[grid.network], grid)
+            found = intervals_of(grid, number, integers, context, tables)
+            starts.append(found[0])
+            widths.append(found[1])
+            digest = _add_to_digest(digest, integers[number])
+        run = IntervalRun(np.concatenate(starts).tolist(), np.concatenate(widths).tolist())
+        chunks.append(LevelsChunk(count, digest, encode([run])))
+        level = last - 1
+    return tuple(chunks)
+
+
+def _read_levels(
+    grids: Sequence[GridLayout],
+    known: Sequence[Int32[np.ndarray, "h w"]],
+    networks: LatentNetworks,
+    tables: ScaleTables,
+    chunk: LevelsChunk,
+) -> list[Int32[np.ndarray, "h w"]]:
+    decoder = Decoder(chunk.stream)
+    found = list(known)
+    digest = 0
+    for grid in grids:
+        context = Context.of(networks[grid.network], grid)
+        found.append(read_grid(grid, len(found), found, context, tables, decoder))
+        digest = _add_to_digest(digest, found[-1])
+    if not decoder.is_spent():
+        raise StreamError("the stream of a picture does not end where its last integer does; the file is damaged.")
+    if digest != chunk.digest:
+        raise DigestError(
+            f"the integers read have the digest {digest:08x}, those written had {chunk.digest:08x}; the file is "
+            "damaged, or this ligeia reads it wrongly."
+        )
+    return found[len(known) :]
+
+
+def _add_to_digest(digest: int, integers: Int32[np.ndarray, "h w"]) -> int:
+    return zlib.crc32(np.ascontiguousarray(integers, "<i4").tobytes(), digest)
+
+
+def pack_networks(latents: Latents) -> bytes:
+    """Return the payload of `LATN`."""
+    head = bytes([latents.version, latents.index, *latents.steps])
+    return head + pack_quantized(latents.changes)
+
+
+def unpack_networks(payload: memoryview, config: NetworkConfig) -> Latents:
+    """Return the latents of a payload, without integers, or raise a `FormatError`."""
+    if not is_picture(config):
+        raise RecordError("coded grids belong to a picture's network only; the file was put together wrongly.")
+    reader = ByteReader(payload, "LATN chunk")
+    version, index = reader.byte(), reader.byte()
+    steps = Steps(reader.byte(), reader.byte(), reader.byte())
+    finest = max((steps.first + grid.level * steps.per_level + steps.chroma) for grid in layout(config))
+    if finest > 255:
+        raise reader.wrong("a step of a grid is finer than a byte can say")
+    changes = unpack_quantized(reader.take(reader.remaining()), [(size,) for size in sizes_for(config)])
+    vectors = [each for each in changes if isinstance(each, QuantizedTensor)]
+    if len(vectors) != 3 or any(each.step not in _STEPS for each in vectors):
+        raise RecordError("changes of networks have steps of 2**-12 to 1, powers of 2; the file is not ligeia's.")
+    return Latents(version, index, steps, (vectors[0], vectors[1], vectors[2]), ())
+
+
+def pack_levels(chunk: LevelsChunk) -> bytes:
+    """Return the payload of a `LATT`."""
+    return bytes([chunk.num_levels]) + chunk.digest.to_bytes(4, "little") + chunk.stream
+
+
+def unpack_levels(payload: memoryview) -> LevelsChunk:
+    """Return the levels of a payload, still coded, or raise a `FormatError`."""
+    reader = ByteReader(payload, "LATT chunk")
+    num_levels = reader.byte()
+    digest = int.from_bytes(reader.take(4), "little")
+    stream = bytes(reader.take(reader.remaining()))
+    if not num_levels:
+        raise reader.wrong("a chunk of a picture holds one level at least")
+    if stream[:1] == b"\0":
+        raise StreamError("the stream of a picture begins with a zero byte; the file is not ligeia's.")
+    return LevelsChunk(num_levels, digest, stream)

@@ -1,0 +1,333 @@
+"""The fit of latent grids to a picture: noisy values, their bits, the picture they give, and all slopes, in one sweep.
+
+`LatentFit` holds the grids with their moments and takes steps in compiled code, or, where there is none, in torch
+(`_latents_reference`, which defines what is computed).
+"""
+
+import ctypes
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple, final
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32, Int32
+
+from . import _native
+from ._choice import TORCH, current_path
+
+HIDDEN: Final = 16
+"""Hidden features of the context networks and of the point network."""
+TAPS: Final = 4
+"""Coefficients of a cubic B-spline at a place, along each axis."""
+SAME, OTHER, PARENT, NOTHING = 0, 1, 2, 3
+"""Sources of an input of a context network."""
+MOST_INPUTS: Final = 24
+MOST_FEATURES: Final = 16
+MOST_CHANNELS: Final = 8
+
+_MARGIN, _ABOVE = 8, 3
+
+
+class Source(NamedTuple):
+    """One input of a context network.
+
+    A neighbor ``row`` and ``column`` away in the same grid or in ``grid``, which has the same shape; or one of the four
+    nearest cells of the parent: the one above it for 0, the next nearest one for 1, by row and by column.
+    """
+
+    source: int
+    row: int = 0
+    column: int = 0
+    grid: int = -1
+
+
+@final
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GridPlan:
+    """What one grid is in a fit."""
+
+    shape: tuple[int, int]
+    level: int
+    """A cell is ``2**level`` pixels wide."""
+    plane: int
+    feature: int
+    """The feature of the point network that it is part of."""
+    step: float
+    """What an integer is worth, in the network's units."""
+    network: int
+    """Which context network tells its bits, ..."""
+    bias: int
+    """... with which of that one's biases."""
+    parent: int
+    """The grid of the next coarser level of the same plane; -1 where there is none."""
+    inputs: tuple[Source, ...]
+
+
+class Relaxation(NamedTuple):
+    """How latents become values: softly rounded, with noise in between, softly rounded; or rounded."""
+
+    temperature: float = 1.0
+    noise: float = 0.0
+    """Its standard deviation."""
+    key: int = 0
+    """Of the noise: another key, other noise."""
+    is_hard: bool = False
+
+
+def context_size(num_inputs: int, num_biases: int) -> int:
+    """Return how many weights a context network has."""
+    return num_inputs * HIDDEN + num_biases * HIDDEN + HIDDEN * HIDDEN + 3 * HIDDEN + 2 * num_inputs + 2 * num_biases
+
+
+def point_size(num_features: int, num_channels: int) -> int:
+    """Return how many weights a point network has."""
+    return num_features * HIDDEN + HIDDEN + num_channels * (HIDDEN + num_features + 1)
+
+
+class _Input(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_int) for name in ("source", "row", "column", "grid")]
+
+
+class _Grid(ctypes.Structure):
+    _fields_ = [
+        *[(name, ctypes.c_int) for name in ("rows", "columns", "stride", "network", "bias", "parent", "feature")],
+        ("step", ctypes.c_float),
+        *[(name, ctypes.c_void_p) for name in ("latent", "first", "second", "value", "slope", "grad")],
+        *[(name, ctypes.c_void_p) for name in ("across", "across_grad", "column_index", "column_weight")],
+        *[(name, ctypes.c_void_p) for name in ("row_index", "row_weight", "row_span")],
+        ("inputs", _Input * MOST_INPUTS),
+    ]
+
+
+class _Context(ctypes.Structure):
+    _fields_ = [
+        ("num_inputs", ctypes.c_int),
+        ("num_biases", ctypes.c_int),
+        ("weights", ctypes.c_void_p),
+        ("grad", ctypes.c_void_p),
+    ]
+
+
+class _Point(ctypes.Structure):
+    _fields_ = [
+        ("num_features", ctypes.c_int),
+        ("num_channels", ctypes.c_int),
+        ("weights", ctypes.c_void_p),
+        ("grad", ctypes.c_void_p),
+    ]
+
+
+class _Fit(ctypes.Structure):
+    _fields_ = [
+        *[(name, ctypes.c_int) for name in ("height", "width", "num_grids", "num_networks")],
+        ("grids", ctypes.c_void_p),
+        ("networks", ctypes.c_void_p),
+        ("point", _Point),
+        *[(name, ctypes.c_void_p) for name in ("target", "values", "feature_grad", "scratch")],
+    ]
+
+
+class _Relaxation(ctypes.Structure):
+    _fields_ = [
+        ("temperature", ctypes.c_float),
+        ("noise", ctypes.c_float),
+        ("key", ctypes.c_uint32),
+        ("is_hard", ctypes.c_int),
+    ]
+
+
+class _Adam(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_float) for name in ("rate", "beta1", "beta2", "eps", "correction1", "correction2")]
+
+
+@final
+class LatentFit:
+    """Latent grids that are fitted to a picture ``(c, h, w)`` in the network's units, and the networks beside them.
+
+    ``contexts`` are the flat weights of each context network, with how many inputs they have; ``point`` those of the
+    point network. They are changed by whoever holds them; `evaluate` reads them and leaves their gradients in
+    ``context_grads`` and ``point_grad``.
+    """
+
+    def __init__(
+        self,
+        plans: Sequence[GridPlan],
+        target: Float32[np.ndarray, "c h w"],
+        contexts: Sequence[Float32[np.ndarray, " n"]],
+        point: Float32[np.ndarray, " n"],
+        num_features: int,
+    ) -> None:
+        self.plans = tuple(plans)
+        self.target = np.ascontiguousarray(target, np.float32)
+        self.contexts, self.point, self.num_features = list(contexts), point, num_features
+        self.context_grads = [np.zeros_like(each) for each in contexts]
+        self.point_grad = np.zeros_like(point)
+        self.num_steps = 0
+        num_channels, height, width = self.target.shape
+        self._keep: list[np.ndarray] = []
+        self._views: dict[str, list[np.ndarray]] = {name: [] for name in _BUFFERS}
+        self._grids = (_Grid * len(self.plans))()
+        for grid, plan in zip(self._grids, self.plans, strict=True):
+            self._lay_out(grid, plan, height, width)
+        self._networks = (_Context * len(self.contexts))()
+        for number, (weights, grad) in enumerate(zip(self.contexts, self.context_grads, strict=True)):
+            users = [plan for plan in self.plans if plan.network == number]
+            num_inputs = len(users[0].inputs) if users else 0
+            fixed = context_size(num_inputs, 0)
+            num_biases = (len(weights) - fixed) // (HIDDEN + 2)
+            self._networks[number] = _Context(num_inputs, num_biases, weights.ctypes.data, grad.ctypes.data)
+        self._fit = _Fit(
+            height,
+            width,
+            len(self.plans),
+            len(self.contexts),
+            ctypes.addressof(self._grids),
+            ctypes.addressof(self._networks),
+            _Point(num_features, num_channels, point.ctypes.data, self.point_grad.ctypes.data),
+            self.target.ctypes.data,
+            None,
+            self._array(num_features * height * width).ctypes.data,
+            None,
+        )
+        self._scratch: np.ndarray | None = None
+
+    @property
+    def latents(self) -> list[Float32[np.ndarray, "h w"]]:
+        """What is fitted, a view of each grid; values are these rounded."""
+        return self._views["latent"]
+
+    @property
+    def moments(self) -> list[Float32[np.ndarray, "h w"]]:
+        """Adam's first and second moments of the latents, views."""
+        return [*self._views["first"], *self._views["second"]]
+
+    @property
+    def values(self) -> list[Float32[np.ndarray, "h w"]]:
+        """What was evaluated last, views."""
+        return self._views["value"]
+
+    @property
+    def grads(self) -> list[Float32[np.ndarray, "h w"]]:
+        """Slopes of what was evaluated last along `values`, views."""
+        return self._views["grad"]
+
+    @property
+    def slopes(self) -> list[Float32[np.ndarray, "h w"]]:
+        """Slopes of `values` along the latents, views."""
+        return self._views["slope"]
+
+    def evaluate(
+        self,
+        how: Relaxation,
+        *,
+        price: float = 0.0,
+        with_grad: bool = False,
+        values: Float32[np.ndarray, "c h w"] | None = None,
+    ) -> tuple[Float[np.ndarray, " grids"], float]:
+        """Return the nats of each grid, and the mean squared error in network units.
+
+        ``with_grad`` leaves the gradients of the error and ``price`` times the nats. ``values`` takes the picture.
+        """
+        for each in (*self.context_grads, self.point_grad):
+            each[:] = 0
+        nats = np.zeros(len(self.plans))
+        factor = 1 / self.target.size
+        path = current_path()
+        if path == TORCH:
+            from ._latents_reference import evaluate
+
+            error = evaluate(self, how, price, factor, with_grad=with_grad, nats=nats, values=values)
+            return nats, error * factor
+        library, number = _native.library(), _native.PATHS.index(path)
+        if self._scratch is None:
+            self._scratch = self._array(library.ligeia_latents_scratch(number, ctypes.addressof(self._fit)))
+            self._fit.scratch = self._scratch.ctypes.data
+        self._fit.values = None if values is None else values.ctypes.data
+        error_sum = ctypes.c_double()
+        relaxation = _Relaxation(how.temperature, how.noise, how.key & 0xFFFFFFFF, how.is_hard)
+        library.ligeia_latents_evaluate(
+            number,
+            ctypes.addressof(self._fit),
+            ctypes.addressof(relaxation),
+            price,
+            factor,
+            with_grad,
+            torch.get_num_threads(),
+            nats.ctypes.data,
+            ctypes.addressof(error_sum),
+        )
+        return nats, error_sum.value * factor
+
+    def move(self, rate: float, betas: tuple[float, float], eps: float) -> None:
+        """Take a step of Adam with the latents, by the gradients that `evaluate` left."""
+        self.num_steps += 1
+        corrections = [1 / (1 - beta**self.num_steps) for beta in betas]
+        path = current_path()
+        if path == TORCH:
+            from ._latents_reference import move
+
+            move(self, rate, betas, eps, corrections)
+            return
+        how = _Adam(rate, *betas, eps, *corrections)
+        _native.library().ligeia_latents_adam(
+            _native.PATHS.index(path), ctypes.addressof(self._fit), ctypes.addressof(how), torch.get_num_threads()
+        )
+
+    def _lay_out(self, grid: _Grid, plan: GridPlan, height: int, width: int) -> None:
+        rows, columns = plan.shape
+        if len(plan.inputs) > MOST_INPUTS:
+            raise ValueError(f"a context network has at most {MOST_INPUTS} inputs, got {len(plan.inputs)}.")
+        stride = 2 * _MARGIN + -(-columns // 16) * 16
+        grid.rows, grid.columns, grid.stride = rows, columns, stride
+        grid.network, grid.bias, grid.parent = plan.network, plan.bias, plan.parent
+        grid.feature, grid.step = plan.feature, plan.step
+        for name in _BUFFERS:
+            flat = self._array((rows + _ABOVE + 1) * stride + 16)
+            first = _ABOVE * stride + _MARGIN
+            setattr(grid, name, flat[first:].ctypes.data)
+            whole = flat[: (rows + _ABOVE + 1) * stride].reshape(-1, stride)
+            self._views[name].append(whole[_ABOVE : _ABOVE + rows, _MARGIN : _MARGIN + columns])
+        grid.across, grid.across_grad = (self._array(rows * width).ctypes.data for _ in range(2))
+        column_index, column_weight = spline_taps(width, columns, plan.level)
+        row_index, row_weight = spline_taps(height, rows, plan.level)
+        span = np.empty((rows, 2), np.int32)
+        span[:, 0], span[:, 1] = height, 0
+        lines = np.arange(height, dtype=np.int32)
+        for tap in row_index:
+            np.minimum.at(span[:, 0], tap, lines)
+            np.maximum.at(span[:, 1], tap, lines + 1)
+        kept = [column_index, column_weight, np.ascontiguousarray(row_index.T), np.ascontiguousarray(row_weight.T), span]
+        self._keep += kept
+        names = ("column_index", "column_weight", "row_index", "row_weight", "row_span")
+        for name, array in zip(names, kept, strict=True):
+            setattr(grid, name, array.ctypes.data)
+        for number, source in enumerate(plan.inputs):
+            grid.inputs[number] = _Input(*source)
+
+    def _array(self, size: int) -> Float32[np.ndarray, " n"]:
+        """Return zeros that begin at a cache line, and stay alive."""
+        whole = np.zeros(size + 16, np.float32)
+        self._keep.append(whole)
+        first = -whole.ctypes.data % 64 // 4
+        return whole[first : first + size]
+
+
+_BUFFERS = ("latent", "first", "second", "value", "slope", "grad")
+
+
+def spline_taps(
+    num_places: int, num_cells: int, level: int
+) -> tuple[Int32[np.ndarray, "taps n"], Float32[np.ndarray, "taps n"]]:
+    """Return which coefficients of a cubic B-spline each of so many samples is made of, and their weights."""
+    place = (np.arange(num_places) + 0.5) / (1 << level) - 0.5
+    cell = np.floor(place)
+    part = place - cell
+    weights = [
+        (1 - part) ** 3 / 6,
+        part**3 / 2 - part**2 + 2 / 3,
+        (part + part**2 - part**3) / 2 + 1 / 6,
+        part**3 / 6,
+    ]
+    index = np.clip(cell.astype(np.int32) + np.arange(-1, TAPS - 1, dtype=np.int32)[:, None], 0, num_cells - 1)
+    return np.ascontiguousarray(index), np.stack(weights).astype(np.float32)

@@ -1,0 +1,291 @@
+"""A pyramid of latent grids before a small network that works point by point.
+
+After Ladune et al. 2023 (Cool-Chic, arXiv:2212.05458) and Kim et al. 2024 (C3, arXiv:2312.02753), whose grids are
+enlarged by filters on one raster; here each grid holds the coefficients of a cubic B-spline (Unser 1999, eq. 11), so
+that the network is a function of the place, with two continuous derivatives.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import ClassVar, Final, NamedTuple, final
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from ligeia.core import InputError, ShapeError
+
+from ._architecture import Architecture, Arithmetic, Inputs, Numbers, Weights, check_sizes, dense
+from ._numpy_arithmetic import NumpyArithmetic
+
+_MOST_INPUTS: Final = 4
+_MOST_PLANES: Final = 64
+_MOST_LEVELS: Final = 24
+_MOST_SIZE: Final = 1 << 30
+_TAPS: Final = 4  # coefficients of a cubic B-spline at a place, along each coordinate
+_SHARPNESS: Final = 16.0  # of the bend of the activation: one over the half-width of the window
+_FIRST_WEIGHT: Final = 0.75
+_FIRST_BIAS: Final = 0.1
+_FIRST_OUTPUT: Final = 0.02
+_BLOCK: Final = 1 << 16  # points evaluated at a time on a raster
+
+RGB_OF_YCBCR: Final = ((1.0, 0.0, 1.402), (1.0, -0.344136, -0.714136), (1.0, 1.772, 0.0))  # ITU-T T.871, s. 7
+_COLORS: Final = ("R", "G", "B")
+
+
+@final
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LatentGrid(Architecture):
+    """Planes, each a sum of cubic B-splines on grids of halving resolution, and a hidden layer over their values.
+
+    ``sizes`` are the cells of level 0 along each coordinate, and a grid of level l has a cell for 2**l of these. Plane p
+    has the levels from ``first_levels[p]`` to ``num_levels - 1``. The sum over the levels of a plane is one feature, but
+    the ``separate`` finest levels of the first plane are features of their own. The output layer sees the hidden
+    features and the planes' values, so that the planes alone can be the signal: luma and chroma of a picture, or the
+    channels. The activation is a ReLU averaged over a window, ``u**3 (4 - u) / 16`` within it.
+
+    Left empty, ``sizes`` and ``first_levels`` are chosen for the signal: a cell for every two samples.
+    """
+
+    name: ClassVar[str] = "grid"
+    rate: ClassVar[float] = 20.0
+    smoothness: ClassVar[float] = 2
+    has_graph: ClassVar[bool] = False
+
+    hidden_features: int = 16
+    sizes: tuple[int, ...] = ()
+    first_levels: tuple[int, ...] = ()
+    num_levels: int = 7
+    separate: int = 3
+    is_color: bool = False
+    """Whether the first three planes begin as luma, blue and red of the first three channels."""
+
+    def __post_init__(self) -> None:
+        check_sizes(self, hidden_features=self.hidden_features)
+        if not 1 <= self.num_levels <= _MOST_LEVELS:
+            raise InputError(f"a latent grid has 1 to {_MOST_LEVELS} levels, got {self.num_levels}.")
+        if not 0 <= self.separate <= self.num_levels:
+            raise InputError(f"0 to {self.num_levels} levels can be features of their own, got {self.separate}.")
+        if len(self.sizes) > _MOST_INPUTS or not all(1 <= size <= _MOST_SIZE for size in self.sizes):
+            raise InputError(f"a latent grid has 1 to {_MOST_SIZE} cells along up to {_MOST_INPUTS} coordinates.")
+        if math.prod(self.sizes) > _MOST_SIZE:
+            raise InputError(f"a latent grid has up to {_MOST_SIZE} cells, got {math.prod(self.sizes)}.")
+        if len(self.first_levels) > _MOST_PLANES:
+            raise InputError(f"a latent grid has up to {_MOST_PLANES} planes, got {len(self.first_levels)}.")
+        if not all(0 <= level < self.num_levels for level in self.first_levels):
+            raise InputError(f"first levels of 0 to {self.num_levels - 1} were wanted, got {self.first_levels}.")
+
+    def suited_to(self, inputs: Inputs) -> Architecture:
+        """Return the same with a cell for every two samples, and a plane for each channel or for luma and chroma."""
+        sizes = self.sizes or tuple(-(-size // 2) for size in inputs.sizes)
+        is_color = self.is_color or (not self.first_levels and inputs.channels[:3] == _COLORS)
+        planes = self.first_levels or tuple(
+            min(1, self.num_levels - 1) if is_color and number in (1, 2) else 0
+            for number in range(max(1, len(inputs.channels)))
+        )
+        return replace(self, sizes=sizes, first_levels=planes, is_color=is_color)
+
+    def check_inputs(self, in_features: int) -> None:
+        """Refuse coordinates whose cells are too many."""
+        if in_features > _MOST_INPUTS:
+            raise InputError(
+                f"latent grids have up to {_MOST_INPUTS} coordinates, got {in_features}: each point would look up "
+                f"{_TAPS}**{in_features} cells at {self.num_levels} levels; use another network."
+            )
+        if self.sizes and len(self.sizes) != in_features:
+            raise InputError(f"cells along {in_features} coordinates were wanted, got {len(self.sizes)} numbers.")
+
+    def grids(self, in_features: int = 1) -> list["LevelOfPlane"]:
+        """Return the grids in the order of a file: from the coarsest level to the finest, plane by plane."""
+        sizes = self.sizes or (1,) * in_features
+        found = []
+        for level in reversed(range(self.num_levels)):
+            shape = tuple(-(-size // (1 << level)) for size in sizes)
+            found += [
+                LevelOfPlane(level, plane, shape) for plane, first in enumerate(self._planes()) if level >= first
+            ]
+        return found
+
+    @property
+    def num_planes_features(self) -> int:
+        """Number of features that the hidden layer sees."""
+        return self._num_separate() + len(self._planes())
+
+    def feature_of(self, level: int, plane: int) -> int:
+        """Return which feature a grid is part of."""
+        separate = self._num_separate()
+        return min(level - self._planes()[0], separate) if plane == 0 else separate + plane
+
+    @property
+    def num_features(self) -> int:
+        """Number of features that the output layer sees: the hidden ones, then the planes' values."""
+        return self.hidden_features + self.num_planes_features
+
+    def weights(self, in_features: int, frequencies: Sequence[float] | None) -> list[Weights]:
+        """Return the grids and the tensors of the hidden layer."""
+        found = [_zeros(f"level{grid.level}_plane{grid.plane}", grid.shape) for grid in self.grids(in_features)]
+        width = self.num_planes_features
+        bound = _FIRST_WEIGHT * math.sqrt(3 / width)
+        return [*found, *dense("hidden", width, self.hidden_features, bound, _FIRST_BIAS)]
+
+    def output(self, out_features: int) -> list[Weights]:
+        """Return the weight and the bias of the output layer, at first the planes themselves."""
+        planes = self._first_planes(out_features)
+        bound = _FIRST_OUTPUT / math.sqrt(self.hidden_features)
+        shape = (out_features, self.hidden_features)
+        return [
+            Weights(
+                "output_weight",
+                (out_features, self.num_features),
+                lambda draw: np.concatenate([draw.uniform(*shape) * np.float32(bound), planes], axis=1),
+            ),
+            Weights("output_bias", (out_features,), lambda draw: np.zeros(out_features, np.float32)),
+        ]
+
+    def features(self, do: Arithmetic, x: Numbers, tensors: Sequence[Numbers]) -> Numbers:
+        """Return what the output layer sees."""
+        *levels, weight, bias = tensors
+        in_features = int(x.shape[-1])
+        grids = self.grids(in_features)
+        found: list[Numbers] = [None] * self.num_planes_features
+        last, corners = -1, []
+        for grid, tensor in zip(grids, levels, strict=True):
+            if grid.level != last:
+                last, corners = grid.level, _corners(do, x, grid, self.sizes or (1,) * in_features)
+            row = do.row(tensor.reshape(1, -1), 0)
+            value = None
+            for factor, index in corners:
+                part = factor * do.gather(row, index)
+                value = part if value is None else value + part
+            feature = self.feature_of(grid.level, grid.plane)
+            found[feature] = value if found[feature] is None else found[feature] + value
+        return self._with_hidden(do, do.concat(found), weight, bias)
+
+    def raster(
+        self, coordinates: Sequence[Float[np.ndarray, " n"]], tensors: Sequence[Float[np.ndarray, "..."]]
+    ) -> Iterator[tuple[int, int, Float[np.ndarray, "n c"]]]:
+        """Yield ``(start, stop, values)`` over all combinations of coordinates, row-major: axis by axis, so quickly."""
+        *levels, weight, bias, output_weight, output_bias = tensors
+        grids = self.grids(len(coordinates))
+        do = NumpyArithmetic()
+        taps = {
+            (grid.level, axis): _taps(along, grid, axis, self.sizes)
+            for grid in grids
+            for axis, along in enumerate(coordinates)
+        }
+        per_row = math.prod(len(each) for each in coordinates[1:])
+        rows = max(1, _BLOCK // per_row)
+        for first in range(0, len(coordinates[0]), rows):
+            last = min(first + rows, len(coordinates[0]))
+            planes = np.zeros((self.num_planes_features, (last - first) * per_row), np.float32)
+            for grid, tensor in zip(grids, levels, strict=True):
+                part = tensor
+                for axis in range(len(coordinates)):
+                    index, factors = taps[grid.level, axis]
+                    chosen = slice(first, last) if axis == 0 else slice(None)
+                    part = _weighted(part, index[:, chosen], factors[:, chosen], axis)
+                planes[self.feature_of(grid.level, grid.plane)] += part.reshape(-1)
+            features = self._with_hidden(do, planes.T, weight, bias)
+            yield first * per_row, last * per_row, do.linear(features, output_weight, output_bias)
+
+    def _with_hidden(self, do: Arithmetic, planes: Numbers, weight: Numbers, bias: Numbers) -> Numbers:
+        phase = do.linear(planes, weight, bias)
+        return do.concat([do.layer(phase, _bent(do, phase)), planes])
+
+    def _planes(self) -> tuple[int, ...]:
+        return self.first_levels or (0,)
+
+    def _num_separate(self) -> int:
+        return min(self.separate, self.num_levels - self._planes()[0] - 1)
+
+    def _first_planes(self, out_features: int) -> Float[np.ndarray, "c planes"]:
+        """Return the output weights with which each channel is its plane, or colors are those of luma and chroma."""
+        found = np.zeros((out_features, self.num_planes_features), np.float32)
+        for number, plane in product(range(out_features), range(len(self._planes()))):
+            if self.is_color and max(number, plane) < len(_COLORS):
+                factor = RGB_OF_YCBCR[number][plane]
+            else:
+                factor = float(number == plane or len(self._planes()) == 1)
+            features = range(self._num_separate() + 1) if plane == 0 else [self._num_separate() + plane]
+            found[number, list(features)] = factor
+        return found
+
+    def _grown(self, size: int) -> Architecture:
+        """Return grids with so many cells along the longest coordinate, others in proportion."""
+        longest = max(self.sizes or (1,))
+        return replace(self, sizes=tuple(max(1, round(each * size / longest)) for each in self.sizes))
+
+
+class LevelOfPlane(NamedTuple):
+    """One grid of a pyramid."""
+
+    level: int
+    plane: int
+    shape: tuple[int, ...]
+
+
+def _zeros(name: str, shape: tuple[int, ...]) -> Weights:
+    return Weights(name, shape, lambda draw: np.zeros(shape, np.float32))
+
+
+def _bent(do: Arithmetic, phase: Numbers) -> Numbers:
+    """Return the ReLU of a phase, averaged over a parabolic window: its second derivative is continuous."""
+    above = do.relu(phase * _SHARPNESS - 1.0)
+    within = do.relu(phase * _SHARPNESS + 1.0) - above  # from 0 to 2
+    square = within * within
+    return (square * within * (4.0 - within) * (1 / 16) + above) * (1 / _SHARPNESS)
+
+
+def _corners(
+    do: Arithmetic, x: Numbers, grid: LevelOfPlane, sizes: Sequence[int]
+) -> list[tuple[Numbers, Numbers]]:
+    """Return the weight and the flat index of each coefficient that a place depends on."""
+    found: list[tuple[Numbers, Numbers]] = [(1.0, 0)]
+    for axis, (count, size) in enumerate(zip(grid.shape, sizes, strict=True)):
+        part, cell = do.floor((do.column(x, axis) + 1.0) * (0.5 * size / (1 << grid.level)) - 0.5)
+        places = [(cell + offset).clip(0, count - 1) for offset in range(-1, _TAPS - 1)]
+        pieces = list(zip(_spline_weights(part), places, strict=True))
+        found = [
+            (weight * factor, index * count + place) for factor, index in found for weight, place in pieces
+        ]
+    return found
+
+
+def _spline_weights(part: Numbers) -> list[Numbers]:
+    """Return the weights of the four coefficients around a place, given how far it is past the second."""
+    rest = 1.0 - part
+    square, cube = part * part, part * part * part
+    return [
+        rest * rest * rest * (1 / 6),
+        cube * 0.5 - square + 2 / 3,
+        (square + part - cube) * 0.5 + 1 / 6,
+        cube * (1 / 6),
+    ]
+
+
+def _taps(
+    coordinates: Float[np.ndarray, " n"], grid: LevelOfPlane, axis: int, sizes: Sequence[int]
+) -> tuple[Int[np.ndarray, "taps n"], Float[np.ndarray, "taps n"]]:
+    """Return, per coefficient, index and weight at each coordinate."""
+    place = (np.asarray(coordinates, np.float64) + 1) * (0.5 * sizes[axis] / (1 << grid.level)) - 0.5
+    cell = np.floor(place)
+    index = np.clip(cell.astype(np.int64) + np.arange(-1, _TAPS - 1)[:, None], 0, grid.shape[axis] - 1)
+    return index, np.stack(_spline_weights(place - cell)).astype(np.float32)
+
+
+def _weighted(
+    values: Float[np.ndarray, "..."],
+    index: Int[np.ndarray, "taps n"],
+    factors: Float[np.ndarray, "taps n"],
+    axis: int,
+) -> Float[np.ndarray, "..."]:
+    """Return the weighted sums of the entries along an axis."""
+    shape = [1] * values.ndim
+    shape[axis] = -1
+    total = None
+    for places, factor in zip(index, factors, strict=True):
+        part = values.take(places, axis) * factor.reshape(shape)
+        total = part if total is None else np.add(total, part, out=total)
+    assert total is not None
+    return total
