@@ -6,6 +6,11 @@ from ligeia.core import lazy_exports
 
 if TYPE_CHECKING:
     from ._architecture_record import ARCHITECTURES as ARCHITECTURES
+    from ._coded_latents import (
+        CodedLatents as CodedLatents,
+        LatentMoments as LatentMoments,
+        LatentTarget as LatentTarget,
+    )
     from ._coded_weights import (
         CodedMoments as CodedMoments,
         CodedWeights as CodedWeights,
@@ -14,6 +19,8 @@ if TYPE_CHECKING:
     from ._container import FieldRecord as FieldRecord, decode as decode, encode as encode
     from ._description import describe_network as describe_network
     from ._field import from_record as from_record, load as load, save as save, to_record as to_record
+    from ._latent_layout import picture_network as picture_network
+    from ._latents import Latents as Latents, latents_bytes as latents_bytes, no_latents as no_latents
     from ._lossless import (
         exact_samples as exact_samples,
         smallest_lossless as smallest_lossless,
@@ -39,9 +46,13 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "ARCHITECTURES": "_architecture_record",
+    "CodedLatents": "_coded_latents",
     "CodedMoments": "_coded_weights",
     "CodedWeights": "_coded_weights",
     "FieldRecord": "_container",
+    "LatentMoments": "_coded_latents",
+    "LatentTarget": "_coded_latents",
+    "Latents": "_latents",
     "NetworkRecord": "_records",
     "NumpyField": "_numpy_field",
     "QuantizedTensor": "_quantized",
@@ -52,7 +63,10 @@ _MODULES = {
     "encode": "_container",
     "exact_samples": "_lossless",
     "from_record": "_field",
+    "latents_bytes": "_latents",
     "load": "_field",
+    "no_latents": "_latents",
+    "picture_network": "_latent_layout",
     "nearest_step": "_quantized",
     "read_named_tensors": "_safetensors",
     "read_plain": "_numpy_field",
@@ -74,9 +88,13 @@ __getattr__, __dir__ = lazy_exports(__name__, {name: f".{module}" for name, modu
 
 __all__ = [
     "ARCHITECTURES",
+    "CodedLatents",
     "CodedMoments",
     "CodedWeights",
     "FieldRecord",
+    "LatentMoments",
+    "LatentTarget",
+    "Latents",
     "NetworkRecord",
     "NumpyField",
     "QuantizedTensor",
@@ -87,8 +105,11 @@ __all__ = [
     "encode",
     "exact_samples",
     "from_record",
+    "latents_bytes",
     "load",
     "nearest_step",
+    "no_latents",
+    "picture_network",
     "read_named_tensors",
     "read_plain",
     "read_record",

@@ -30,6 +30,7 @@ ARCHITECTURES: Final[dict[int, type[Architecture]]] = {  # on disk: append, neve
     18: networks.Bounded,
     19: networks.Symmetric,
     20: networks.Periodic,
+    21: networks.LatentGrid,
 }
 """The tag of each architecture in a file."""
 

@@ -5,17 +5,18 @@ reader walks them once, in their one order, and allocates nothing that the bytes
 """
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, final
 
 import numpy as np
 from jaxtyping import Float
 
 from ligeia.core import FormatError
-from ligeia.networks import NetworkConfig
+from ligeia.networks import LatentGrid, NetworkConfig
 from ligeia.signals import Channel, Grid, Missing, Source
 
 from ._bytes import ByteReader, RecordError, varint_bytes
+from ._latents import Latents, pack_levels, pack_networks, unpack_levels, unpack_networks
 from ._quantized import QuantizedTensor, TensorError
 from ._records import (
     NetworkRecord,
@@ -45,8 +46,13 @@ VERSION: Final = 1
 
 _MISSING: Final = b"miss"
 _QUANTIZED: Final = b"QUAN"
+_LATENT_NETWORKS: Final = b"LATN"
+_LATENT_LEVELS: Final = b"LATT"
 _RESIDUAL: Final = b"RSID"
-_KNOWN: Final = (b"NETW", b"GRID", b"CHAN", b"SRCE", _MISSING, b"TENS", _QUANTIZED, _RESIDUAL, b"DONE")
+_KNOWN: Final = (
+    *(b"NETW", b"GRID", b"CHAN", b"SRCE", _MISSING),
+    *(b"TENS", _QUANTIZED, _LATENT_NETWORKS, _LATENT_LEVELS, _RESIDUAL, b"DONE"),
+)
 
 
 class SignatureError(FormatError):
@@ -83,19 +89,21 @@ class FieldRecord:
     """Everything that a file holds: a network, its weights, and what its coordinates and values mean.
 
     ``tensors`` are weight, bias, weight, bias, ... from the first layer to the last, or those that another architecture
-    names, in float32 or float16, finite, or quantized, of the shapes that ``network`` fixes. Records are compared by
-    their encodings. Raises `RecordError` where the parts contradict each other and `TensorError` where a tensor does
-    not fit.
+    names, in float32 or float16, finite, or quantized, of the shapes that ``network`` fixes; none beside ``latents``.
+    Records are compared by their encodings. Raises `RecordError` where the parts contradict each other and
+    `TensorError` where a tensor does not fit.
     """
 
     network: NetworkRecord | NetworkConfig
     grid: Grid
     channels: tuple[Channel, ...]
     source: Source
-    tensors: tuple[Tensor, ...]
+    tensors: tuple[Tensor, ...] = ()
     missing: Missing | None = None
     residual: Residual | None = None
     """What makes the file the original samples (`ligeia.codec.with_samples`)."""
+    latents: Latents | None = None
+    """The coded grids of a picture, in place of tensors."""
 
     def __post_init__(self) -> None:
         _check_sizes(self.network, self.grid, self.channels)
@@ -105,14 +113,23 @@ class FieldRecord:
             )
         if self.residual is not None:
             check_residual(self.residual, len(self.channels))
+        if self.latents is not None:
+            _check_latents(self.latents, self.network, len(self.tensors))
+            return
         shapes = self.network.tensor_shapes()
         if len(self.tensors) != len(shapes):
             raise TensorError(f"{len(shapes)} tensors were wanted for this network, got {len(self.tensors)}.")
         for number, (tensor, shape) in enumerate(zip(self.tensors, shapes, strict=True)):
             _check_tensor(number, tensor, shape)
 
-    def float_tensors(self) -> list[Float[np.ndarray, "..."]]:
-        """Return the weights and biases in float32, however they are stored."""
+    def float_tensors(self, *, finest_level: int = 0) -> list[Float[np.ndarray, "..."]]:
+        """Return the weights and biases in float32, however they are stored.
+
+        Coded grids of levels below ``finest_level`` are not read, and 0.
+        """
+        if self.latents is not None:
+            assert isinstance(self.network, NetworkConfig)
+            return self.latents.tensors(self.network, finest_level=finest_level)
         return [
             each.values() if isinstance(each, QuantizedTensor) else each.astype(np.float32, copy=False)
             for each in self.tensors
@@ -150,9 +167,13 @@ def encode(record: FieldRecord) -> bytes:
     chunks = [*header.items()]
     if record.missing is not None:
         chunks.append((_MISSING, pack_missing(record.missing)))
-    for number, (tensor, shape) in enumerate(zip(record.tensors, record.network.tensor_shapes(), strict=True)):
+    shapes = [] if record.latents else record.network.tensor_shapes()
+    for number, (tensor, shape) in enumerate(zip(record.tensors, shapes, strict=True)):
         _check_tensor(number, tensor, shape)  # again: its values may have changed since
-    if any(isinstance(tensor, QuantizedTensor) for tensor in record.tensors):
+    if record.latents is not None:
+        chunks.append((_LATENT_NETWORKS, pack_networks(record.latents)))
+        chunks += [(_LATENT_LEVELS, pack_levels(each)) for each in record.latents.chunks]
+    elif any(isinstance(tensor, QuantizedTensor) for tensor in record.tensors):
         chunks.append((_QUANTIZED, pack_quantized(record.tensors)))
     else:
         chunks += [(b"TENS", float_bytes(each)) for each in record.tensors if isinstance(each, np.ndarray)]
@@ -185,17 +206,32 @@ def decode(data: bytes) -> FieldRecord:
     mask = chunks.optional(_MISSING)
     missing = None if mask is None else unpack_missing(mask, grid)
     shapes = network.tensor_shapes()
-    quantized = chunks.optional(_QUANTIZED)
+    tensors: list[Tensor] = []
+    latents = _read_latents(chunks, network)
+    quantized = None if latents is not None else chunks.optional(_QUANTIZED)
     if quantized is not None:
         tensors = unpack_quantized(quantized, shapes)
-    else:
+    elif latents is None:
         tensors = [read_float(number, chunks.next(b"TENS"), shape) for number, shape in enumerate(shapes)]
     packed = chunks.optional(_RESIDUAL)
     residual = None if packed is None else Residual(bytes(packed))
     if residual is not None:
         check_residual(residual, len(channels))
     chunks.finish()
-    return FieldRecord(network, grid, channels, source, tuple(tensors), missing, residual)
+    return FieldRecord(network, grid, channels, source, tuple(tensors), missing, residual, latents)
+
+
+def _read_latents(chunks: "_ChunkReader", network: NetworkRecord | NetworkConfig) -> Latents | None:
+    payload = chunks.optional(_LATENT_NETWORKS)
+    if payload is None:
+        return None
+    if not isinstance(network, NetworkConfig):
+        raise RecordError("coded grids belong to a picture's network only; the file was put together wrongly.")
+    found = unpack_networks(payload, network)
+    levels = []
+    while (payload := chunks.optional(_LATENT_LEVELS)) is not None:
+        levels.append(unpack_levels(payload))
+    return replace(found, chunks=tuple(levels))
 
 
 @final
@@ -289,6 +325,17 @@ def _check_sizes(network: NetworkRecord | NetworkConfig, grid: Grid, channels: t
         raise RecordError(f"the network takes {network.in_features} coordinates, the grid has {grid.num_inputs}.")
     if len(channels) != network.out_features:
         raise RecordError(f"the network returns {network.out_features} values, there are {len(channels)} channels.")
+
+
+def _check_latents(latents: Latents, network: NetworkRecord | NetworkConfig, num_tensors: int) -> None:
+    architecture = getattr(network, "architecture", None)
+    if not isinstance(architecture, LatentGrid):
+        raise RecordError("coded grids belong to a picture's network only.")
+    if num_tensors:
+        raise TensorError(f"no tensors were wanted beside coded grids, got {num_tensors}.")
+    found = sum(chunk.num_levels for chunk in latents.chunks)
+    if found != architecture.num_levels:
+        raise RecordError(f"coded grids of {architecture.num_levels} levels were wanted, {found} came; the file is damaged.")
 
 
 def _check_tensor(number: int, tensor: Tensor, shape: tuple[int, ...]) -> None:

@@ -16,7 +16,6 @@ from ligeia.kernels import GridPlan, LatentFit, Relaxation, Source
 from ligeia.networks import LatentGrid, NetworkConfig
 
 from ._latent_layout import GridLayout, Steps, layout
-from ._quantized import step_of_byte
 
 _LUMA = (0.299, 0.587, 0.114)
 _BLUE, _RED = 1.772, 1.402
@@ -34,8 +33,8 @@ class Relaxing:
     """How a fit goes from noisy values to rounded ones; rates are those of Adam, at the start."""
 
     latent_rate: float = 0.15
-    network_rate: float = 0.01
-    temperatures: tuple[float, float] = (0.35, 0.08)
+    network_rate: float = 0.02
+    temperatures: tuple[float, float] = (0.4, 0.12)
     noises: tuple[float, float] = (0.22, 0.15)
     hard_share: float = 0.08
     """Of the fit, at its end, with rounded values: only the networks move."""
@@ -63,7 +62,7 @@ def _plan(grid: GridLayout, steps: Steps) -> GridPlan:
         level=grid.level,
         plane=grid.plane,
         feature=grid.feature,
-        step=step_of_byte(steps.byte(grid)),
+        step=steps.of(grid),
         network=grid.network,
         bias=grid.bias,
         parent=grid.parent,

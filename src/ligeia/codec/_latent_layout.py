@@ -3,6 +3,7 @@
 NumPy only; spec/container.md, s. 6, is normative.
 """
 
+import math
 from typing import Final, NamedTuple
 
 from ligeia.networks import LatentGrid, NetworkConfig
@@ -20,7 +21,9 @@ DELAY: Final = 3
 """Columns by which a row of a grid is behind the row above it, where all that it depends on is known."""
 
 _NEIGHBORS: Final = ((0, -1), (-1, 0), (-1, -1), (-1, 1), (0, -2), (-2, 0), (-1, -2), (-1, 2), (-2, -1), (-2, 1))
-_FIRST_STEPS, _LEVEL_STEPS = 256, 64
+_LARGEST_STEP: Final = 8.0
+_EIGHTHS: Final = (256, 235, 215, 197, 181, 166, 152, 140)  # 256 / 2**(i / 8)
+MOST_STEP_CODE: Final = 255
 
 
 class Input(NamedTuple):
@@ -46,15 +49,26 @@ class GridLayout(NamedTuple):
 
 
 class Steps(NamedTuple):
-    """Bytes of the grids' steps (`step_of_byte`): that of luma at level 0, how much finer a level and a chroma plane are."""
+    """Steps of the grids in eighths of an octave: of luma at level 0, and how much finer a level and chroma are."""
 
     first: int
     per_level: int
     chroma: int
 
-    def byte(self, grid: GridLayout) -> int:
-        """Return the byte of a grid's step."""
-        return min(self.first + grid.level * self.per_level + self.chroma * (grid.network == CHROMA), 255)
+    @staticmethod
+    def near(step: float, per_level: int, chroma: int) -> "Steps":
+        """Return the steps of which the first is nearest to a number."""
+        most = MOST_STEP_CODE - MOST_LEVELS * per_level - chroma
+        return Steps(min(max(0, round(8 * math.log2(_LARGEST_STEP / step))), most), per_level, chroma)
+
+    def code(self, grid: GridLayout) -> int:
+        """Return the code of a grid's step, which may be too large for a file."""
+        return self.first + grid.level * self.per_level + self.chroma * (grid.network == CHROMA)
+
+    def of(self, grid: GridLayout) -> float:
+        """Return the step of a grid, in network units: 8 / 2**(code / 8), nearly."""
+        octave, eighth = divmod(self.code(grid), 8)
+        return math.ldexp(_EIGHTHS[eighth], -5 - octave)
 
 
 def num_inputs(network: int) -> int:

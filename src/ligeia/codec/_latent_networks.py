@@ -20,7 +20,7 @@ from ._latent_layout import CHROMA, HIDDEN, LUMA, SEPARATE, num_biases, num_inpu
 from ._latent_model import FRACTION, NUM_SCALES, ScaleTables
 
 VERSION: Final = 1
-_SHA256: Final = {1: "0" * 64}
+_SHA256: Final = {1: "e052862555c104b8449932c701b90874ea36595876849f3344e946757712d22b"}
 _NUM_FEATURES: Final = SEPARATE + 3  # of RGB
 _LUMA: Final = (19595, 38470, 7471)  # of 2**16: what red, green and blue are of luma
 _ONE: Final = 1 << FRACTION

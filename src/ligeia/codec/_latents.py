@@ -16,10 +16,10 @@ from ligeia.networks import NetworkConfig
 
 from ._ans import Decoder, DigestError, IntervalRun, StreamError, encode
 from ._bytes import ByteReader, RecordError
-from ._latent_layout import GridLayout, Steps, is_picture, layout
+from ._latent_layout import MOST_STEP_CODE, GridLayout, Steps, is_picture, layout
 from ._latent_model import FRACTION, Context, ScaleTables, intervals_of, read_grid
 from ._latent_networks import LatentNetworks, learned, point_parts, sizes_for
-from ._quantized import QuantizedTensor, step_of_byte
+from ._quantized import QuantizedTensor
 from ._weights import pack_quantized, unpack_quantized
 
 _MOST_CELLS: Final = 1 << 28
@@ -49,7 +49,7 @@ class Latents:
     steps: Steps
     changes: tuple[QuantizedTensor, QuantizedTensor, QuantizedTensor]
     chunks: tuple[LevelsChunk, ...]
-    _read: dict[int, list[Int32[np.ndarray, "h w"]]] = field(default_factory=dict, repr=False)
+    _read: dict[int, list[Int32[np.ndarray, "h w"]]] = field(default_factory=dict, init=False, repr=False)
 
     def networks(self, config: NetworkConfig) -> LatentNetworks:
         """Return the picture's networks."""
@@ -86,7 +86,7 @@ class Latents:
         """Return the tensors of the picture's network."""
         found: list[np.ndarray] = []
         for grid, integers in zip(layout(config), self.integers(config, finest_level=finest_level), strict=True):
-            found.append((np.float64(step_of_byte(self.steps.byte(grid))) * integers).astype(np.float32))
+            found.append((np.float64(self.steps.of(grid)) * integers).astype(np.float32))
         return [*found, *point_tensors(self.networks(config).point, config)]
 
 
@@ -167,6 +167,18 @@ def _add_to_digest(digest: int, integers: Int32[np.ndarray, "h w"]) -> int:
     return zlib.crc32(np.ascontiguousarray(integers, "<i4").tobytes(), digest)
 
 
+def no_latents(config: NetworkConfig) -> Latents:
+    """Return the latents of a picture that is all middle: no integers but 0, no changes."""
+    zeros = [QuantizedTensor(np.zeros(size, np.int32), 1.0) for size in sizes_for(config)]
+    chunk = LevelsChunk(layout(config)[0].level + 1, 0, b"")
+    return Latents(1, 0, Steps(0, 0, 0), (zeros[0], zeros[1], zeros[2]), (chunk,))
+
+
+def latents_bytes(latents: Latents) -> int:
+    """Return the bytes of networks and streams in a file, but for the heads of their chunks."""
+    return len(pack_networks(latents)) + sum(len(pack_levels(each)) for each in latents.chunks)
+
+
 def pack_networks(latents: Latents) -> bytes:
     """Return the payload of `LATN`."""
     head = bytes([latents.version, latents.index, *latents.steps])
@@ -180,8 +192,8 @@ def unpack_networks(payload: memoryview, config: NetworkConfig) -> Latents:
     reader = ByteReader(payload, "LATN chunk")
     version, index = reader.byte(), reader.byte()
     steps = Steps(reader.byte(), reader.byte(), reader.byte())
-    finest = max((steps.first + grid.level * steps.per_level + steps.chroma) for grid in layout(config))
-    if finest > 255:
+    finest = max(steps.code(grid) for grid in layout(config))
+    if finest > MOST_STEP_CODE:
         raise reader.wrong("a step of a grid is finer than a byte can say")
     changes = unpack_quantized(reader.take(reader.remaining()), [(size,) for size in sizes_for(config)])
     vectors = [each for each in changes if isinstance(each, QuantizedTensor)]

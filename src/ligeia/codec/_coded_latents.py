@@ -1,0 +1,274 @@
+"""The latents of a picture as an optimizer of a fit: grids, networks, and the price of a bit, which follows a target."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, final
+
+import numpy as np
+import torch
+from jaxtyping import Float32, Int32
+from torch import Tensor
+
+from ligeia.kernels import Relaxation
+from ligeia.networks import NetworkConfig
+
+from ._latent_fit import Relaxing, Schedule, VectorAdam, analyze, fit_of
+from ._latent_layout import Steps
+from ._latent_model import FRACTION
+from ._latent_networks import LatentNetworks, learned
+from ._latents import Latents, changed, coded_levels, pack_networks, point_tensors
+from ._quantized import QuantizedTensor
+from ._weights import pack_quantized
+
+_ONE: Final = 1 << FRACTION
+_STEP_OF_PRICE: Final = 2 * 1.2 * math.sqrt(8.66 / 4)  # of level 0 over the root of a price in network units
+_FINER_LEVEL, _FINER_CHROMA = 4, 2  # eighths of an octave
+_CHANGE_NATS, _CHANGE_WIDTH = 1.5, 2.0**-6  # a change of a weight by d costs 1.5 ln(1 + d / width)
+_FINENESSES: Final = range(4, 10)  # of changes, as negative powers of 2
+_FOLLOWED: Final = (0.3, 0.9)  # shares of a fit between which the price moves
+_POSITIONS: Final = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+_BITS_THEN: Final = (1.55, 1.31, 1.14, 1.02, 0.95, 0.91, 0.91)  # over those at the end (design/picture-files.md)
+_DECIBELS_THEN: Final = (-0.4, 0.0, 0.15, 0.25, 0.32, 0.32, 0.27)  # above those at the end
+_PRICE_RATE: Final = 10.0  # of the price's logarithm per fit, over that of the bits
+_FIRST_PRICE: Final = 6e-3
+_PRICES: Final = (1e-9, 1.0)
+_PILOT_STEPS, _MOST_PILOTS = 24, 4
+_PILOT_BITS, _PILOT_ERROR = 0.8, 0.45  # what a long fit leaves of the bits and the error of a short one
+_BITS_PER_PRICE, _ERROR_PER_PRICE = 0.48, 0.56  # changes of logarithms
+_PILOT_NEAR: Final = 0.2
+_COARSE_LEVELS: Final = 2  # of all but these are in a file's first chunk
+_TRIMMED: Final = 0.004  # of the bits, at a time
+
+
+@final
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LatentTarget:
+    """What a picture file is to be: so many bytes for its grids and networks, of a mean squared error, or of a price.
+
+    Errors are in network units, whose range is 2; the price is that of a bit per pixel. One of the three is given.
+    """
+
+    num_bytes: int | None = None
+    error: float | None = None
+    price: float | None = None
+
+
+@final
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CodedLatents:
+    """How latents are fitted; ``network`` and ``picture`` ``(c, h, w)`` in network units say to what."""
+
+    network: NetworkConfig
+    picture: Float32[np.ndarray, "c h w"] = field(repr=False)
+    target: LatentTarget
+    relaxing: Relaxing = Relaxing()
+    version: int = 1
+
+    @property
+    def learning_rate(self) -> float:
+        """That of the latents, at first."""
+        return self.relaxing.latent_rate
+
+    def moments(self, parameters: Sequence[Tensor]) -> "LatentMoments":
+        """Return the state of such a fit; the parameters are those of the picture's network, which it sets."""
+        return LatentMoments(self, parameters)
+
+
+@final
+class LatentMoments:
+    """Latents, networks, their moments and the price, from step to step."""
+
+    def __init__(self, settings: CodedLatents, parameters: Sequence[Tensor]) -> None:
+        self.settings = settings
+        self.parameters = list(parameters)
+        self._schedule = Schedule(settings.relaxing)
+        self._pixels = settings.picture.shape[1] * settings.picture.shape[2]
+        self._bits = self._error = math.nan
+        self.price = settings.target.price or self._first_price()
+        self._begin(self.price)
+        self.show()
+
+    def _begin(self, price: float) -> None:
+        """Choose steps and learned networks for a price, and begin with the pyramid of the picture."""
+        found = learned(self.settings.version)
+        self.price = price
+        self.steps = Steps.near(_STEP_OF_PRICE * math.sqrt(price), _FINER_LEVEL, _FINER_CHROMA)
+        # a range of 1 is half as wide as that of network units
+        self.index = int(np.argmin(np.abs(np.log(np.array(found.prices) * 4 / price))))
+        self._base = found.networks_for(self.index, self.settings.network)
+        self._vectors = [(each / np.float32(_ONE)).astype(np.float32) for each in self._base]
+        self._adam = VectorAdam(self._vectors)
+        self._fit = fit_of(
+            self.settings.network, self.settings.picture, self.steps, self._vectors[:2], self._vectors[2]
+        )
+        analyze(self._fit, self.settings.relaxing.dead_zones)
+
+    def _first_price(self) -> float:
+        """Return the price at which a few short fits foretell the target."""
+        target, price = self.settings.target, _FIRST_PRICE
+        for _ in range(_MOST_PILOTS):
+            bits, error = self._pilot(price)
+            if target.num_bytes is not None:
+                excess = math.log(_PILOT_BITS * bits / (8 * target.num_bytes)) / _BITS_PER_PRICE
+            else:
+                excess = math.log((target.error or error) / (error * _PILOT_ERROR)) / _ERROR_PER_PRICE
+            price = min(max(_PRICES[0], price * math.exp(excess)), _PRICES[1])
+            if abs(excess) < _PILOT_NEAR:
+                break
+        return price
+
+    def _pilot(self, price: float) -> tuple[float, float]:
+        """Return bits and error that a short fit ends with."""
+        self._begin(price)
+        for step in range(_PILOT_STEPS):
+            self.take(step / _PILOT_STEPS, step)
+        nats, error = self._fit.evaluate(Relaxation(is_hard=True))
+        return float(nats.sum()) / math.log(2) + self._network_bits(), error
+
+    def take(self, position: float, step: int) -> float:
+        """Take a step at a share of the fit; return the mean squared error before it."""
+        relaxation = self._schedule.relaxation(position, step * 0x85EBCA6B)
+        price = self.price / (self._pixels * math.log(2))  # of a nat
+        nats, error = self._fit.evaluate(relaxation, price=price, with_grad=True)
+        self._bits, self._error = float(nats.sum()) / math.log(2), error
+        if not math.isfinite(error):
+            return error
+        self._schedule.move_latents(self._fit, position)
+        grads = [*self._fit.context_grads, self._fit.point_grad]
+        for vector, base, grad in zip(self._vectors, self._base, grads, strict=True):
+            change = vector - base / np.float32(_ONE)
+            grad += np.float32(price * _CHANGE_NATS) * np.sign(change) / (np.abs(change) + np.float32(_CHANGE_WIDTH))
+        self._adam.step(grads, self._schedule.rates(position, step)[1])
+        self._follow(position)
+        return error
+
+    def _follow(self, position: float) -> None:
+        """Move the price towards the target, given what comes of bits and error from here to the end."""
+        first, last = _FOLLOWED
+        target = self.settings.target
+        if target.price is not None or not first <= position <= last:
+            return
+        if target.num_bytes is not None:
+            room = max(1.0, 8.0 * target.num_bytes - self._network_bits())
+            excess = math.log(self._bits / float(np.interp(position, _POSITIONS, _BITS_THEN)) / room)
+        else:
+            decibels = float(np.interp(position, _POSITIONS, _DECIBELS_THEN))
+            excess = math.log((target.error or self._error) / (self._error * 10 ** (decibels / 10)))
+        self.price *= math.exp(min(max(-0.1, _PRICE_RATE * excess * self._per_step), 0.1))
+
+    _per_step = 0.0  # share of the fit that a step is
+
+    def _network_bits(self) -> float:
+        changes = [np.abs(v - b / np.float32(_ONE)) for v, b in zip(self._vectors, self._base, strict=True)]
+        return float(sum(np.log1p(each / _CHANGE_WIDTH).sum() for each in changes)) * _CHANGE_NATS / math.log(2)
+
+    @property
+    def foretold_bytes(self) -> int:
+        """About how many bytes grids and networks would take now."""
+        return 0 if math.isnan(self._bits) else round((self._bits + self._network_bits()) / 8)
+
+    def set_length(self, num_steps: int) -> None:
+        """Say how many steps the fit has."""
+        self._per_step = 1 / num_steps
+
+    def show(self) -> None:
+        """Set the parameters to what a file would give now, but for the rounding of the networks."""
+        integers = self.integers()
+        point = np.rint(self._vectors[2] * _ONE).astype(np.int32)
+        with torch.no_grad():
+            for parameter, plan, each in zip(self.parameters, self._fit.plans, integers, strict=False):
+                parameter.copy_(torch.from_numpy(each)).mul_(plan.step)
+            tensors = point_tensors(point, self.settings.network)
+            for parameter, tensor in zip(self.parameters[len(integers) :], tensors, strict=True):
+                parameter.copy_(torch.from_numpy(tensor))
+
+    def integers(self) -> list[Int32[np.ndarray, "h w"]]:
+        """Return the latents, rounded."""
+        return [np.floor(each + np.float32(0.5)).astype(np.int32) for each in self._fit.latents]
+
+    def finish(self) -> Latents:
+        """Return what a file holds: networks quantized, and latents trimmed where there are too many bytes."""
+        changes = self._rounded_changes()
+        networks = changed(self._base, changes)
+        self._set_networks(networks)
+        latents = Latents(self.settings.version, self.index, self.steps, changes, ())
+        config, target = self.settings.network, self.settings.target
+        num_levels = self._fit.plans[0].level + 1
+        fine = min(_COARSE_LEVELS, num_levels - 1)
+        split = [num_levels - fine, fine] if fine else [num_levels]
+        head = len(pack_networks(latents))
+        most = math.inf if target.num_bytes is None else target.num_bytes - head
+        goal = 8 * most
+        while True:
+            self._trim(goal)
+            chunks = coded_levels(config, self.integers(), networks, self.settings.version, split)
+            excess = sum(len(each.stream) for each in chunks) - most
+            if excess <= 0 or not any(each.any() for each in self.integers()):
+                return replace(latents, chunks=chunks)
+            goal = min(goal, self._bits) - 8 * excess - 16
+
+    def _trim(self, most_bits: float) -> None:
+        """Bring latents to 0 until they take so many bits at most: first those of magnitude 1 that are nearest to 0."""
+        while True:
+            nats, _ = self._fit.evaluate(Relaxation(is_hard=True))
+            self._bits = float(nats.sum()) / math.log(2)
+            if self._bits <= most_bits:
+                return
+            sizes = [np.abs(each) for each in self._fit.latents]
+            ones = np.concatenate([each[each >= 0.5] for each in sizes])
+            if not len(ones):
+                return
+            share = min(1.0, max(_TRIMMED, (self._bits - most_bits) / self._bits))
+            rank = min(len(ones) - 1, max(8, int(share * len(ones) * 0.7)))
+            limit = np.partition(ones, rank)[rank]
+            for latent, size in zip(self._fit.latents, sizes, strict=True):
+                latent[(size >= 0.5) & (size <= limit)] = 0
+
+    def _rounded_changes(self) -> tuple[QuantizedTensor, QuantizedTensor, QuantizedTensor]:
+        """Return the changes of the networks, each in the steps that cost least."""
+        found: list[QuantizedTensor] = []
+        for number, base in enumerate(self._base):
+            vector = self._vectors[number]
+            exact, candidates = vector.copy(), []
+            for fineness in _FINENESSES:
+                step = 2.0**-fineness
+                integers = np.rint((exact - base / np.float32(_ONE)) / step).astype(np.int32)
+                change = QuantizedTensor(integers, step if integers.any() else 1.0)
+                vector[:] = ((base + int(change.step * _ONE) * integers) / np.float32(_ONE)).astype(np.float32)
+                nats, error = self._fit.evaluate(Relaxation(is_hard=True))
+                bits = float(nats.sum()) / math.log(2) + 8 * len(pack_quantized([change]))
+                candidates.append((error + self.price * bits / self._pixels, fineness, change))
+            change = min(candidates, key=lambda each: each[:2])[2]
+            vector[:] = ((base + int(change.step * _ONE) * change.integers) / np.float32(_ONE)).astype(np.float32)
+            found.append(change)
+        return found[0], found[1], found[2]
+
+    def _set_networks(self, networks: LatentNetworks) -> None:
+        for vector, integers in zip(self._vectors, networks, strict=True):
+            vector[:] = (integers / np.float32(_ONE)).astype(np.float32)
+
+    def step(self, gradients: Sequence[Tensor], learning_rate: float) -> None:
+        """Not for gradients from elsewhere: `take` finds its own."""
+        raise NotImplementedError
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the state as tensors and numbers."""
+        return {
+            "arrays": [torch.from_numpy(np.ascontiguousarray(each)) for each in self._arrays()],
+            "numbers": [self.price, self._bits, self._error, self._fit.num_steps, self._adam.num_steps],
+            "begun": [*self.steps, self.index],
+        }
+
+    def load_plain(self, plain: dict[str, Any]) -> None:
+        """Take over the state that `to_plain` gave."""
+        if [*self.steps, self.index] != plain["begun"]:
+            raise ValueError("a checkpoint of other steps")
+        for mine, theirs in zip(self._arrays(), plain["arrays"], strict=True):
+            mine[:] = theirs.numpy()
+        self.price, self._bits, self._error, self._fit.num_steps, self._adam.num_steps = plain["numbers"]
+
+    def _arrays(self) -> list[np.ndarray]:
+        return [*self._fit.latents, *self._fit.moments, *self._vectors, *self._adam.first, *self._adam.second]
+
+
