@@ -203,6 +203,9 @@ class Field(nn.Module, Generic[AnyNetwork]):
         if quantity == "value" and (smaller := self._with_smaller_waves(sampling)) is not None:
             yield from smaller.pieces(replace(sampling, nodes=()))
             return
+        if quantity == "value" and (raster := self._raster(sampling)) is not None:
+            yield from raster
+            return
         evaluate = self._evaluator(quantity, derivative_scale)
         parameter = next(self.parameters())
         weights = torch.from_numpy(sampling.node_weights()).to(parameter)
@@ -228,6 +231,19 @@ class Field(nn.Module, Generic[AnyNetwork]):
             return self(piece).cpu()
 
         return torch.cat(list(map_on_threads(values_of, given.split(self._piece(first_order=False))))).numpy()
+
+    def _raster(self, sampling: Sampling) -> Iterator[tuple[int, int, Float[Tensor, "n c"]]] | None:
+        """Return the pieces of a sampling by a way that is quicker than point by point, if the network has one."""
+        network, axes = self.network, sampling.lattice()
+        if not isinstance(network, CoordinateNetwork) or axes is None:
+            return None
+        tensors = [each.detach().cpu() for each in network.tensors()]
+        if tensors[0].dtype != torch.float32:
+            return None
+        raster = network.architecture.raster(axes, [each.numpy() for each in tensors])
+        if raster is None:
+            return None
+        return ((start, stop, self._in_units(torch.from_numpy(values)).cpu()) for start, stop, values in raster)
 
     def _with_smaller_waves(self, sampling: Sampling) -> "Field | None":
         """Return the field whose values are this one's means: that of ``sin(w x + b)`` is a smaller such wave.

@@ -49,7 +49,9 @@ def compress(
         bool | None, typer.Option("--channels/--no-channels", help="Whether an array's last axis holds channels.")
     ] = None,
     periodic: Annotated[str | None, typer.Option(metavar="AXIS", help="Axes whose ends meet, such as lon.")] = None,
-    network: Annotated[str, typer.Option(metavar="NAME", help="siren, or another that `fit` has.")] = "siren",
+    network: Annotated[
+        str | None, typer.Option(metavar="NAME", help="siren, or another of `fit`; else grids for pictures.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint of a stopped run.")] = False,
     seed: Seed = 0,
     device: NoDevice = "auto",
@@ -58,8 +60,8 @@ def compress(
 ) -> None:
     """Make a small file of a signal, of a size that is never exceeded or of a quality.
 
-    The file holds a network whose weights are integers, entropy-coded; `ligeia decode` gives the signal back, and
-    render, enlarge and export take it like any other field. What is reported was read back from the file.
+    A picture becomes grids of integers, all else a network whose weights are integers, entropy-coded; `ligeia decode`
+    gives the signal back, and render and enlarge take it like any other field. What is reported was read back from the file.
 
     Example: ligeia compress photo.png -o photo.lig --bpp 0.3
     """
@@ -73,7 +75,7 @@ def compress(
     from ligeia import recipes
     from ligeia.signals import SoundSource
 
-    architecture = recipes.network_named(network)
+    architecture = None if network is None else recipes.network_named(network) or "siren"
     reading = reading_options(variable, frames, periodic, working_set_mib=256)
     signal = recipes.to_signal(source, channels=channels, **reading)
     checkpoint = open_checkpoint(output, resume=resume, quiet=quiet) if is_of_size else None
@@ -137,7 +139,7 @@ def _summary(result: dict[str, Any], source: Path, made: "Compressed", unit: str
 
 
 def _bytes_now(step: "Step") -> str:
-    from ligeia.codec import CodedMoments
+    from ligeia.codec import CodedMoments, LatentMoments
 
     moments = step.state.moments
-    return f"{moments.foretold_bytes:,} bytes" if isinstance(moments, CodedMoments) else ""
+    return f"{moments.foretold_bytes:,} bytes" if isinstance(moments, CodedMoments | LatentMoments) else ""

@@ -25,6 +25,7 @@ from ._console import (
 
 _QUANTITIES = ("value", "gradient", "laplacian")
 _LOOKS = {"value": "shaded", "depth": "depth", "normal": "normal"}
+_PREVIEW_SCALE = 0.25
 _PICTURE = (600, 800)  # rows and columns of what a camera sees
 
 
@@ -41,6 +42,9 @@ def render(
     camera: Annotated[
         str | None, typer.Option(metavar="A,E", help="Surface, seen from A degrees to the right, E above.")
     ] = None,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Picture file: of its coarse levels alone, a quarter as wide.")
+    ] = False,
     crf: Crf = None,
     numpy: Numpy = False,
     allow_large: AllowLarge = False,
@@ -67,11 +71,13 @@ def render(
 
     began = time.perf_counter()
     if camera is not None:
-        if scale is not None or part is not None or crf is not None or numpy:
+        if scale is not None or part is not None or crf is not None or numpy or preview:
             raise InputError("--camera takes --shape and --quantity alone; leave the other options out.")
         rendered = _seen(source, output, camera, sizes, quantity, device)
     else:
-        field = recipes.open_field(source, device=device, use_numpy=numpy)
+        field = recipes.open_field(source, device=device, use_numpy=numpy, preview=preview)
+        if preview and sizes is None and scale is None:
+            scale = _PREVIEW_SCALE
         rendered = recipes.render(
             field,
             output,

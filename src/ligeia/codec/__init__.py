@@ -16,7 +16,12 @@ if TYPE_CHECKING:
         CodedWeights as CodedWeights,
         bytes_beside_weights as bytes_beside_weights,
     )
-    from ._container import FieldRecord as FieldRecord, decode as decode, encode as encode
+    from ._container import (
+        FieldRecord as FieldRecord,
+        decode as decode,
+        encode as encode,
+        preview_of as preview_of,
+    )
     from ._description import describe_network as describe_network
     from ._field import from_record as from_record, load as load, save as save, to_record as to_record
     from ._latent_layout import picture_network as picture_network
@@ -67,6 +72,7 @@ _MODULES = {
     "load": "_field",
     "no_latents": "_latents",
     "picture_network": "_latent_layout",
+    "preview_of": "_container",
     "nearest_step": "_quantized",
     "read_named_tensors": "_safetensors",
     "read_plain": "_numpy_field",
@@ -110,6 +116,7 @@ __all__ = [
     "nearest_step",
     "no_latents",
     "picture_network",
+    "preview_of",
     "read_named_tensors",
     "read_plain",
     "read_record",

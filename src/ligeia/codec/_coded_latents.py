@@ -24,7 +24,8 @@ from ._weights import pack_quantized
 _ONE: Final = 1 << FRACTION
 _STEP_OF_PRICE: Final = 2 * 1.2 * math.sqrt(8.66 / 4)  # of level 0 over the root of a price in network units
 _FINER_LEVEL, _FINER_CHROMA = 4, 2  # eighths of an octave
-_CHANGE_NATS, _CHANGE_WIDTH = 1.5, 2.0**-6  # a change of a weight by d costs 1.5 ln(1 + d / width)
+_CHANGE_NATS, _CHANGE_WIDTH = 2.5, 2.0**-6  # a change of a weight by d costs 2.5 ln(1 + d / width), ...
+_CHANGE_BITS: Final = 4.45  # ... and takes so many bits for each unit of the logarithm
 _FINENESSES: Final = range(4, 10)  # of changes, as negative powers of 2
 _FOLLOWED: Final = (0.3, 0.9)  # shares of a fit between which the price moves
 _POSITIONS: Final = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -161,7 +162,7 @@ class LatentMoments:
 
     def _network_bits(self) -> float:
         changes = [np.abs(v - b / np.float32(_ONE)) for v, b in zip(self._vectors, self._base, strict=True)]
-        return float(sum(np.log1p(each / _CHANGE_WIDTH).sum() for each in changes)) * _CHANGE_NATS / math.log(2)
+        return _CHANGE_BITS * float(sum(np.log1p(each / _CHANGE_WIDTH).sum() for each in changes))
 
     @property
     def foretold_bytes(self) -> int:
@@ -209,21 +210,28 @@ class LatentMoments:
             goal = min(goal, self._bits) - 8 * excess - 16
 
     def _trim(self, most_bits: float) -> None:
-        """Bring latents to 0 until they take so many bits at most: first those of magnitude 1 that are nearest to 0."""
+        """Bring latents to 0 until they take so many bits at most: first what changes the picture least.
+
+        Those of magnitude 1 that are nearest to 0; the energy of an integer doubles from level to level.
+        """
+        latents = self._fit.latents
         while True:
             nats, _ = self._fit.evaluate(Relaxation(is_hard=True))
             self._bits = float(nats.sum()) / math.log(2)
             if self._bits <= most_bits:
                 return
-            sizes = [np.abs(each) for each in self._fit.latents]
-            ones = np.concatenate([each[each >= 0.5] for each in sizes])
-            if not len(ones):
+            losses = [
+                np.where((size >= 0.5) & (size < 1.5), (size - 0.3) * 2.0**plan.level, np.inf).astype(np.float32)
+                for plan, size in ((plan, np.abs(each)) for plan, each in zip(self._fit.plans, latents, strict=True))
+            ]
+            flat = np.concatenate([each[np.isfinite(each)] for each in losses])
+            if not len(flat):
                 return
-            share = min(1.0, max(_TRIMMED, (self._bits - most_bits) / self._bits))
-            rank = min(len(ones) - 1, max(8, int(share * len(ones) * 0.7)))
-            limit = np.partition(ones, rank)[rank]
-            for latent, size in zip(self._fit.latents, sizes, strict=True):
-                latent[(size >= 0.5) & (size <= limit)] = 0
+            share = max(_TRIMMED, 0.7 * (self._bits - most_bits) / self._bits)
+            rank = min(len(flat) - 1, max(8, int(share * len(flat))))
+            limit = np.partition(flat, rank)[rank]
+            for latent, loss in zip(latents, losses, strict=True):
+                latent[loss <= limit] = 0
 
     def _rounded_changes(self) -> tuple[QuantizedTensor, QuantizedTensor, QuantizedTensor]:
         """Return the changes of the networks, each in the steps that cost least."""

@@ -11,7 +11,7 @@ from typing import Final, final
 import numpy as np
 from jaxtyping import Float
 
-from ligeia.core import FormatError
+from ligeia.core import FormatError, InputError
 from ligeia.networks import LatentGrid, NetworkConfig
 from ligeia.signals import Channel, Grid, Missing, Source
 
@@ -122,18 +122,22 @@ class FieldRecord:
         for number, (tensor, shape) in enumerate(zip(self.tensors, shapes, strict=True)):
             _check_tensor(number, tensor, shape)
 
-    def float_tensors(self, *, finest_level: int = 0) -> list[Float[np.ndarray, "..."]]:
-        """Return the weights and biases in float32, however they are stored.
-
-        Coded grids of levels below ``finest_level`` are not read, and 0.
-        """
+    def float_tensors(self) -> list[Float[np.ndarray, "..."]]:
+        """Return the weights and biases in float32, however they are stored."""
         if self.latents is not None:
             assert isinstance(self.network, NetworkConfig)
-            return self.latents.tensors(self.network, finest_level=finest_level)
+            return self.latents.tensors(self.network)
         return [
             each.values() if isinstance(each, QuantizedTensor) else each.astype(np.float32, copy=False)
             for each in self.tensors
         ]
+
+
+def preview_of(record: FieldRecord) -> FieldRecord:
+    """Return a record with the coarse levels of its picture alone, which are quickly read."""
+    if record.latents is None or not isinstance(record.network, NetworkConfig):
+        raise InputError("a preview is there of pictures compressed as grids only; render this field with --scale 0.25.")
+    return replace(record, latents=record.latents.coarse(record.network))
 
 
 def encode(record: FieldRecord) -> bytes:

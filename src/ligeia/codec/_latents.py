@@ -5,7 +5,7 @@ spec/container.md, s. 6, is normative. The integers are read when they are wante
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple, final
 
 import numpy as np
@@ -49,20 +49,25 @@ class Latents:
     steps: Steps
     changes: tuple[QuantizedTensor, QuantizedTensor, QuantizedTensor]
     chunks: tuple[LevelsChunk, ...]
-    _read: dict[int, list[Int32[np.ndarray, "h w"]]] = field(default_factory=dict, init=False, repr=False)
+    finest_level: int = 0
+    """Levels below it are not looked at, as if all their integers were 0."""
+    _read: list[list[Int32[np.ndarray, "h w"]]] = field(default_factory=list, init=False, repr=False)
 
     def networks(self, config: NetworkConfig) -> LatentNetworks:
         """Return the picture's networks."""
         return changed(learned(self.version).networks_for(self.index, config), self.changes)
 
-    def integers(self, config: NetworkConfig, *, finest_level: int = 0) -> list[Int32[np.ndarray, "h w"]]:
-        """Return the integers of all grids; 0 in those of levels below ``finest_level``, which are not read."""
-        if finest_level not in self._read:
-            self._read.clear()
-            self._read[finest_level] = self._decoded(config, finest_level)
-        return self._read[finest_level]
+    def coarse(self, config: NetworkConfig) -> "Latents":
+        """Return the same with a look at the levels of the first chunk alone."""
+        return replace(self, finest_level=layout(config)[0].level - self.chunks[0].num_levels + 1)
 
-    def _decoded(self, config: NetworkConfig, finest_level: int) -> list[Int32[np.ndarray, "h w"]]:
+    def integers(self, config: NetworkConfig) -> list[Int32[np.ndarray, "h w"]]:
+        """Return the integers of all grids."""
+        if not self._read:
+            self._read.append(self._decoded(config))
+        return self._read[0]
+
+    def _decoded(self, config: NetworkConfig) -> list[Int32[np.ndarray, "h w"]]:
         grids = layout(config)
         num_cells = sum(rows * columns for rows, columns in (grid.shape for grid in grids))
         if num_cells > _MOST_CELLS:
@@ -72,20 +77,20 @@ class Latents:
         level = grids[0].level
         for chunk in self.chunks:
             last = level - chunk.num_levels + 1
-            if level >= finest_level:
+            if level >= self.finest_level:
                 wanted = [grid for grid in grids if last <= grid.level <= level]
                 known += _read_levels(wanted, known, networks, tables, chunk)
             level = last - 1
         known += [np.zeros(grid.shape, np.int32) for grid in grids[len(known) :]]
         for grid, integers in zip(grids, known, strict=True):
-            if grid.level < finest_level:
+            if grid.level < self.finest_level:
                 integers[:] = 0
         return known
 
-    def tensors(self, config: NetworkConfig, *, finest_level: int = 0) -> list[Float32[np.ndarray, "..."]]:
+    def tensors(self, config: NetworkConfig) -> list[Float32[np.ndarray, "..."]]:
         """Return the tensors of the picture's network."""
         found: list[np.ndarray] = []
-        for grid, integers in zip(layout(config), self.integers(config, finest_level=finest_level), strict=True):
+        for grid, integers in zip(layout(config), self.integers(config), strict=True):
             found.append((np.float64(self.steps.of(grid)) * integers).astype(np.float32))
         return [*found, *point_tensors(self.networks(config).point, config)]
 

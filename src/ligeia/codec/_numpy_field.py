@@ -96,6 +96,10 @@ class NumpyField:
         if (smaller := self._with_smaller_waves(sampling)) is not None:
             yield from smaller.pieces(replace(sampling, nodes=()))
             return
+        if (raster := self._network.raster(sampling)) is not None:
+            for start, stop, values in raster:
+                yield start, stop, self._in_units(values)
+            return
         weights = sampling.node_weights()
         size = max(1, _YIELDED // len(weights))
         for start in range(0, sampling.num_samples, size):
@@ -107,7 +111,10 @@ class NumpyField:
 
     def _values(self, activations: Float[np.ndarray, "n inputs"]) -> Float[np.ndarray, "n c"]:
         with np.errstate(over="ignore", invalid="ignore"):  # of weights that are finite and absurd
-            return self._middle + self._network(activations) * self._half_range
+            return self._in_units(self._network(activations))
+
+    def _in_units(self, output: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n c"]:
+        return self._middle + output * self._half_range
 
     def _with_smaller_waves(self, sampling: Sampling) -> "NumpyField | None":
         """Return the field whose values are this one's means, as `Field` does for a single sine layer."""
@@ -140,6 +147,9 @@ class _SineNetwork:
                 np.sin(activations, out=activations)
         return activations
 
+    def raster(self, sampling: Sampling) -> None:
+        """Return no quicker way than point by point."""
+
 
 @final
 class _AnyNetwork:
@@ -151,6 +161,11 @@ class _AnyNetwork:
 
     def __call__(self, inputs: Float[np.ndarray, "n inputs"]) -> Float[np.ndarray, "n c"]:
         return self._config.architecture.values(NumpyArithmetic(), inputs, self._tensors)
+
+    def raster(self, sampling: Sampling) -> Iterator[tuple[int, int, Float[np.ndarray, "n c"]]] | None:
+        """Return the values on a sampling, if there is a quicker way than point by point."""
+        axes = sampling.lattice()
+        return None if axes is None else self._config.architecture.raster(axes, self._tensors)
 
 
 Layers = list[tuple[Float[np.ndarray, "out in"], Float[np.ndarray, " out"]]]

@@ -8,7 +8,7 @@ files are read, and fields decoded, without it.
 import bisect
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeAlias, final, runtime_checkable
 
@@ -233,6 +233,12 @@ class Architecture(ABC):
     def values(self, do: Arithmetic, x: Numbers, tensors: Sequence[Numbers]) -> Numbers:
         """Return the network's values."""
         return do.linear(self.features(do, x, tensors[:-2]), *tensors[-2:])
+
+    def raster(
+        self, coordinates: Sequence[Float[np.ndarray, " n"]], tensors: Sequence[Float[np.ndarray, "..."]]
+    ) -> Iterator[tuple[int, int, Float[np.ndarray, "n c"]]] | None:
+        """Yield ``(start, stop, values)`` over all combinations of coordinates, row-major; None: no faster than points."""
+        return None
 
     def build(
         self, in_features: int, out_features: int, *, generator: "torch.Generator | None" = None

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import NamedTuple, final
+from typing import Literal, NamedTuple, final
 
 import numpy as np
 import torch
@@ -32,6 +32,7 @@ from ligeia.kernels import borrowed
 from ligeia.networks import Architecture, NetworkConfig, SirenConfig
 from ligeia.signals import Signal, SoundSource
 
+from ._compress_picture import STEPS, PictureJob, TooSmall, is_picture, picture_of_quality, picture_of_size
 from ._configurations import Configuration, fast
 from ._fit import AT_ONCE, WORKING_SET, meet_constant, new_field, to_signal, with_snr
 from ._networks import network_config
@@ -107,7 +108,7 @@ def compress(
     callbacks: Sequence[Callback] = (),
     checkpoint: Checkpointer | None = None,
     configuration: Configuration | None = None,
-    network: Architecture | None = None,
+    network: Architecture | Literal["siren"] | None = None,
     working_set: int = WORKING_SET,
 ) -> Compressed:
     """Make a file of a given size, or a given quality, of any signal; written to ``output`` if that is given.
@@ -119,7 +120,8 @@ def compress(
     otherwise: each step takes about twice as long. Time goes with the size of the file and, up to 393,216 of them, with
     the number of samples. What is returned was read back from the file's bytes.
 
-    ``network`` is another architecture than a sine network; it is made as large as the file needs, and fitted by Adam
+    Pictures from files are latent grids, whose integers are coded; all else, and they too with ``network="siren"``, is
+    a sine network, whose weights are. Another architecture is made as large as the file needs, and fitted by Adam
     alone. ``configuration`` says how networks are fitted instead of `compact`: by `codec.CodedWeights`, whose size is
     set here and whose learning rate is that of a network 64 features wide.
 
@@ -136,7 +138,10 @@ def compress(
     signal = to_signal(source, working_set=working_set)
     asked = (bits_per_pixel, bits_per_sample, most_bytes, psnr_db, snr_db)
     _check_wanted(asked, lossless=lossless)
-    job = _Job(signal, _PASSES[effort], seed, tuple(callbacks), checkpoint, configuration or compact(), network)
+    grids = network is None and configuration is None and not lossless and is_picture(signal)
+    picture = PictureJob(signal, STEPS[effort], seed, tuple(callbacks), checkpoint) if grids else None
+    other = None if network == "siren" else network
+    job = _Job(signal, _PASSES[effort], seed, tuple(callbacks), checkpoint, configuration or compact(), other, picture)
     if most_bytes is None:
         bits = (bits_per_pixel or 0.0) + (bits_per_sample or 0.0)
         most_bytes = math.floor(bits * signal.grid.num_samples / 8)
@@ -162,6 +167,8 @@ class _Job(NamedTuple):
     checkpoint: Checkpointer | None
     configuration: Configuration
     network: Architecture | None
+    picture: PictureJob | None
+    """The same as a picture, if it is to be latent grids."""
 
 
 def smallest_bytes(signal: Signal) -> int:
@@ -186,7 +193,7 @@ def _exact(job: _Job) -> Compressed:
         advice = "; FLAC is for sounds" if isinstance(signal.source, SoundSource) else ""
         raise InputError(f"lossless files are of integer samples, these are read as {signal.values.dtype}{advice}.")
     least = smallest_bytes(signal)
-    made = [_of_size(job._replace(network=None), least)]
+    made = [_of_size(job._replace(network=None, picture=None), least)]
     for num_bytes in _FIELD_BYTES:
         if num_bytes >= max(least, _least_bytes(job)):
             made.append(_of_size(job, num_bytes))
@@ -205,6 +212,11 @@ def _of_size(job: _Job, num_bytes: int) -> Compressed:
     signal = job.signal
     if num_bytes < (smallest := smallest_bytes(signal)):
         raise InputError(f"{num_bytes} bytes were asked for; the smallest file of this signal has {smallest}.")
+    if job.picture is not None and not _is_constant(signal):
+        try:
+            return _of_picture(job, *picture_of_size(job.picture, num_bytes))
+        except TooSmall:  # for grids: a sine network of a few weights is less
+            pass
     turns = [found.omega for found in job.configuration.first_frequencies(signal, _OMEGA_0)]
     if job.network is None:
         config = _config(signal, _width(signal, num_bytes))
@@ -244,6 +256,15 @@ def _of_size(job: _Job, num_bytes: int) -> Compressed:
         return made
     constant = _constant(signal, objective, num_bytes, replace(report, learned_nothing=True))
     return max(made, constant, key=lambda each: each.psnr_db)
+
+
+def _is_constant(signal: Signal) -> bool:
+    return bool((signal.values == signal.values[:1, :1]).all())
+
+
+def _of_picture(job: _Job, data: bytes, report: Report) -> Compressed:
+    record = codec.decode(data)
+    return Compressed(data=data, record=record, report=report, num_samples=job.signal.grid.num_samples)
 
 
 def _constant(signal: Signal, objective: Values, num_bytes: int, report: Report) -> Compressed:
@@ -297,6 +318,8 @@ def _of_quality(job: _Job, psnr_db: float) -> Compressed:
     """Return a small file of a quality, between one that is too bad and one that is larger."""
     signal = job.signal
     least = smallest_bytes(signal)
+    if job.picture is not None and not _is_constant(signal):
+        return _of_picture(job, *picture_of_quality(job.picture, psnr_db))
     coefficients = num_coefficients(signal, psnr_db)
     if coefficients > _MOST_COEFFICIENTS * signal.values.size:
         raise InputError(

@@ -136,6 +136,7 @@ def _fitted(
         report,
         psnr_db=quality.psnr_db,
         num_measured=quality.num_measured,
+        parameters=sum(each.size for each in moments.integers()),
         learned_nothing=quality.psnr_db < objective.constant_db,
     )
     return data, report

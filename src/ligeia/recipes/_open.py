@@ -3,28 +3,31 @@
 import warnings
 from pathlib import Path
 
-from ligeia.codec import FieldRecord, NumpyField, read_plain, read_record
+from ligeia.codec import FieldRecord, NumpyField, preview_of, read_record
 from ligeia.core import InputError
 from ligeia.signals import Sampled
 
 
-def open_field(path: Path, *, device: str = "auto", use_numpy: bool = False) -> Sampled:
+def open_field(path: Path, *, device: str = "auto", use_numpy: bool = False, preview: bool = False) -> Sampled:
     """Read a ``.lig`` file as a `Field` on a device, or as a `NumpyField` if asked for or if torch does not load.
 
-    The latter is warned of.
+    The latter is warned of. A ``preview`` is of the coarse levels of a picture alone.
     """
+    record = read_record(path)
+    if preview:
+        record = preview_of(record)
     problem = None if use_numpy else _problem_of_torch()
     if not use_numpy and problem is None:
-        from ligeia.codec import load
+        from ligeia.codec import from_record
 
         from ._fit import checked_device
 
-        return load(path).to(checked_device(device))
+        return from_record(record).to(checked_device(device))
     if device not in ("auto", "cpu"):
         raise InputError(f"the device must be auto or cpu for NumPy, got {device!r}.")
     if problem is not None:
         warnings.warn(f"torch does not load here ({problem}); going on with NumPy.", stacklevel=2)
-    return read_plain(path)
+    return NumpyField(record)
 
 
 def open_exact(path: Path) -> tuple[Sampled, FieldRecord] | None:

@@ -334,6 +334,15 @@ class Sampling:
         low, high = along.extent
         return low + (self.coordinates(axis) + 1) * ((high - low) / 2)
 
+    def lattice(self) -> list[Float[np.ndarray, " n"]] | None:
+        """Return the coordinates along each axis whose combinations are the samples.
+
+        None where samples are means of several places, or a network sees other coordinates than these.
+        """
+        if self.nodes or self.grid.num_inputs > self.grid.num_axes:
+            return None
+        return [self.coordinates(number) for number in range(len(self.shape))]
+
     def points(self, start: int = 0, stop: int | None = None) -> Float[np.ndarray, "n d"]:
         """Return the float32 coordinates of samples ``start`` to ``stop``, one row per sample, last axis fastest."""
         stop = self.num_samples if stop is None else stop
