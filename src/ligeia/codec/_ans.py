@@ -101,6 +101,15 @@ class Decoder:
         if state.value <= _LOW and state.words:
             state.value = state.value << 32 | state.words.pop()
 
+    def state(self) -> tuple[int, UInt32[np.ndarray, " n"]]:
+        """Return the coder's value and the words that are left, the next to be read last."""
+        return self._state.value, np.array(self._state.words, np.uint32)
+
+    def go_on(self, value: int, num_words: int) -> None:
+        """Take over what became of `state`: the value, and how many words are left."""
+        self._state.value = value
+        del self._state.words[num_words:]
+
     def symbol(self, table: Sequence[int]) -> int:
         """Return the next symbol, which has a table of its own."""
         state = self._state

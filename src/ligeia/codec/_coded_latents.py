@@ -17,7 +17,7 @@ from ._latent_fit import Relaxing, Schedule, VectorAdam, analyze, fit_of
 from ._latent_layout import Steps
 from ._latent_model import FRACTION
 from ._latent_networks import LatentNetworks, learned
-from ._latents import Latents, changed, coded_levels, pack_networks, point_tensors
+from ._latents import Latents, changed, coded_levels, latents_bytes, point_tensors
 from ._quantized import QuantizedTensor
 from ._weights import pack_quantized
 
@@ -27,11 +27,13 @@ _FINER_LEVEL, _FINER_CHROMA = 4, 2  # eighths of an octave
 _CHANGE_NATS, _CHANGE_WIDTH = 2.5, 2.0**-6  # a change of a weight by d costs 2.5 ln(1 + d / width), ...
 _CHANGE_BITS: Final = 4.45  # ... and takes so many bits for each unit of the logarithm
 _FINENESSES: Final = range(4, 10)  # of changes, as negative powers of 2
-_FOLLOWED: Final = (0.3, 0.9)  # shares of a fit between which the price moves
-_POSITIONS: Final = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-_BITS_THEN: Final = (1.55, 1.31, 1.14, 1.02, 0.95, 0.91, 0.91)  # over those at the end (design/picture-files.md)
-_DECIBELS_THEN: Final = (-0.4, 0.0, 0.15, 0.25, 0.32, 0.32, 0.27)  # above those at the end
-_PRICE_RATE: Final = 10.0  # of the price's logarithm per fit, over that of the bits
+_FOLLOWED: Final = (0.25, 0.86)  # shares of a fit between which the price moves
+_POSITIONS: Final = (0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+_BITS_THEN: Final = (1.85, 1.7, 1.44, 1.25, 1.12, 1.04, 1.0)  # over those at the end (design/picture-files.md)
+_ERROR_THEN: Final = (1.25, 1.17, 1.08, 1.04, 1.02, 1.0, 1.0)
+_PRICE_RATE: Final = 2.2  # changes of the price's logarithm over those that bits or error still need
+_SETTLED, _LEAST_LEFT = 0.65, 0.08  # until when the price should have come to its end; at least in so much of a fit
+_LOOKS: Final = 50  # per fit, at what rounding would give
 _FIRST_PRICE: Final = 6e-3
 _PRICES: Final = (1e-9, 1.0)
 _PILOT_STEPS, _MOST_PILOTS = 24, 4
@@ -39,7 +41,13 @@ _PILOT_BITS, _PILOT_ERROR = 0.8, 0.45  # what a long fit leaves of the bits and 
 _BITS_PER_PRICE, _ERROR_PER_PRICE = 0.48, 0.56  # changes of logarithms
 _PILOT_NEAR: Final = 0.2
 _COARSE_LEVELS: Final = 2  # of all but these are in a file's first chunk
-_TRIMMED: Final = 0.004  # of the bits, at a time
+_SPARE: Final = 0.004  # of the bytes wanted
+_NEAR_PRICE: Final = 0.05  # of the logarithm of the price: about 2 % of the bytes, 0.1 dB
+_DAMPING: Final = 0.6  # of its changes: bits answer late
+_MOST_LANDINGS: Final = 6
+_LANDING, _LEAST_LANDING = 0.12, 40  # more steps for a target that was missed, as a share of all; at least
+_LANDS_FROM: Final = 0.7  # where in the course of a fit these begin
+_WARM: Final = 1 << 20  # a number of steps after any warming up
 
 
 @final
@@ -86,6 +94,8 @@ class LatentMoments:
         self._schedule = Schedule(settings.relaxing)
         self._pixels = settings.picture.shape[1] * settings.picture.shape[2]
         self._bits = self._error = math.nan
+        self._rounding = (1.1, 1.07)  # of bits and error
+        self._looked_at = 0.0
         self.price = settings.target.price or self._first_price()
         self._begin(self.price)
         self.show()
@@ -150,13 +160,19 @@ class LatentMoments:
         target = self.settings.target
         if target.price is not None or not first <= position <= last:
             return
+        if position - self._looked_at >= 1 / _LOOKS:
+            self._looked_at = position
+            nats, error = self._fit.evaluate(Relaxation(is_hard=True))
+            self._rounding = (float(nats.sum()) / math.log(2) / self._bits, error / self._error)
         if target.num_bytes is not None:
-            room = max(1.0, 8.0 * target.num_bytes - self._network_bits())
-            excess = math.log(self._bits / float(np.interp(position, _POSITIONS, _BITS_THEN)) / room)
+            room = max(1.0, (1 - _SPARE) * 8.0 * target.num_bytes - self._network_bits())
+            bits = self._bits * self._rounding[0] / float(np.interp(position, _POSITIONS, _BITS_THEN))
+            excess = math.log(bits / room)
         else:
-            decibels = float(np.interp(position, _POSITIONS, _DECIBELS_THEN))
-            excess = math.log((target.error or self._error) / (self._error * 10 ** (decibels / 10)))
-        self.price *= math.exp(min(max(-0.1, _PRICE_RATE * excess * self._per_step), 0.1))
+            error = self._error * self._rounding[1] / float(np.interp(position, _POSITIONS, _ERROR_THEN))
+            excess = math.log((target.error or error) / error)
+        rate = _PRICE_RATE / max(_LEAST_LEFT, _SETTLED - position)
+        self.price *= math.exp(min(max(-0.1, rate * excess * self._per_step), 0.1))
 
     _per_step = 0.0  # share of the fit that a step is
 
@@ -189,49 +205,55 @@ class LatentMoments:
         return [np.floor(each + np.float32(0.5)).astype(np.int32) for each in self._fit.latents]
 
     def finish(self) -> Latents:
-        """Return what a file holds: networks quantized, and latents trimmed where there are too many bytes."""
+        """Return what a file holds; where it misses the target, after some more steps at another price.
+
+        It has no more bytes than wanted, if that can be.
+        """
+        best: Latents | None = None
+        for _ in range(_MOST_LANDINGS):
+            vectors = [each.copy() for each in self._vectors]
+            made, error = self._rounded()
+            for vector, each in zip(self._vectors, vectors, strict=True):
+                vector[:] = each
+            change = self._change_of_price(latents_bytes(made), error)
+            if best is None or self.settings.target.num_bytes is None or change <= 0:
+                best = made  # rounds begin with the best there is, so that a later one is no worse
+            if -_NEAR_PRICE <= change <= 0:
+                break
+            self.price *= math.exp(_DAMPING * change + (_SPARE if change > 0 else 0))
+            self._land()
+        assert best is not None
+        return best
+
+    def _change_of_price(self, num_bytes: int, error: float) -> float:
+        """Return by how much the logarithm of the price is to change; 0 where all is well."""
+        target = self.settings.target
+        if target.num_bytes is not None:
+            return math.log(num_bytes / target.num_bytes) / _BITS_PER_PRICE
+        if target.error is not None:
+            change = math.log(target.error / error) / _ERROR_PER_PRICE
+            return 0.0 if abs(change) <= _NEAR_PRICE else change
+        return 0.0
+
+    def _land(self) -> None:
+        """Take some more steps, softly rounded at first, at small rates."""
+        num_steps = max(_LEAST_LANDING, round(_LANDING / max(self._per_step, 1e-9)))
+        for step in range(num_steps):
+            position = _LANDS_FROM + (1 - _LANDS_FROM) * step / num_steps
+            self.take(position, step + _WARM)
+
+    def _rounded(self) -> tuple[Latents, float]:
+        """Return what a file holds, the networks rounded, and the mean squared error then."""
         changes = self._rounded_changes()
         networks = changed(self._base, changes)
         self._set_networks(networks)
+        _, error = self._fit.evaluate(Relaxation(is_hard=True))
         latents = Latents(self.settings.version, self.index, self.steps, changes, ())
-        config, target = self.settings.network, self.settings.target
         num_levels = self._fit.plans[0].level + 1
         fine = min(_COARSE_LEVELS, num_levels - 1)
         split = [num_levels - fine, fine] if fine else [num_levels]
-        head = len(pack_networks(latents))
-        most = math.inf if target.num_bytes is None else target.num_bytes - head
-        goal = 8 * most
-        while True:
-            self._trim(goal)
-            chunks = coded_levels(config, self.integers(), networks, self.settings.version, split)
-            excess = sum(len(each.stream) for each in chunks) - most
-            if excess <= 0 or not any(each.any() for each in self.integers()):
-                return replace(latents, chunks=chunks)
-            goal = min(goal, self._bits) - 8 * excess - 16
-
-    def _trim(self, most_bits: float) -> None:
-        """Bring latents to 0 until they take so many bits at most: first what changes the picture least.
-
-        Those of magnitude 1 that are nearest to 0; the energy of an integer doubles from level to level.
-        """
-        latents = self._fit.latents
-        while True:
-            nats, _ = self._fit.evaluate(Relaxation(is_hard=True))
-            self._bits = float(nats.sum()) / math.log(2)
-            if self._bits <= most_bits:
-                return
-            losses = [
-                np.where((size >= 0.5) & (size < 1.5), (size - 0.3) * 2.0**plan.level, np.inf).astype(np.float32)
-                for plan, size in ((plan, np.abs(each)) for plan, each in zip(self._fit.plans, latents, strict=True))
-            ]
-            flat = np.concatenate([each[np.isfinite(each)] for each in losses])
-            if not len(flat):
-                return
-            share = max(_TRIMMED, 0.7 * (self._bits - most_bits) / self._bits)
-            rank = min(len(flat) - 1, max(8, int(share * len(flat))))
-            limit = np.partition(flat, rank)[rank]
-            for latent, loss in zip(latents, losses, strict=True):
-                latent[loss <= limit] = 0
+        chunks = coded_levels(self.settings.network, self.integers(), networks, self.settings.version, split)
+        return replace(latents, chunks=chunks), error
 
     def _rounded_changes(self) -> tuple[QuantizedTensor, QuantizedTensor, QuantizedTensor]:
         """Return the changes of the networks, each in the steps that cost least."""

@@ -11,6 +11,8 @@ from typing import Final, NamedTuple, final
 import numpy as np
 from jaxtyping import Float64, Int32, Int64
 
+from ligeia.kernels import ReadInput, has_reader, read_grid as compiled_read_grid
+
 from ._ans import PRECISION, Decoder, StreamError
 from ._latent_layout import DELAY, HIDDEN, OTHER, PARENT, SAME, GridLayout, num_biases, num_inputs
 
@@ -26,6 +28,7 @@ _TAIL: Final = 1 << 9  # of 2**24: what lies beyond the reach of a table, to eit
 _MOST_REACH: Final = 255
 _COUNT_BITS: Final = 5  # of an escape: how many bits follow
 _MOST_VALUE: Final = 1 << 30
+_TOO_LARGE: Final = "an integer of the picture has more than 30 bits; the file is damaged."
 _PIECE: Final = 1 << 16  # cells whose contexts are computed at a time
 
 
@@ -52,8 +55,8 @@ class ScaleTables:
             self.tails.append(tail)
             self.reaches.append(reach)
         longest = max(map(len, self.tails))
-        self._padded = np.array([tail + [0] * (longest - len(tail)) for tail in self.tails], np.int64)
-        self._reach = np.array(self.reaches, np.int64)
+        self.padded = np.array([tail + [0] * (longest - len(tail)) for tail in self.tails], np.int64)
+        self.reach = np.array(self.reaches, np.int64)
         self._lists: dict[int, list[int]] = {}
 
     def cumulative(self, scale: int, fraction: int) -> list[int]:
@@ -69,22 +72,22 @@ class ScaleTables:
         self, scales: Int64[np.ndarray, " n"], fractions: Int64[np.ndarray, " n"], offsets: Int64[np.ndarray, " n"]
     ) -> tuple[Int64[np.ndarray, " n"], Int64[np.ndarray, " n"]]:
         """Return start and width of the symbols of integers ``offsets`` from that nearest to the mean."""
-        reach = self._reach[scales]
+        reach = self.reach[scales]
         symbols = np.clip(offsets, -reach - 1, reach + 1) + reach + 1
         starts = self._starts(scales, fractions, symbols)
         return starts, self._starts(scales, fractions, symbols + 1) - starts
 
     def excess(self, scales: Int64[np.ndarray, " n"], offsets: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
         """Return by how much each integer is beyond the reach of its table, 0 for those within it."""
-        return np.maximum(np.abs(offsets) - self._reach[scales], 0)
+        return np.maximum(np.abs(offsets) - self.reach[scales], 0)
 
     def _starts(
         self, scales: Int64[np.ndarray, " n"], fractions: Int64[np.ndarray, " n"], symbols: Int64[np.ndarray, " n"]
     ) -> Int64[np.ndarray, " n"]:
-        reach = self._reach[scales]
+        reach = self.reach[scales]
         count = 2 * reach + 3
         edge = ((symbols - 1 - reach) << MEAN_BITS) - (1 << MEAN_BITS - 1) - fractions
-        tails = self._padded[scales, np.minimum(np.abs(edge), self._padded.shape[1] - 1)]
+        tails = self.padded[scales, np.minimum(np.abs(edge), self.padded.shape[1] - 1)]
         below = np.where(edge <= 0, tails, _TOTAL - tails)
         below = np.where(symbols <= 0, 0, np.where(symbols >= count, _TOTAL, below))
         return (below * (_TOTAL - count) >> PRECISION) + symbols
@@ -244,7 +247,9 @@ def read_grid(
     tables: ScaleTables,
     decoder: Decoder,
 ) -> Int32[np.ndarray, "h w"]:
-    """Return the integers of a grid, wave by wave."""
+    """Return the integers of a grid: in compiled code, or wave by wave in NumPy."""
+    if has_reader():
+        return _read_compiled(grid, known, context, tables, decoder)
     around = _Surroundings(grid, number, known)
     result = np.zeros(grid.shape, np.int32)
     for y, x in waves(grid.shape):
@@ -257,10 +262,29 @@ def read_grid(
         ]
         array = np.array(values, np.int64)
         if np.abs(array).max() >= _MOST_VALUE:
-            raise StreamError("an integer of the picture has more than 30 bits; the file is damaged.")
+            raise StreamError(_TOO_LARGE)
         result[y, x] = array
         around.flat[around.places(y, x)] = np.clip(array, -MOST_INPUT, MOST_INPUT)
     return result
+
+
+def _read_compiled(
+    grid: GridLayout,
+    known: Sequence[Int32[np.ndarray, "h w"]],
+    context: Context,
+    tables: ScaleTables,
+    decoder: Decoder,
+) -> Int32[np.ndarray, "h w"]:
+    inputs = [
+        ReadInput(each.source, each.row, each.column, known[each.grid] if each.source == OTHER else None)
+        for each in grid.inputs
+    ]
+    parent = known[grid.parent] if grid.parent >= 0 else None
+    found = compiled_read_grid(grid.shape, inputs, parent, context, tables.padded, tables.reach, decoder.state())
+    if found is None:
+        raise StreamError(_TOO_LARGE)
+    decoder.go_on(*found[1:])
+    return found[0]
 
 
 def _read(decoder: Decoder, tables: ScaleTables, scale: int, fraction: int) -> int:
@@ -271,7 +295,7 @@ def _read(decoder: Decoder, tables: ScaleTables, scale: int, fraction: int) -> i
         return symbol - 1 - reach
     bits = decoder.symbol(_raw_table(_COUNT_BITS))
     if bits > 29:
-        raise StreamError("an escape of the picture has more than 30 bits; the file is damaged.")
+        raise StreamError(_TOO_LARGE)
     excess = 1 << bits
     for shift in range(0, bits, 16):
         excess |= decoder.symbol(_raw_table(min(16, bits - shift))) << shift

@@ -15,7 +15,7 @@ from ligeia.core import InputError
 from ligeia.networks import NetworkConfig
 
 from ._ans import Decoder, DigestError, IntervalRun, StreamError, encode
-from ._bytes import ByteReader, RecordError
+from ._bytes import ByteReader, RecordError, varint_bytes
 from ._latent_layout import MOST_STEP_CODE, GridLayout, Steps, is_picture, layout
 from ._latent_model import FRACTION, Context, ScaleTables, intervals_of, read_grid
 from ._latent_networks import LatentNetworks, learned, point_parts, sizes_for
@@ -180,8 +180,9 @@ def no_latents(config: NetworkConfig) -> Latents:
 
 
 def latents_bytes(latents: Latents) -> int:
-    """Return the bytes of networks and streams in a file, but for the heads of their chunks."""
-    return len(pack_networks(latents)) + sum(len(pack_levels(each)) for each in latents.chunks)
+    """Return the bytes of the chunks of networks and of streams in a file."""
+    payloads = [pack_networks(latents), *map(pack_levels, latents.chunks)]
+    return sum(8 + len(varint_bytes(len(each))) + len(each) for each in payloads)
 
 
 def pack_networks(latents: Latents) -> bytes:

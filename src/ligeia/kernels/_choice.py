@@ -76,6 +76,11 @@ def using(path: str) -> Iterator[None]:
         _asked = before
 
 
+def asked_path() -> str:
+    """Return the name that was asked for, ``auto`` for the fastest."""
+    return _asked
+
+
 def current_path() -> str:
     """Return the name of the arithmetic in use."""
     return _fastest() if _asked == AUTO else _asked

@@ -36,6 +36,7 @@ _SIGNATURES: Final[dict[str, tuple[Any, list[Any]]]] = {
         [_int, _pointer, _pointer, ctypes.c_float, ctypes.c_float, _int, _int, _pointer, _pointer],
     ),
     "ligeia_latents_adam": (None, [_int, _pointer, _pointer, _int]),
+    "ligeia_latents_read": (_int, [_pointer, _pointer, _pointer, _int64, _pointer]),
     "ligeia_peak": (ctypes.c_double, [_int, _int, _int, ctypes.c_double]),
 }
 
