@@ -60,8 +60,8 @@ def compress(
 ) -> None:
     """Make a small file of a signal, of a size that is never exceeded or of a quality.
 
-    A picture becomes grids of integers, all else a network whose weights are integers, entropy-coded; `ligeia decode`
-    gives the signal back, and render and enlarge take it like any other field. What is reported was read back from the file.
+    A picture becomes grids of integers, all else a network of integer weights, entropy-coded; `ligeia decode` gives the
+    signal back, and render and enlarge take it like any other field. What is reported was read back from the file.
 
     Example: ligeia compress photo.png -o photo.lig --bpp 0.3
     """

@@ -1,4 +1,4 @@
-"""The latents of a picture as an optimizer of a fit: grids, networks, and the price of a bit, which follows a target."""
+"""The latents of a picture as an optimizer of a fit: grids, networks, and a price of bits that follows a target."""
 
 import math
 from collections.abc import Sequence
@@ -71,7 +71,7 @@ class CodedLatents:
     network: NetworkConfig
     picture: Float32[np.ndarray, "c h w"] = field(repr=False)
     target: LatentTarget
-    relaxing: Relaxing = Relaxing()
+    relaxing: Relaxing = field(default_factory=Relaxing)
     version: int = 1
 
     @property
@@ -149,7 +149,8 @@ class LatentMoments:
         grads = [*self._fit.context_grads, self._fit.point_grad]
         for vector, base, grad in zip(self._vectors, self._base, grads, strict=True):
             change = vector - base / np.float32(_ONE)
-            grad += np.float32(price * _CHANGE_NATS) * np.sign(change) / (np.abs(change) + np.float32(_CHANGE_WIDTH))
+            slope = np.sign(change) / (np.abs(change) + np.float32(_CHANGE_WIDTH))
+            np.add(grad, np.float32(price * _CHANGE_NATS) * slope, out=grad)
         self._adam.step(grads, self._schedule.rates(position, step)[1])
         self._follow(position)
         return error
@@ -300,5 +301,3 @@ class LatentMoments:
 
     def _arrays(self) -> list[np.ndarray]:
         return [*self._fit.latents, *self._fit.moments, *self._vectors, *self._adam.first, *self._adam.second]
-
-

@@ -136,7 +136,9 @@ class FieldRecord:
 def preview_of(record: FieldRecord) -> FieldRecord:
     """Return a record with the coarse levels of its picture alone, which are quickly read."""
     if record.latents is None or not isinstance(record.network, NetworkConfig):
-        raise InputError("a preview is there of pictures compressed as grids only; render this field with --scale 0.25.")
+        raise InputError(
+            "a preview is there of pictures compressed as grids only; render this field with --scale 0.25."
+        )
     return replace(record, latents=record.latents.coarse(record.network))
 
 
@@ -339,7 +341,9 @@ def _check_latents(latents: Latents, network: NetworkRecord | NetworkConfig, num
         raise TensorError(f"no tensors were wanted beside coded grids, got {num_tensors}.")
     found = sum(chunk.num_levels for chunk in latents.chunks)
     if found != architecture.num_levels:
-        raise RecordError(f"coded grids of {architecture.num_levels} levels were wanted, {found} came; the file is damaged.")
+        raise RecordError(
+            f"coded grids of {architecture.num_levels} levels were wanted, {found} came; the file is damaged."
+        )
 
 
 def _check_tensor(number: int, tensor: Tensor, shape: tuple[int, ...]) -> None:

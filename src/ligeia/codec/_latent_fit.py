@@ -164,6 +164,6 @@ class VectorAdam:
         correction = 1 - beta2**self.num_steps
         for vector, first, second, grad in zip(self.vectors, self.first, self.second, grads, strict=True):
             scaled = grad * scale
-            first += (scaled - first) * np.float32(1 - beta1)
-            second += (np.square(scaled) - second) * np.float32(1 - beta2)
-            vector -= np.float32(size) * first / (np.sqrt(second / np.float32(correction)) + np.float32(1e-8))
+            first[:] += (scaled - first) * np.float32(1 - beta1)
+            second[:] += (np.square(scaled) - second) * np.float32(1 - beta2)
+            vector[:] -= np.float32(size) * first / (np.sqrt(second / np.float32(correction)) + np.float32(1e-8))

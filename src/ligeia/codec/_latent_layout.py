@@ -95,7 +95,7 @@ def is_picture(config: NetworkConfig) -> bool:
     )
 
 
-def _KINDS(num_levels: int) -> dict[tuple[int, tuple[int, ...], bool], None]:  # noqa: N802
+def _KINDS(num_levels: int) -> dict[tuple[int, tuple[int, ...], bool], None]:
     coarse = min(1, num_levels - 1)
     color = (0, coarse, coarse)
     return dict.fromkeys([(1, (0,), False), (2, (0, 0), False), (3, color, True), (4, (*color, 0), True)])

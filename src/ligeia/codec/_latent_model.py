@@ -120,7 +120,9 @@ class Context(NamedTuple):
             parts[6].reshape(biases, 2)[grid.bias],
         )
 
-    def predict(self, inputs: Float64[np.ndarray, "n inputs"]) -> tuple[Int64[np.ndarray, " n"], Int64[np.ndarray, " n"]]:
+    def predict(
+        self, inputs: Float64[np.ndarray, "n inputs"]
+    ) -> tuple[Int64[np.ndarray, " n"], Int64[np.ndarray, " n"]]:
         """Return the means, in sixteenths, and the numbers of the scales."""
         one = float(1 << FRACTION)
         low = np.maximum(inputs @ self.first + self.bias, 0)

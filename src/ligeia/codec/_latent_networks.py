@@ -20,7 +20,7 @@ from ._latent_layout import CHROMA, HIDDEN, LUMA, SEPARATE, num_biases, num_inpu
 from ._latent_model import FRACTION, NUM_SCALES, ScaleTables
 
 VERSION: Final = 1
-_SHA256: Final = {1: "e052862555c104b8449932c701b90874ea36595876849f3344e946757712d22b"}
+_SHA256: Final = {1: "e516118387c2045ebc6c7c1b3ef08079320f24a7d50758104477a2e84667e81b"}
 _NUM_FEATURES: Final = SEPARATE + 3  # of RGB
 _LUMA: Final = (19595, 38470, 7471)  # of 2**16: what red, green and blue are of luma
 _ONE: Final = 1 << FRACTION
@@ -72,7 +72,11 @@ class LearnedNetworks:
 def sizes(num_features: int, num_channels: int) -> tuple[int, int, int]:
     """Return the numbers of weights of the three networks."""
     context = [
-        num_inputs(each) * HIDDEN + num_biases(each) * HIDDEN + HIDDEN**2 + 3 * HIDDEN + 2 * num_inputs(each)
+        num_inputs(each) * HIDDEN
+        + num_biases(each) * HIDDEN
+        + HIDDEN**2
+        + 3 * HIDDEN
+        + 2 * num_inputs(each)
         + 2 * num_biases(each)
         for each in (LUMA, CHROMA)
     ]
@@ -90,7 +94,7 @@ def sizes_for(config: NetworkConfig) -> tuple[int, int, int]:
 @cache
 def learned(version: int) -> LearnedNetworks:
     """Return the networks of a version; `NetworksError` names it where it is not there."""
-    file = resources.files(__package__).joinpath("learned", f"latents-{version}.bin")
+    file = resources.files("ligeia.codec").joinpath("learned", f"latents-{version}.bin")
     if version not in _SHA256 or not file.is_file():
         raise NetworksError(
             f"the file needs the learned networks of version {version}, which are not installed (there are "
@@ -103,7 +107,7 @@ def learned(version: int) -> LearnedNetworks:
 
 
 def point_parts(point: np.ndarray, num_features: int, num_channels: int) -> tuple[np.ndarray, ...]:
-    """Return first weights ``(f, 16)``, biases, output weights ``(c, 16)`` and ``(c, f)`` and biases of a point network."""
+    """Return a point network as weights ``(f, 16)``, biases, output weights ``(c, 16)`` and ``(c, f)``, and biases."""
     counts = [num_features * HIDDEN, HIDDEN, num_channels * HIDDEN, num_channels * num_features, num_channels]
     first, bias, output, straight, output_bias = np.split(point, np.cumsum(counts)[:-1])
     return (
@@ -138,5 +142,3 @@ def _point_for(rgb: Int32[np.ndarray, " n"], config: NetworkConfig) -> Int32[np.
 def _gray(of_rgb: np.ndarray) -> np.ndarray:
     weighted = sum(factor * each.astype(np.int64) for factor, each in zip(_LUMA, of_rgb, strict=True))
     return (np.asarray(weighted)[None] + (1 << 15) >> 16).astype(np.int32)
-
-

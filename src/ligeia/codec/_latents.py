@@ -95,9 +95,7 @@ class Latents:
         return [*found, *point_tensors(self.networks(config).point, config)]
 
 
-def changed(
-    networks: LatentNetworks, changes: Sequence[QuantizedTensor]
-) -> LatentNetworks:
+def changed(networks: LatentNetworks, changes: Sequence[QuantizedTensor]) -> LatentNetworks:
     """Return networks with changes added to them."""
     parts = []
     for base, change in zip(networks, changes, strict=True):

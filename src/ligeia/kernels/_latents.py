@@ -297,7 +297,13 @@ class LatentFit:
         for tap in row_index:
             np.minimum.at(span[:, 0], tap, lines)
             np.maximum.at(span[:, 1], tap, lines + 1)
-        kept = [column_index, column_weight, np.ascontiguousarray(row_index.T), np.ascontiguousarray(row_weight.T), span]
+        kept = [
+            column_index,
+            column_weight,
+            np.ascontiguousarray(row_index.T),
+            np.ascontiguousarray(row_weight.T),
+            span,
+        ]
         self._keep += kept
         names = ("column_index", "column_weight", "row_index", "row_weight", "row_span")
         for name, array in zip(names, kept, strict=True):

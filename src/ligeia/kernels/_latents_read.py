@@ -11,7 +11,7 @@ from . import _choice, _native
 
 
 class ReadInput(NamedTuple):
-    """One input of a context: 0 the same grid, 1 another of the same shape, 2 the parent, 3 nothing; and where there."""
+    """One input of a context: 0 the same grid, 1 another of its shape, 2 the parent, 3 nothing; and where there."""
 
     source: int
     row: int

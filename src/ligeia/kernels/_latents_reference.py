@@ -56,18 +56,18 @@ def evaluate(
     return float(error.detach())
 
 
-def move(
-    fit: "LatentFit", rate: float, betas: tuple[float, float], eps: float, corrections: Sequence[float]
-) -> None:
+def move(fit: "LatentFit", rate: float, betas: tuple[float, float], eps: float, corrections: Sequence[float]) -> None:
     """Do what `LatentFit.move` says."""
     count = len(fit.plans)
     parts = zip(fit.latents, fit.moments[:count], fit.moments[count:], fit.grads, fit.slopes, strict=True)
     for latent, first, second, grad, slope in parts:
         along = grad * slope
-        first += (along - first) * np.float32(1 - betas[0])
-        second += (along * along - second) * np.float32(1 - betas[1])
-        latent -= np.float32(rate) * (first * np.float32(corrections[0])) / (
-            np.sqrt(second * np.float32(corrections[1])) + np.float32(eps)
+        first[:] += (along - first) * np.float32(1 - betas[0])
+        second[:] += (along * along - second) * np.float32(1 - betas[1])
+        latent[:] -= (
+            np.float32(rate)
+            * (first * np.float32(corrections[0]))
+            / (np.sqrt(second * np.float32(corrections[1])) + np.float32(eps))
         )
 
 
@@ -97,7 +97,7 @@ def noise(shape: Sequence[int], key: int) -> Float32[np.ndarray, "h w"]:
         one = _mixed(index)
         two = _mixed(one + np.uint32(0x68BC21EB))
     total = sum((each & np.uint32(0xFFFF)).astype(np.float32) for each in (one, one >> 16, two, two >> 16))
-    return ((total / np.float32(65536) - 2) * np.float32(1.7320508)).astype(np.float32).reshape(shape)
+    return np.asarray((total / np.float32(65536) - 2) * np.float32(1.7320508), np.float32).reshape(shape)
 
 
 def _mixed(x: np.ndarray) -> np.ndarray:

@@ -237,7 +237,7 @@ class Architecture(ABC):
     def raster(
         self, coordinates: Sequence[Float[np.ndarray, " n"]], tensors: Sequence[Float[np.ndarray, "..."]]
     ) -> Iterator[tuple[int, int, Float[np.ndarray, "n c"]]] | None:
-        """Yield ``(start, stop, values)`` over all combinations of coordinates, row-major; None: no faster than points."""
+        """Yield ``(start, stop, values)`` over all combinations of coordinates, row-major; None: points are as fast."""
         return None
 
     def build(

@@ -14,7 +14,7 @@ from typing import ClassVar, Final, NamedTuple, final
 import numpy as np
 from jaxtyping import Float, Int
 
-from ligeia.core import InputError, ShapeError
+from ligeia.core import InputError
 
 from ._architecture import Architecture, Arithmetic, Inputs, Numbers, Weights, check_sizes, dense
 from ._numpy_arithmetic import NumpyArithmetic
@@ -39,9 +39,9 @@ _COLORS: Final = ("R", "G", "B")
 class LatentGrid(Architecture):
     """Planes, each a sum of cubic B-splines on grids of halving resolution, and a hidden layer over their values.
 
-    ``sizes`` are the cells of level 0 along each coordinate, and a grid of level l has a cell for 2**l of these. Plane p
-    has the levels from ``first_levels[p]`` to ``num_levels - 1``. The sum over the levels of a plane is one feature, but
-    the ``separate`` finest levels of the first plane are features of their own. The output layer sees the hidden
+    ``sizes`` are the cells of level 0 along each coordinate, and a grid of level l has a cell for 2**l of these. Plane
+    p has the levels from ``first_levels[p]`` to ``num_levels - 1``. The sum over the levels of a plane is one feature,
+    but the ``separate`` finest levels of the first plane are features of their own. The output layer sees the hidden
     features and the planes' values, so that the planes alone can be the signal: luma and chroma of a picture, or the
     channels. The activation is a ReLU averaged over a window, ``u**3 (4 - u) / 16`` within it.
 
@@ -102,9 +102,7 @@ class LatentGrid(Architecture):
         found = []
         for level in reversed(range(self.num_levels)):
             shape = tuple(-(-size // (1 << level)) for size in sizes)
-            found += [
-                LevelOfPlane(level, plane, shape) for plane, first in enumerate(self._planes()) if level >= first
-            ]
+            found += [LevelOfPlane(level, plane, shape) for plane, first in enumerate(self._planes()) if level >= first]
         return found
 
     @property
@@ -237,18 +235,14 @@ def _bent(do: Arithmetic, phase: Numbers) -> Numbers:
     return (square * within * (4.0 - within) * (1 / 16) + above) * (1 / _SHARPNESS)
 
 
-def _corners(
-    do: Arithmetic, x: Numbers, grid: LevelOfPlane, sizes: Sequence[int]
-) -> list[tuple[Numbers, Numbers]]:
+def _corners(do: Arithmetic, x: Numbers, grid: LevelOfPlane, sizes: Sequence[int]) -> list[tuple[Numbers, Numbers]]:
     """Return the weight and the flat index of each coefficient that a place depends on."""
     found: list[tuple[Numbers, Numbers]] = [(1.0, 0)]
     for axis, (count, size) in enumerate(zip(grid.shape, sizes, strict=True)):
         part, cell = do.floor((do.column(x, axis) + 1.0) * (0.5 * size / (1 << grid.level)) - 0.5)
         places = [(cell + offset).clip(0, count - 1) for offset in range(-1, _TAPS - 1)]
         pieces = list(zip(_spline_weights(part), places, strict=True))
-        found = [
-            (weight * factor, index * count + place) for factor, index in found for weight, place in pieces
-        ]
+        found = [(weight * factor, index * count + place) for factor, index in found for weight, place in pieces]
     return found
 
 
