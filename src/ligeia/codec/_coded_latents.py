@@ -25,12 +25,12 @@ _ONE: Final = 1 << FRACTION
 _STEP_OF_PRICE: Final = 2 * 1.2 * math.sqrt(8.66 / 4)  # of level 0 over the root of a price in network units
 _FINER_LEVEL, _FINER_CHROMA = 4, 2  # eighths of an octave
 _CHANGE_NATS, _CHANGE_WIDTH = 2.5, 2.0**-6  # a change of a weight by d costs 2.5 ln(1 + d / width), ...
-_CHANGE_BITS: Final = 4.45  # ... and takes so many bits for each unit of the logarithm
+_CHANGE_BITS: Final = 5.8  # ... and takes so many bits for each unit of the logarithm
 _FINENESSES: Final = range(4, 10)  # of changes, as negative powers of 2
 _FOLLOWED: Final = (0.25, 0.86)  # shares of a fit between which the price moves
-_POSITIONS: Final = (0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
-_BITS_THEN: Final = (1.85, 1.7, 1.44, 1.25, 1.12, 1.04, 1.0)  # over those at the end (design/picture-files.md)
-_ERROR_THEN: Final = (1.25, 1.17, 1.08, 1.04, 1.02, 1.0, 1.0)
+_POSITIONS: Final = (0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.86)
+_BITS_THEN: Final = (1.28, 1.245, 1.18, 1.13, 1.09, 1.055, 1.028, 1.015)  # rounded, over the end's (design/picture-files.md)
+_ERROR_THEN: Final = (1.13, 1.11, 1.065, 1.04, 1.025, 1.013, 1.006, 1.003)
 _PRICE_RATE: Final = 2.2  # changes of the price's logarithm over those that bits or error still need
 _SETTLED, _LEAST_LEFT = 0.65, 0.08  # until when the price should have come to its end; at least in so much of a fit
 _LOOKS: Final = 50  # per fit, at what rounding would give
@@ -41,12 +41,12 @@ _PILOT_BITS, _PILOT_ERROR = 0.8, 0.45  # what a long fit leaves of the bits and 
 _BITS_PER_PRICE, _ERROR_PER_PRICE = 0.48, 0.56  # changes of logarithms
 _PILOT_NEAR: Final = 0.2
 _COARSE_LEVELS: Final = 2  # of all but these are in a file's first chunk
-_SPARE: Final = 0.004  # of the bytes wanted
+_SPARE: Final = 0.012  # of the bytes wanted
 _NEAR_PRICE: Final = 0.05  # of the logarithm of the price: about 2 % of the bytes, 0.1 dB
-_DAMPING: Final = 0.6  # of its changes: bits answer late
+_PUSH: Final = 1.4  # times its changes: bits follow in part
 _MOST_LANDINGS: Final = 6
 _LANDING, _LEAST_LANDING = 0.12, 40  # more steps for a target that was missed, as a share of all; at least
-_LANDS_FROM: Final = 0.7  # where in the course of a fit these begin
+_LANDS_FROM: Final = 0.6  # where in the course of a fit these begin
 _WARM: Final = 1 << 20  # a number of steps after any warming up
 
 
@@ -133,12 +133,15 @@ class LatentMoments:
         """Return bits and error that a short fit ends with."""
         self._begin(price)
         for step in range(_PILOT_STEPS):
-            self.take(step / _PILOT_STEPS, step)
+            self.take(step / _PILOT_STEPS, step, follow=False)
         nats, error = self._fit.evaluate(Relaxation(is_hard=True))
         return float(nats.sum()) / math.log(2) + self._network_bits(), error
 
-    def take(self, position: float, step: int) -> float:
-        """Take a step at a share of the fit; return the mean squared error before it."""
+    def take(self, position: float, step: int, *, follow: bool = True) -> float:
+        """Take a step at a share of the fit; return the mean squared error before it.
+
+        The price follows the target unless ``follow`` is False.
+        """
         relaxation = self._schedule.relaxation(position, step * 0x85EBCA6B)
         price = self.price / (self._pixels * math.log(2))  # of a nat
         nats, error = self._fit.evaluate(relaxation, price=price, with_grad=True)
@@ -152,7 +155,8 @@ class LatentMoments:
             slope = np.sign(change) / (np.abs(change) + np.float32(_CHANGE_WIDTH))
             np.add(grad, np.float32(price * _CHANGE_NATS) * slope, out=grad)
         self._adam.step(grads, self._schedule.rates(position, step)[1])
-        self._follow(position)
+        if follow:
+            self._follow(position)
         return error
 
     def _follow(self, position: float) -> None:
@@ -221,7 +225,7 @@ class LatentMoments:
                 best = made  # rounds begin with the best there is, so that a later one is no worse
             if -_NEAR_PRICE <= change <= 0:
                 break
-            self.price *= math.exp(_DAMPING * change + (_SPARE if change > 0 else 0))
+            self.price *= math.exp(_PUSH * change + (_SPARE if change > 0 else 0))
             self._land()
         assert best is not None
         return best
@@ -241,7 +245,7 @@ class LatentMoments:
         num_steps = max(_LEAST_LANDING, round(_LANDING / max(self._per_step, 1e-9)))
         for step in range(num_steps):
             position = _LANDS_FROM + (1 - _LANDS_FROM) * step / num_steps
-            self.take(position, step + _WARM)
+            self.take(position, step + _WARM, follow=False)
 
     def _rounded(self) -> tuple[Latents, float]:
         """Return what a file holds, the networks rounded, and the mean squared error then."""

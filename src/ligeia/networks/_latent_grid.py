@@ -28,10 +28,12 @@ _SHARPNESS: Final = 16.0  # of the bend of the activation: one over the half-wid
 _FIRST_WEIGHT: Final = 0.75
 _FIRST_BIAS: Final = 0.1
 _FIRST_OUTPUT: Final = 0.02
+_USUAL_SIZE: Final = 64
+_FIRST_GRID: Final = 1e-2
 _BLOCK: Final = 1 << 16  # points evaluated at a time on a raster
 
 RGB_OF_YCBCR: Final = ((1.0, 0.0, 1.402), (1.0, -0.344136, -0.714136), (1.0, 1.772, 0.0))  # ITU-T T.871, s. 7
-_COLORS: Final = ("R", "G", "B")
+_COLORS: Final = ("red", "green", "blue")
 
 
 @final
@@ -98,7 +100,7 @@ class LatentGrid(Architecture):
 
     def grids(self, in_features: int = 1) -> list["LevelOfPlane"]:
         """Return the grids in the order of a file: from the coarsest level to the finest, plane by plane."""
-        sizes = self.sizes or (1,) * in_features
+        sizes = self._sizes(in_features)
         found = []
         for level in reversed(range(self.num_levels)):
             shape = tuple(-(-size // (1 << level)) for size in sizes)
@@ -122,7 +124,7 @@ class LatentGrid(Architecture):
 
     def weights(self, in_features: int, frequencies: Sequence[float] | None) -> list[Weights]:
         """Return the grids and the tensors of the hidden layer."""
-        found = [_zeros(f"level{grid.level}_plane{grid.plane}", grid.shape) for grid in self.grids(in_features)]
+        found = [_grid_weights(each) for each in self.grids(in_features)]
         width = self.num_planes_features
         bound = _FIRST_WEIGHT * math.sqrt(3 / width)
         return [*found, *dense("hidden", width, self.hidden_features, bound, _FIRST_BIAS)]
@@ -150,7 +152,7 @@ class LatentGrid(Architecture):
         last, corners = -1, []
         for grid, tensor in zip(grids, levels, strict=True):
             if grid.level != last:
-                last, corners = grid.level, _corners(do, x, grid, self.sizes or (1,) * in_features)
+                last, corners = grid.level, _corners(do, x, grid, self._sizes(in_features))
             row = do.row(tensor.reshape(1, -1), 0)
             value = None
             for factor, index in corners:
@@ -167,8 +169,9 @@ class LatentGrid(Architecture):
         *levels, weight, bias, output_weight, output_bias = tensors
         grids = self.grids(len(coordinates))
         do = NumpyArithmetic()
+        sizes = self._sizes(len(coordinates))
         taps = {
-            (grid.level, axis): _taps(along, grid, axis, self.sizes)
+            (grid.level, axis): _taps(along, grid, axis, sizes)
             for grid in grids
             for axis, along in enumerate(coordinates)
         }
@@ -191,6 +194,9 @@ class LatentGrid(Architecture):
         phase = do.linear(planes, weight, bias)
         return do.concat([do.layer(phase, _bent(do, phase)), planes])
 
+    def _sizes(self, in_features: int) -> tuple[int, ...]:
+        return self.sizes or (_USUAL_SIZE,) * in_features
+
     def _planes(self) -> tuple[int, ...]:
         return self.first_levels or (0,)
 
@@ -210,8 +216,10 @@ class LatentGrid(Architecture):
         return found
 
     def _grown(self, size: int) -> Architecture:
-        """Return grids with so many cells along the longest coordinate, others in proportion."""
-        longest = max(self.sizes or (1,))
+        """Return grids with so many cells along the longest coordinate, or so many hidden features where none are given."""
+        if not self.sizes:
+            return replace(self, hidden_features=size)
+        longest = max(self.sizes)
         return replace(self, sizes=tuple(max(1, round(each * size / longest)) for each in self.sizes))
 
 
@@ -223,8 +231,9 @@ class LevelOfPlane(NamedTuple):
     shape: tuple[int, ...]
 
 
-def _zeros(name: str, shape: tuple[int, ...]) -> Weights:
-    return Weights(name, shape, lambda draw: np.zeros(shape, np.float32))
+def _grid_weights(grid: LevelOfPlane) -> Weights:
+    name = f"level{grid.level}_plane{grid.plane}"
+    return Weights(name, grid.shape, lambda draw: draw.uniform(*grid.shape) * np.float32(_FIRST_GRID))
 
 
 def _bent(do: Arithmetic, phase: Numbers) -> Numbers:
