@@ -47,9 +47,7 @@ def smooth_relu(x: np.ndarray) -> np.ndarray:
         (LatentGrid(sizes=(5, 6, 7), first_levels=(0, 0), num_levels=2, separate=0), 3, 2),
     ],
 )
-def test_values_are_sums_of_splines_through_a_smooth_layer(
-    architecture: LatentGrid, inputs: int, outputs: int
-) -> None:
+def test_values_are_sums_of_splines_through_a_smooth_layer(architecture: LatentGrid, inputs: int, outputs: int) -> None:
     built = network(NetworkConfig(architecture, inputs, outputs))
     *grids, weight, bias, output, output_bias = (each.detach().numpy() for each in built.tensors())
     points = np.random.default_rng(0).uniform(-1, 1, (7, inputs))

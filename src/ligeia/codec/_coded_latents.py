@@ -29,7 +29,16 @@ _CHANGE_BITS: Final = 5.8  # ... and takes so many bits for each unit of the log
 _FINENESSES: Final = range(4, 10)  # of changes, as negative powers of 2
 _FOLLOWED: Final = (0.25, 0.86)  # shares of a fit between which the price moves
 _POSITIONS: Final = (0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.86)
-_BITS_THEN: Final = (1.28, 1.245, 1.18, 1.13, 1.09, 1.055, 1.028, 1.015)  # rounded, over the end's (design/picture-files.md)
+_BITS_THEN: Final = (
+    1.28,
+    1.245,
+    1.18,
+    1.13,
+    1.09,
+    1.055,
+    1.028,
+    1.015,
+)  # rounded, over the end's (design/picture-files.md)
 _ERROR_THEN: Final = (1.13, 1.11, 1.065, 1.04, 1.025, 1.013, 1.006, 1.003)
 _PRICE_RATE: Final = 2.2  # changes of the price's logarithm over those that bits or error still need
 _SETTLED, _LEAST_LEFT = 0.65, 0.08  # until when the price should have come to its end; at least in so much of a fit
@@ -205,7 +214,7 @@ class LatentMoments:
             for parameter, tensor in zip(self.parameters[len(integers) :], tensors, strict=True):
                 parameter.copy_(torch.from_numpy(tensor))
 
-    def integers(self) -> list[Int32[np.ndarray, "h w"]]:
+    def integers(self) -> list[Int32[np.ndarray, "..."]]:
         """Return the latents, rounded."""
         return [np.floor(each + np.float32(0.5)).astype(np.int32) for each in self._fit.latents]
 

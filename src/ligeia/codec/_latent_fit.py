@@ -46,8 +46,8 @@ def fit_of(
     config: NetworkConfig,
     target: Float32[np.ndarray, "c h w"],
     steps: Steps,
-    contexts: Sequence[Float32[np.ndarray, " n"]],
-    point: Float32[np.ndarray, " n"],
+    contexts: Sequence[Float32[np.ndarray, "..."]],
+    point: Float32[np.ndarray, " m"],
 ) -> LatentFit:
     """Return grids, all zero, to be fitted to a picture in network units."""
     network = config.architecture
@@ -148,13 +148,13 @@ class Schedule:
 class VectorAdam:
     """Adam on a few vectors, their common gradient no longer than a bound."""
 
-    def __init__(self, vectors: Sequence[Float32[np.ndarray, " n"]]) -> None:
+    def __init__(self, vectors: Sequence[Float32[np.ndarray, "..."]]) -> None:
         self.vectors = list(vectors)
         self.first = [np.zeros_like(each) for each in vectors]
         self.second = [np.zeros_like(each) for each in vectors]
         self.num_steps = 0
 
-    def step(self, grads: Sequence[Float32[np.ndarray, " n"]], rate: float) -> None:
+    def step(self, grads: Sequence[Float32[np.ndarray, "..."]], rate: float) -> None:
         """Move the vectors, in place."""
         self.num_steps += 1
         length = math.sqrt(sum(float(np.sum(np.square(each, dtype=np.float64))) for each in grads))

@@ -140,7 +140,7 @@ class Context(NamedTuple):
 class _Surroundings:
     """What the contexts of a grid see, gathered by flat indices of cells."""
 
-    def __init__(self, grid: GridLayout, number: int, known: Sequence[Int32[np.ndarray, "h w"]]) -> None:
+    def __init__(self, grid: GridLayout, number: int, known: Sequence[Int32[np.ndarray, "..."]]) -> None:
         rows, columns = grid.shape
         self.stride = columns + 2 * DELAY
         self.flat = np.zeros((rows + DELAY) * self.stride)
@@ -190,7 +190,7 @@ def waves(shape: tuple[int, int]) -> Iterator[tuple[Int64[np.ndarray, " n"], Int
 def intervals_of(
     grid: GridLayout,
     number: int,
-    integers: Sequence[Int32[np.ndarray, "h w"]],
+    integers: Sequence[Int32[np.ndarray, "..."]],
     context: Context,
     tables: ScaleTables,
 ) -> tuple[Int64[np.ndarray, " n"], Int64[np.ndarray, " n"]]:
@@ -244,7 +244,7 @@ def _raw_table(bits: int) -> list[int]:
 def read_grid(
     grid: GridLayout,
     number: int,
-    known: Sequence[Int32[np.ndarray, "h w"]],
+    known: Sequence[Int32[np.ndarray, "..."]],
     context: Context,
     tables: ScaleTables,
     decoder: Decoder,
@@ -272,7 +272,7 @@ def read_grid(
 
 def _read_compiled(
     grid: GridLayout,
-    known: Sequence[Int32[np.ndarray, "h w"]],
+    known: Sequence[Int32[np.ndarray, "..."]],
     context: Context,
     tables: ScaleTables,
     decoder: Decoder,

@@ -51,7 +51,7 @@ class Latents:
     chunks: tuple[LevelsChunk, ...]
     finest_level: int = 0
     """Levels below it are not looked at, as if all their integers were 0."""
-    _read: list[list[Int32[np.ndarray, "h w"]]] = field(default_factory=list, init=False, repr=False)
+    _read: list[list[Int32[np.ndarray, "..."]]] = field(default_factory=list, init=False, repr=False)
 
     def networks(self, config: NetworkConfig) -> LatentNetworks:
         """Return the picture's networks."""
@@ -61,19 +61,19 @@ class Latents:
         """Return the same with a look at the levels of the first chunk alone."""
         return replace(self, finest_level=layout(config)[0].level - self.chunks[0].num_levels + 1)
 
-    def integers(self, config: NetworkConfig) -> list[Int32[np.ndarray, "h w"]]:
+    def integers(self, config: NetworkConfig) -> list[Int32[np.ndarray, "..."]]:
         """Return the integers of all grids."""
         if not self._read:
             self._read.append(self._decoded(config))
         return self._read[0]
 
-    def _decoded(self, config: NetworkConfig) -> list[Int32[np.ndarray, "h w"]]:
+    def _decoded(self, config: NetworkConfig) -> list[Int32[np.ndarray, "..."]]:
         grids = layout(config)
         num_cells = sum(rows * columns for rows, columns in (grid.shape for grid in grids))
         if num_cells > _MOST_CELLS:
             raise InputError(f"pictures of up to {_MOST_CELLS:,} integers can be read, this one has {num_cells:,}.")
         tables, networks = learned(self.version).tables, self.networks(config)
-        known: list[Int32[np.ndarray, "h w"]] = []
+        known: list[Int32[np.ndarray, ...]] = []
         level = grids[0].level
         for chunk in self.chunks:
             last = level - chunk.num_levels + 1
@@ -117,7 +117,7 @@ def point_tensors(point: Int32[np.ndarray, " n"], config: NetworkConfig) -> list
 
 def coded_levels(
     config: NetworkConfig,
-    integers: Sequence[Int32[np.ndarray, "h w"]],
+    integers: Sequence[Int32[np.ndarray, "..."]],
     networks: LatentNetworks,
     version: int,
     split: Sequence[int],
@@ -144,11 +144,11 @@ def coded_levels(
 
 def _read_levels(
     grids: Sequence[GridLayout],
-    known: Sequence[Int32[np.ndarray, "h w"]],
+    known: Sequence[Int32[np.ndarray, "..."]],
     networks: LatentNetworks,
     tables: ScaleTables,
     chunk: LevelsChunk,
-) -> list[Int32[np.ndarray, "h w"]]:
+) -> list[Int32[np.ndarray, "..."]]:
     decoder = Decoder(chunk.stream)
     found = list(known)
     digest = 0

@@ -154,8 +154,8 @@ class LatentFit:
         self,
         plans: Sequence[GridPlan],
         target: Float32[np.ndarray, "c h w"],
-        contexts: Sequence[Float32[np.ndarray, " n"]],
-        point: Float32[np.ndarray, " n"],
+        contexts: Sequence[Float32[np.ndarray, "..."]],
+        point: Float32[np.ndarray, " m"],
         num_features: int,
     ) -> None:
         self.plans = tuple(plans)
@@ -193,27 +193,27 @@ class LatentFit:
         self._scratch: np.ndarray | None = None
 
     @property
-    def latents(self) -> list[Float32[np.ndarray, "h w"]]:
+    def latents(self) -> list[Float32[np.ndarray, "..."]]:
         """What is fitted, a view of each grid; values are these rounded."""
         return self._views["latent"]
 
     @property
-    def moments(self) -> list[Float32[np.ndarray, "h w"]]:
+    def moments(self) -> list[Float32[np.ndarray, "..."]]:
         """Adam's first and second moments of the latents, views."""
         return [*self._views["first"], *self._views["second"]]
 
     @property
-    def values(self) -> list[Float32[np.ndarray, "h w"]]:
+    def values(self) -> list[Float32[np.ndarray, "..."]]:
         """What was evaluated last, views."""
         return self._views["value"]
 
     @property
-    def grads(self) -> list[Float32[np.ndarray, "h w"]]:
+    def grads(self) -> list[Float32[np.ndarray, "..."]]:
         """Slopes of what was evaluated last along `values`, views."""
         return self._views["grad"]
 
     @property
-    def slopes(self) -> list[Float32[np.ndarray, "h w"]]:
+    def slopes(self) -> list[Float32[np.ndarray, "..."]]:
         """Slopes of `values` along the latents, views."""
         return self._views["slope"]
 

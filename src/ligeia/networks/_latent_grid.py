@@ -163,7 +163,7 @@ class LatentGrid(Architecture):
         return self._with_hidden(do, do.concat(found), weight, bias)
 
     def raster(
-        self, coordinates: Sequence[Float[np.ndarray, " n"]], tensors: Sequence[Float[np.ndarray, "..."]]
+        self, coordinates: Sequence[Float[np.ndarray, "..."]], tensors: Sequence[Float[np.ndarray, "..."]]
     ) -> Iterator[tuple[int, int, Float[np.ndarray, "n c"]]]:
         """Yield ``(start, stop, values)`` over all combinations of coordinates, row-major: axis by axis, so quickly."""
         *levels, weight, bias, output_weight, output_bias = tensors
