@@ -1,7 +1,7 @@
 """Learns the networks that picture files begin with, on pictures that come with scikit-image, and packs them.
 
-``learn`` fits the grids of all pictures at one price of a bit, side by side, with context networks that they share: each
-picture counts by the logarithm of its error plus price times bits, so that none rules. ``pack`` writes
+``learn`` fits the grids of all pictures at one price of a bit, side by side, with context networks that they share;
+each picture counts by the logarithm of its error plus price times bits, so that none rules. ``pack`` writes
 src/ligeia/codec/learned/latents-1.bin from what was learned at each price, and prints its SHA-256. The point network
 of the package is not learned: pictures differ in it, and it begins best as the linear transform from luma and chroma.
 None of the pictures is one that rates are measured on.
@@ -105,7 +105,7 @@ def learn(price: float, num_steps: int, output: Path, seed: int) -> None:
             cost = error / 4 + price * float(nats.sum()) / math.log(2) / pixels
             total += math.log(cost)
             for gradient, each in zip(gradients, (*fit.context_grads, fit.point_grad), strict=True):
-                gradient += np.float32(3 * price / cost / len(fits)) * each
+                np.add(gradient, np.float32(3 * price / cost / len(fits)) * each, out=gradient)
         adam.step(gradients, schedule.rates(step / num_steps, step)[1])
         if step % 50 == 49 or step + 1 == num_steps:
             print(f"{step + 1}: mean ln cost {total / len(fits):.4f}, {time.perf_counter() - began:.0f} s", flush=True)

@@ -184,7 +184,8 @@ def waves(shape: tuple[int, int]) -> Iterator[tuple[Int64[np.ndarray, " n"], Int
     rows, columns = shape
     for time in range(columns + DELAY * (rows - 1)):
         y = np.arange(max(0, -(-(time - columns + 1) // DELAY)), min(rows - 1, time // DELAY) + 1)
-        yield y, time - DELAY * y
+        if len(y):  # a grid of one column has none every now and then
+            yield y, time - DELAY * y
 
 
 def intervals_of(

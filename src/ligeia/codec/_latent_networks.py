@@ -119,7 +119,7 @@ def point_parts(point: np.ndarray, num_features: int, num_channels: int) -> tupl
     )
 
 
-def _point_for(rgb: Int32[np.ndarray, " n"], config: NetworkConfig) -> Int32[np.ndarray, " n"]:
+def _point_for(rgb: Int32[np.ndarray, " m"], config: NetworkConfig) -> Int32[np.ndarray, " n"]:
     network = config.architecture
     assert isinstance(network, LatentGrid)
     first, bias, output, straight, output_bias = point_parts(rgb, _NUM_FEATURES, 3)

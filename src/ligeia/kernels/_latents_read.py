@@ -56,7 +56,7 @@ def has_reader() -> bool:
 def read_grid(
     shape: tuple[int, int],
     inputs: Sequence[ReadInput],
-    parent: Int32[np.ndarray, "h w"] | None,
+    parent: Int32[np.ndarray, "parent_h parent_w"] | None,
     weights: Sequence[Float64[np.ndarray, "..."]],
     tails: Int64[np.ndarray, "scales longest"],
     reaches: Int64[np.ndarray, " scales"],

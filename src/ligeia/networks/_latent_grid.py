@@ -216,7 +216,7 @@ class LatentGrid(Architecture):
         return found
 
     def _grown(self, size: int) -> Architecture:
-        """Return grids with so many cells along the longest coordinate, or so many hidden features where none are given."""
+        """Return grids with so many cells along the longest coordinate; without sizes, so many hidden features."""
         if not self.sizes:
             return replace(self, hidden_features=size)
         longest = max(self.sizes)
