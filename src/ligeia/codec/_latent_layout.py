@@ -1,6 +1,6 @@
 """What is known of the grids of a picture file before a bit is read: their order, contexts and steps.
 
-NumPy only; spec/container.md, s. 6, is normative.
+NumPy only; spec/pictures.md is normative.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""The model of a picture file's integers: which are how likely, given those that are known (spec/container.md, s. 6).
+"""The model of a picture file's integers: which are how likely, given those that are known (spec/pictures.md).
 
 All is integers, so that every machine reads the same: NumPy computes them in float64, where sums and products below
 2**53 are exact in any order. The compiled decoder does the same (`ligeia.kernels`).

@@ -1,6 +1,6 @@
 """The grids of a picture file: networks, steps and integers, and the two kinds of chunks that hold them.
 
-spec/container.md, s. 6, is normative. The integers are read when they are wanted, and as far as they are wanted.
+spec/pictures.md is normative. The integers are read when they are wanted, and as far as they are wanted.
 """
 
 import zlib

@@ -1,5 +1,5 @@
 // Reads the integers of a picture's grid: a context network in exact arithmetic, and the entropy coder (spec/container.md,
-// s. 4 and 6). Sums and products are whole numbers below 2^53, so that doubles hold them exactly in any order.
+// s. 4, and spec/pictures.md). Sums and products are whole numbers below 2^53, so that doubles hold them exactly in any order.
 #include <math.h>
 #include <stdint.h>
 
