@@ -1,5 +1,6 @@
 """`ligeia info`."""
 
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -40,9 +41,10 @@ def info(
     residual_bytes = 0 if record.residual is None else record.residual.num_bytes
     kept = asdict(record.source)
     weights = ["quantized" if isinstance(each, QuantizedTensor) else str(each.dtype) for each in record.tensors]
+    weights += [] if record.latents is None else ["coded grids"]
     result: dict[str, Any] = {
         "bytes": source.stat().st_size,
-        "parameters": sum(tensor.size for tensor in record.tensors),
+        "parameters": sum(math.prod(shape) for shape in record.network.tensor_shapes()),
         "weights": ", ".join(dict.fromkeys(weights)),
         "lossless": record.residual is not None,
         "field_bytes": source.stat().st_size - residual_bytes,

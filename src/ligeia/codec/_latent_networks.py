@@ -1,6 +1,7 @@
 """The networks of picture files that were learned once, on other pictures, and come with the package.
 
-A file names their version and which of them it begins with; its own are these plus what it holds (spec/pictures.md). `benchmarks/learn_latents.py` learned them. A version's bytes never change.
+A file names their version and which of them it begins with; its own are these plus what it holds (spec/pictures.md).
+`benchmarks/learn_latents.py` learned them. A version's bytes never change.
 """
 
 import hashlib
