@@ -126,3 +126,13 @@ def test_rounding_is_to_the_nearest_and_soft_rounding_keeps_integers() -> None:
     fit.latents[0][:] = np.array([[-1.0, 1.0], [2.0, 0.0]])
     fit.evaluate(Relaxation(temperature=0.2))
     assert fit.values[0] == pytest.approx(fit.latents[0], abs=1e-5)
+
+
+def test_a_fit_goes_on_in_another_kernel() -> None:
+    fit, expected = fit_of(45, 37), None
+    for path in (*kernels.available(), *reversed(kernels.available())):
+        with kernels.using(path):
+            nats, error = fit.evaluate(SOFT, price=1e-3, with_grad=True)
+        expected = expected or error
+        assert error == pytest.approx(expected, rel=1e-5)
+        assert np.isfinite(nats).all()

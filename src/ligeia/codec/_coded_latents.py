@@ -292,10 +292,6 @@ class LatentMoments:
         for vector, integers in zip(self._vectors, networks, strict=True):
             vector[:] = (integers / np.float32(_ONE)).astype(np.float32)
 
-    def step(self, gradients: Sequence[Tensor], learning_rate: float) -> None:
-        """Not for gradients from elsewhere: `take` finds its own."""
-        raise NotImplementedError
-
     def to_plain(self) -> dict[str, Any]:
         """Return the state as tensors and numbers."""
         return {

@@ -40,16 +40,21 @@ class Cooling:
 class OptimizerState(Protocol):
     """What an optimizer keeps from step to step of a fit."""
 
-    def step(self, gradients: Sequence[Tensor], learning_rate: float) -> None:
-        """Move the parameters, in place, against their gradients."""
-        ...
-
     def to_plain(self) -> dict[str, Any]:
         """Return the state as tensors, numbers, lists and dictionaries."""
         ...
 
     def load_plain(self, plain: dict[str, Any]) -> None:
         """Take over the state that `to_plain` gave."""
+        ...
+
+
+@runtime_checkable
+class GradientSteps(OptimizerState, Protocol):
+    """An optimizer's state that takes its steps by gradients that it is given."""
+
+    def step(self, gradients: Sequence[Tensor], learning_rate: float) -> None:
+        """Move the parameters, in place, against their gradients."""
         ...
 
 

@@ -17,7 +17,7 @@ from ligeia.networks import Siren
 
 from ._adam import Adam, Moments
 from ._objectives import Averages, Objective, Values
-from ._recipe import Optimizer
+from ._recipe import GradientSteps, Optimizer
 from ._state import State
 
 _PIECE = 1 << 16  # points whose activations are held at a time
@@ -69,6 +69,7 @@ def fused_shape(field: Field, objective: Objective) -> Shape | None:
 def plain_step(state: State, objective: Objective, indices: np.ndarray, *, gradients: Gradients) -> float:
     """Take one step of the optimizer, and return the loss of the batch."""
     loss, found = gradients(indices)
+    assert isinstance(state.moments, GradientSteps)
     state.moments.step(found, state.learning_rate)
     return loss
 

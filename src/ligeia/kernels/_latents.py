@@ -165,6 +165,11 @@ class LatentFit:
         self.point_grad = np.zeros_like(point)
         self.num_steps = 0
         num_channels, height, width = self.target.shape
+        if num_features > MOST_FEATURES or num_channels > MOST_CHANNELS:
+            raise ValueError(
+                f"up to {MOST_FEATURES} features and {MOST_CHANNELS} channels were wanted, got {num_features} and "
+                f"{num_channels}."
+            )
         self._keep: list[np.ndarray] = []
         self._views: dict[str, list[np.ndarray]] = {name: [] for name in _BUFFERS}
         self._grids = (_Grid * len(self.plans))()
@@ -190,7 +195,7 @@ class LatentFit:
             self._array(num_features * height * width).ctypes.data,
             None,
         )
-        self._scratch: np.ndarray | None = None
+        self._scratch: tuple[str, np.ndarray] | None = None
 
     @property
     def latents(self) -> list[Float32[np.ndarray, "..."]]:
@@ -240,9 +245,10 @@ class LatentFit:
             error = evaluate(self, how, price, factor, with_grad=with_grad, nats=nats, values=values)
             return nats, error * factor
         library, number = _native.library(), _native.PATHS.index(path)
-        if self._scratch is None:
-            self._scratch = self._array(library.ligeia_latents_scratch(number, ctypes.addressof(self._fit)))
-            self._fit.scratch = self._scratch.ctypes.data
+        if self._scratch is None or self._scratch[0] != path:  # each path has vectors of its own width
+            size = library.ligeia_latents_scratch(number, ctypes.addressof(self._fit))
+            self._scratch = path, self._array(size)
+            self._fit.scratch = self._scratch[1].ctypes.data
         self._fit.values = None if values is None else values.ctypes.data
         error_sum = ctypes.c_double()
         relaxation = _Relaxation(how.temperature, how.noise, how.key & 0xFFFFFFFF, how.is_hard)
