@@ -18,9 +18,9 @@ import skimage
 from PIL import Image
 
 from ligeia.codec._latent_fit import Relaxing, Schedule, VectorAdam, analyze, fit_of
-from ligeia.codec._latent_layout import CHROMA, HIDDEN, LUMA, Steps, num_biases, num_inputs, picture_network
+from ligeia.codec._latent_layout import CHROMA, LUMA, Steps, num_biases, num_inputs, picture_network
 from ligeia.codec._latent_model import FRACTION, MEAN_BITS, NUM_SCALES
-from ligeia.kernels import LatentFit
+from ligeia.kernels import HIDDEN, LatentFit
 from ligeia.networks._latent_grid import RGB_OF_YCBCR
 
 PRICES = (2.5e-4, 1e-3, 4e-3, 1.6e-2)  # mean squared errors of a range of 1 per bit of a pixel

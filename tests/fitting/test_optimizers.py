@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from ligeia.core import InputError, random_stream
-from ligeia.fitting import Adam, Muon, Optimizer, Soap, orthogonalized
+from ligeia.fitting import Adam, Muon, Soap, orthogonalized
 
 
 def parameters() -> list[Tensor]:
@@ -53,7 +53,7 @@ def test_the_first_step_of_soap_learns_its_basis_and_the_next_is_adam_in_it() ->
 
 
 @pytest.mark.parametrize("settings", [Muon(learning_rate=0.01), Soap(learning_rate=0.01, every=2)])
-def test_a_state_that_is_kept_and_loaded_goes_on_alike(settings: Optimizer) -> None:
+def test_a_state_that_is_kept_and_loaded_goes_on_alike(settings: Muon | Soap) -> None:
     weights, again = parameters(), parameters()
     first, second = settings.moments(weights), settings.moments(again)
     for step in range(3):

@@ -7,9 +7,19 @@ import pytest
 import torch
 
 from ligeia import kernels
-from ligeia.kernels import GridPlan, LatentFit, Relaxation, Source, context_size, point_size
+from ligeia.kernels import (
+    NOTHING,
+    OTHER,
+    PARENT,
+    SAME,
+    GridPlan,
+    LatentFit,
+    Relaxation,
+    Source,
+    context_sizes,
+    point_sizes,
+)
 
-SAME, OTHER, PARENT, NOTHING = range(4)
 NEIGHBORS = ((0, -1), (-1, 0), (-1, -1), (-1, 1), (0, -2), (-2, 0), (-1, -2), (-1, 2), (-2, -1), (-2, 1))
 NUM_LEVELS = 3
 SOFT = Relaxation(temperature=0.3, noise=0.2, key=5)
@@ -45,7 +55,9 @@ def plans(height: int, width: int) -> list[GridPlan]:
 def fit_of(height: int, width: int) -> LatentFit:
     """Return a fit with random latents, networks and picture."""
     rng = np.random.default_rng(height * 1000 + width)
-    sizes = (context_size(14, NUM_LEVELS), context_size(16, 2 * NUM_LEVELS), point_size(5, 3))
+    sizes = [
+        sum(each) for each in (context_sizes(14, NUM_LEVELS), context_sizes(16, 2 * NUM_LEVELS), point_sizes(5, 3))
+    ]
     luma, chroma, point = (rng.standard_normal(size).astype(np.float32) * np.float32(0.2) for size in sizes)
     target = rng.uniform(-1, 1, (3, height, width)).astype(np.float32)
     fit = LatentFit(plans(height, width), target, [luma, chroma], point, 5)

@@ -112,14 +112,8 @@ class Decoder:
 
     def symbol(self, table: Sequence[int]) -> int:
         """Return the next symbol, which has a table of its own."""
-        state = self._state
-        quantile = state.value & (1 << PRECISION) - 1
-        found = bisect_right(table, quantile) - 1
-        start = table[found]
-        value = (state.value >> PRECISION) * (table[found + 1] - start) + quantile - start
-        if value <= _LOW and state.words:
-            value = value << 32 | state.words.pop()
-        state.value = value
+        found = bisect_right(table, self.quantile()) - 1
+        self.advance(table[found], table[found + 1] - table[found])
         return found
 
     def take(self, table: Sequence[int], count: int) -> Int32[np.ndarray, " count"]:

@@ -16,7 +16,7 @@ from ligeia.networks import NetworkConfig
 from ._latent_fit import Relaxing, Schedule, VectorAdam, analyze, fit_of
 from ._latent_layout import Steps
 from ._latent_model import FRACTION
-from ._latent_networks import LatentNetworks, learned
+from ._latent_networks import VERSION, LatentNetworks, learned
 from ._latents import Latents, changed, coded_levels, latents_bytes, point_tensors
 from ._quantized import QuantizedTensor
 from ._weights import pack_quantized
@@ -81,7 +81,7 @@ class CodedLatents:
     picture: Float32[np.ndarray, "c h w"] = field(repr=False)
     target: LatentTarget
     relaxing: Relaxing = field(default_factory=Relaxing)
-    version: int = 1
+    version: int = VERSION
 
     @property
     def learning_rate(self) -> float:

@@ -12,7 +12,7 @@ from typing import final
 import numpy as np
 from jaxtyping import Float, Float32
 
-from ligeia.kernels import GridPlan, LatentFit, Relaxation, Source
+from ligeia.kernels import GridPlan, LatentFit, Relaxation
 from ligeia.networks import LatentGrid, NetworkConfig
 
 from ._latent_layout import GridLayout, Steps, layout
@@ -66,7 +66,7 @@ def _plan(grid: GridLayout, steps: Steps) -> GridPlan:
         network=grid.network,
         bias=grid.bias,
         parent=grid.parent,
-        inputs=tuple(Source(*each) for each in grid.inputs),
+        inputs=grid.inputs,
     )
 
 

@@ -6,16 +6,14 @@ NumPy only; spec/pictures.md is normative.
 import math
 from typing import Final, NamedTuple
 
+from ligeia.kernels import HIDDEN, NOTHING, OTHER, PARENT, SAME, Source
 from ligeia.networks import LatentGrid, NetworkConfig
 
 from ._bytes import RecordError
 
-SAME, OTHER, PARENT, NOTHING = 0, 1, 2, 3
-"""Where an input of a context comes from; as in `ligeia.kernels.Source`."""
 LUMA, CHROMA = 0, 1
 """The context networks."""
 MOST_LEVELS: Final = 7
-HIDDEN: Final = 16
 SEPARATE: Final = 3
 DELAY: Final = 3
 """Columns by which a row of a grid is behind the row above it, where all that it depends on is known."""
@@ -24,15 +22,6 @@ _NEIGHBORS: Final = ((0, -1), (-1, 0), (-1, -1), (-1, 1), (0, -2), (-2, 0), (-1,
 _LARGEST_STEP: Final = 8.0
 _EIGHTHS: Final = (256, 235, 215, 197, 181, 166, 152, 140)  # 256 / 2**(i / 8)
 MOST_STEP_CODE: Final = 255
-
-
-class Input(NamedTuple):
-    """One input of a context: where it comes from, and row and column from there."""
-
-    source: int
-    row: int = 0
-    column: int = 0
-    grid: int = -1
 
 
 class GridLayout(NamedTuple):
@@ -45,7 +34,7 @@ class GridLayout(NamedTuple):
     network: int
     bias: int
     parent: int
-    inputs: tuple[Input, ...]
+    inputs: tuple[Source, ...]
 
 
 class Steps(NamedTuple):
@@ -84,21 +73,12 @@ def num_biases(network: int) -> int:
 def is_picture(config: NetworkConfig) -> bool:
     """Tell whether a network is one whose grids a file can code."""
     network = config.architecture
-    return (
-        isinstance(network, LatentGrid)
-        and config.in_features == 2
-        and len(network.sizes) == 2
-        and network.num_levels <= MOST_LEVELS
-        and network.hidden_features == HIDDEN
-        and network.separate == min(SEPARATE, network.num_levels - 1)
-        and (config.out_features, network.first_levels, network.is_color) in _KINDS(network.num_levels)
+    if not isinstance(network, LatentGrid) or len(network.sizes) != 2 or network.num_levels > MOST_LEVELS:
+        return False
+    rows, columns = network.sizes
+    return config.out_features in _PLANES and config == _network(
+        (rows, columns), config.out_features, network.num_levels
     )
-
-
-def _KINDS(num_levels: int) -> dict[tuple[int, tuple[int, ...], bool], None]:
-    coarse = min(1, num_levels - 1)
-    color = (0, coarse, coarse)
-    return dict.fromkeys([(1, (0,), False), (2, (0, 0), False), (3, color, True), (4, (*color, 0), True)])
 
 
 def layout(config: NetworkConfig) -> list[GridLayout]:
@@ -112,11 +92,11 @@ def layout(config: NetworkConfig) -> list[GridLayout]:
     found = []
     for level, plane, shape in grids:
         is_chroma = network.is_color and plane in (1, 2)
-        inputs = [Input(SAME, *offset) for offset in _NEIGHBORS]
-        inputs += [Input(PARENT, row, column) for row in (0, 1) for column in (0, 1)]
+        inputs = [Source(SAME, *offset) for offset in _NEIGHBORS]
+        inputs += [Source(PARENT, row, column) for row in (0, 1) for column in (0, 1)]
         if is_chroma:
-            inputs.append(Input(OTHER, grid=number_of[level, 0]))
-            inputs.append(Input(OTHER, grid=number_of[level, 1]) if plane == 2 else Input(NOTHING))
+            inputs.append(Source(OTHER, grid=number_of[level, 0]))
+            inputs.append(Source(OTHER, grid=number_of[level, 1]) if plane == 2 else Source(NOTHING))
         rows, columns = shape
         found.append(
             GridLayout(
@@ -135,15 +115,19 @@ def layout(config: NetworkConfig) -> list[GridLayout]:
 
 def picture_network(shape: tuple[int, int], num_channels: int) -> NetworkConfig:
     """Return the network of a picture of so many pixels and channels: gray or RGB, with or without alpha."""
-    levels = min(MOST_LEVELS, max(1, max(shape).bit_length() - 2))
-    coarse = min(1, levels - 1)
-    planes = {1: (0,), 2: (0, 0), 3: (0, coarse, coarse), 4: (0, coarse, coarse, 0)}
+    return _network(shape, num_channels, min(MOST_LEVELS, max(1, max(shape).bit_length() - 2)))
+
+
+_PLANES: Final = {1: (0,), 2: (0, 0), 3: (0, 1, 1), 4: (0, 1, 1, 0)}  # first levels, where there are as many
+
+
+def _network(shape: tuple[int, int], num_channels: int, num_levels: int) -> NetworkConfig:
     grid = LatentGrid(
         hidden_features=HIDDEN,
         sizes=shape,
-        first_levels=planes[num_channels],
-        num_levels=levels,
-        separate=min(SEPARATE, levels - 1),
+        first_levels=tuple(min(each, num_levels - 1) for each in _PLANES[num_channels]),
+        num_levels=num_levels,
+        separate=min(SEPARATE, num_levels - 1),
         is_color=num_channels >= 3,
     )
     return NetworkConfig(grid, 2, num_channels)

@@ -11,16 +11,24 @@ from typing import Final, NamedTuple, final
 import numpy as np
 from jaxtyping import Float64, Int32, Int64
 
-from ligeia.kernels import ReadInput, has_reader, read_grid as compiled_read_grid
+from ligeia.kernels import (
+    HIDDEN,
+    OTHER,
+    PARENT,
+    SAME,
+    context_sizes,
+    has_reader,
+    read_grid as compiled_read_grid,
+)
 
 from ._ans import PRECISION, Decoder, StreamError
-from ._latent_layout import DELAY, HIDDEN, OTHER, PARENT, SAME, GridLayout, num_biases, num_inputs
+from ._latent_layout import DELAY, GridLayout, num_biases, num_inputs
 
 FRACTION: Final = 12  # bits of a weight after the point
 MEAN_BITS: Final = 4  # of a mean after the point
 NUM_SCALES: Final = 169
 MOST_INPUT: Final = 255  # what a context sees of an integer, in magnitude
-_LEAST_LOG_SCALE_BITS: Final = 9 << 23  # 4.5 at 2**24
+_FIRST_SCALE: Final = -72  # the logarithm of scale 0, in sixteenths
 _MOST_HIDDEN: Final = 2.0**30 - 1
 _MOST_MEAN: Final = 1 << 20
 _TOTAL: Final = 1 << PRECISION
@@ -108,8 +116,7 @@ class Context(NamedTuple):
     def of(weights: Int32[np.ndarray, " n"], grid: GridLayout) -> "Context":
         """Return the network of a grid: its weights in order are those of `ligeia.kernels.LatentFit`."""
         inputs, biases = num_inputs(grid.network), num_biases(grid.network)
-        sizes = [inputs * HIDDEN, biases * HIDDEN, HIDDEN**2, HIDDEN, 2 * HIDDEN, 2 * inputs, 2 * biases]
-        parts = np.split(weights.astype(np.float64), np.cumsum(sizes)[:-1])
+        parts = np.split(weights.astype(np.float64), np.cumsum(context_sizes(inputs, biases))[:-1])
         return Context(
             parts[0].reshape(inputs, HIDDEN),
             parts[1].reshape(biases, HIDDEN)[grid.bias],
@@ -132,7 +139,7 @@ class Context(NamedTuple):
         half = 1 << 2 * FRACTION - MEAN_BITS - 1
         rounded = np.floor((out + half) / (2 * half))
         means = np.clip(rounded[:, 0], -_MOST_MEAN, _MOST_MEAN).astype(np.int64)
-        scales = np.clip(rounded[:, 1] + (_LEAST_LOG_SCALE_BITS >> 2 * FRACTION - MEAN_BITS), 0, NUM_SCALES - 1)
+        scales = np.clip(rounded[:, 1] - _FIRST_SCALE, 0, NUM_SCALES - 1)
         return means, scales.astype(np.int64)
 
 
@@ -140,7 +147,7 @@ class Context(NamedTuple):
 class _Surroundings:
     """What the contexts of a grid see, gathered by flat indices of cells."""
 
-    def __init__(self, grid: GridLayout, number: int, known: Sequence[Int32[np.ndarray, "..."]]) -> None:
+    def __init__(self, grid: GridLayout, known: Sequence[Int32[np.ndarray, "..."]]) -> None:
         rows, columns = grid.shape
         self.stride = columns + 2 * DELAY
         self.flat = np.zeros((rows + DELAY) * self.stride)
@@ -197,7 +204,7 @@ def intervals_of(
 ) -> tuple[Int64[np.ndarray, " n"], Int64[np.ndarray, " n"]]:
     """Return start and width of each symbol of a grid, in the order of coding, escapes included."""
     rows, columns = grid.shape
-    around = _Surroundings(grid, number, integers)
+    around = _Surroundings(grid, integers)
     values = integers[number].astype(np.int64)
     cells = np.arange(rows * columns)
     y, x = np.divmod(cells, columns)
@@ -244,7 +251,6 @@ def _raw_table(bits: int) -> list[int]:
 
 def read_grid(
     grid: GridLayout,
-    number: int,
     known: Sequence[Int32[np.ndarray, "..."]],
     context: Context,
     tables: ScaleTables,
@@ -253,7 +259,7 @@ def read_grid(
     """Return the integers of a grid: in compiled code, or wave by wave in NumPy."""
     if has_reader():
         return _read_compiled(grid, known, context, tables, decoder)
-    around = _Surroundings(grid, number, known)
+    around = _Surroundings(grid, known)
     result = np.zeros(grid.shape, np.int32)
     for y, x in waves(grid.shape):
         means, scales = context.predict(around.at(y, x))
@@ -278,12 +284,10 @@ def _read_compiled(
     tables: ScaleTables,
     decoder: Decoder,
 ) -> Int32[np.ndarray, "h w"]:
-    inputs = [
-        ReadInput(each.source, each.row, each.column, known[each.grid] if each.source == OTHER else None)
-        for each in grid.inputs
-    ]
     parent = known[grid.parent] if grid.parent >= 0 else None
-    found = compiled_read_grid(grid.shape, inputs, parent, context, tables.padded, tables.reach, decoder.state())
+    found = compiled_read_grid(
+        grid.shape, grid.inputs, known, parent, context, tables.padded, tables.reach, decoder.state()
+    )
     if found is None:
         raise StreamError(_TOO_LARGE)
     decoder.go_on(*found[1:])

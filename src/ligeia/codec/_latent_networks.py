@@ -13,10 +13,11 @@ import numpy as np
 from jaxtyping import Int32
 
 from ligeia.core import FormatError
+from ligeia.kernels import HIDDEN, context_sizes, point_sizes
 from ligeia.networks import LatentGrid, NetworkConfig
 
 from ._bytes import ByteReader
-from ._latent_layout import CHROMA, HIDDEN, LUMA, SEPARATE, num_biases, num_inputs
+from ._latent_layout import CHROMA, LUMA, SEPARATE, num_biases, num_inputs
 from ._latent_model import FRACTION, NUM_SCALES, ScaleTables
 
 VERSION: Final = 1
@@ -51,7 +52,7 @@ class LearnedNetworks:
         """What a bit cost when each was learned, as the mean squared error of a range of 1 per bit of a pixel."""
         self._rgb = []
         for _ in range(count):
-            parts = [np.frombuffer(reader.take(2 * size), "<i2").astype(np.int32) for size in sizes(6, 3)]
+            parts = [np.frombuffer(reader.take(2 * size), "<i2").astype(np.int32) for size in sizes(_NUM_FEATURES, 3)]
             self._rgb.append(LatentNetworks(*parts))
         reader.close()
 
@@ -71,17 +72,8 @@ class LearnedNetworks:
 
 def sizes(num_features: int, num_channels: int) -> tuple[int, int, int]:
     """Return the numbers of weights of the three networks."""
-    context = [
-        num_inputs(each) * HIDDEN
-        + num_biases(each) * HIDDEN
-        + HIDDEN**2
-        + 3 * HIDDEN
-        + 2 * num_inputs(each)
-        + 2 * num_biases(each)
-        for each in (LUMA, CHROMA)
-    ]
-    point = num_features * HIDDEN + HIDDEN + num_channels * (HIDDEN + num_features + 1)
-    return context[0], context[1], point
+    context = [sum(context_sizes(num_inputs(each), num_biases(each))) for each in (LUMA, CHROMA)]
+    return context[0], context[1], sum(point_sizes(num_features, num_channels))
 
 
 def sizes_for(config: NetworkConfig) -> tuple[int, int, int]:
@@ -108,8 +100,8 @@ def learned(version: int) -> LearnedNetworks:
 
 def point_parts(point: np.ndarray, num_features: int, num_channels: int) -> tuple[np.ndarray, ...]:
     """Return a point network as weights ``(f, 16)``, biases, output weights ``(c, 16)`` and ``(c, f)``, and biases."""
-    counts = [num_features * HIDDEN, HIDDEN, num_channels * HIDDEN, num_channels * num_features, num_channels]
-    first, bias, output, straight, output_bias = np.split(point, np.cumsum(counts)[:-1])
+    parts = np.split(point, np.cumsum(point_sizes(num_features, num_channels))[:-1])
+    first, bias, output, straight, output_bias = parts
     return (
         first.reshape(num_features, HIDDEN),
         bias,

@@ -12,13 +12,14 @@ import numpy as np
 from jaxtyping import Float32, Int32
 
 from ligeia.core import InputError
+from ligeia.kernels import HIDDEN
 from ligeia.networks import NetworkConfig
 
 from ._ans import Decoder, DigestError, IntervalRun, StreamError, encode
 from ._bytes import ByteReader, RecordError, varint_bytes
 from ._latent_layout import MOST_STEP_CODE, GridLayout, Steps, is_picture, layout
 from ._latent_model import FRACTION, Context, ScaleTables, intervals_of, read_grid
-from ._latent_networks import LatentNetworks, learned, point_parts, sizes_for
+from ._latent_networks import VERSION, LatentNetworks, learned, point_parts, sizes_for
 from ._quantized import QuantizedTensor
 from ._weights import pack_quantized, unpack_quantized
 
@@ -110,7 +111,7 @@ def point_tensors(point: Int32[np.ndarray, " n"], config: NetworkConfig) -> list
     """Return hidden and output weights and biases of a `LatentGrid` from its point network."""
     scaled = (point / float(1 << FRACTION)).astype(np.float32)
     num_channels = config.out_features
-    network_features = config.num_features - 16
+    network_features = config.num_features - HIDDEN
     first, bias, output, straight, output_bias = point_parts(scaled, network_features, num_channels)
     return [np.ascontiguousarray(first.T), bias, np.concatenate([output, straight], axis=1), output_bias]
 
@@ -154,7 +155,7 @@ def _read_levels(
     digest = 0
     for grid in grids:
         context = Context.of(networks[grid.network], grid)
-        found.append(read_grid(grid, len(found), found, context, tables, decoder))
+        found.append(read_grid(grid, found, context, tables, decoder))
         digest = _add_to_digest(digest, found[-1])
     if not decoder.is_spent():
         raise StreamError("the stream of a picture does not end where its last integer does; the file is damaged.")
@@ -174,7 +175,7 @@ def no_latents(config: NetworkConfig) -> Latents:
     """Return the latents of a picture that is all middle: no integers but 0, no changes."""
     zeros = [QuantizedTensor(np.zeros(size, np.int32), 1.0) for size in sizes_for(config)]
     chunk = LevelsChunk(layout(config)[0].level + 1, 0, b"")
-    return Latents(1, 0, Steps(0, 0, 0), (zeros[0], zeros[1], zeros[2]), (chunk,))
+    return Latents(VERSION, 0, Steps(0, 0, 0), (zeros[0], zeros[1], zeros[2]), (chunk,))
 
 
 def latents_bytes(latents: Latents) -> int:

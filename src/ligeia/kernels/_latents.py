@@ -6,62 +6,21 @@
 
 import ctypes
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple, final
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, Int32
+from jaxtyping import Float, Float32
 
 from . import _native
 from ._choice import TORCH, current_path
+from ._latent_plan import GridPlan, num_biases_of, pixel_taps
 
-HIDDEN: Final = 16
-"""Hidden features of the context networks and of the point network."""
-TAPS: Final = 4
-"""Coefficients of a cubic B-spline at a place, along each axis."""
-SAME, OTHER, PARENT, NOTHING = 0, 1, 2, 3
-"""Sources of an input of a context network."""
 MOST_INPUTS: Final = 24
 MOST_FEATURES: Final = 16
 MOST_CHANNELS: Final = 8
 
 _MARGIN, _ABOVE = 8, 3
-
-
-class Source(NamedTuple):
-    """One input of a context network.
-
-    A neighbor ``row`` and ``column`` away in the same grid or in ``grid``, which has the same shape; or one of the four
-    nearest cells of the parent: the one above it for 0, the next nearest one for 1, by row and by column.
-    """
-
-    source: int
-    row: int = 0
-    column: int = 0
-    grid: int = -1
-
-
-@final
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GridPlan:
-    """What one grid is in a fit."""
-
-    shape: tuple[int, int]
-    level: int
-    """A cell is ``2**level`` pixels wide."""
-    plane: int
-    feature: int
-    """The feature of the point network that it is part of."""
-    step: float
-    """What an integer is worth, in the network's units."""
-    network: int
-    """Which context network tells its bits, ..."""
-    bias: int
-    """... with which of that one's biases."""
-    parent: int
-    """The grid of the next coarser level of the same plane; -1 where there is none."""
-    inputs: tuple[Source, ...]
 
 
 class Relaxation(NamedTuple):
@@ -73,16 +32,6 @@ class Relaxation(NamedTuple):
     key: int = 0
     """Of the noise: another key, other noise."""
     is_hard: bool = False
-
-
-def context_size(num_inputs: int, num_biases: int) -> int:
-    """Return how many weights a context network has."""
-    return num_inputs * HIDDEN + num_biases * HIDDEN + HIDDEN * HIDDEN + 3 * HIDDEN + 2 * num_inputs + 2 * num_biases
-
-
-def point_size(num_features: int, num_channels: int) -> int:
-    """Return how many weights a point network has."""
-    return num_features * HIDDEN + HIDDEN + num_channels * (HIDDEN + num_features + 1)
 
 
 class _Input(ctypes.Structure):
@@ -179,8 +128,7 @@ class LatentFit:
         for number, (weights, grad) in enumerate(zip(self.contexts, self.context_grads, strict=True)):
             users = [plan for plan in self.plans if plan.network == number]
             num_inputs = len(users[0].inputs) if users else 0
-            fixed = context_size(num_inputs, 0)
-            num_biases = (len(weights) - fixed) // (HIDDEN + 2)
+            num_biases = num_biases_of(len(weights), num_inputs)
             self._networks[number] = _Context(num_inputs, num_biases, weights.ctypes.data, grad.ctypes.data)
         self._fit = _Fit(
             height,
@@ -295,8 +243,8 @@ class LatentFit:
             whole = flat[: (rows + _ABOVE + 1) * stride].reshape(-1, stride)
             self._views[name].append(whole[_ABOVE : _ABOVE + rows, _MARGIN : _MARGIN + columns])
         grid.across, grid.across_grad = (self._array(rows * width).ctypes.data for _ in range(2))
-        column_index, column_weight = spline_taps(width, columns, plan.level)
-        row_index, row_weight = spline_taps(height, rows, plan.level)
+        column_index, column_weight = pixel_taps(width, columns, plan.level)
+        row_index, row_weight = pixel_taps(height, rows, plan.level)
         span = np.empty((rows, 2), np.int32)
         span[:, 0], span[:, 1] = height, 0
         lines = np.arange(height, dtype=np.int32)
@@ -326,20 +274,3 @@ class LatentFit:
 
 
 _BUFFERS = ("latent", "first", "second", "value", "slope", "grad")
-
-
-def spline_taps(
-    num_places: int, num_cells: int, level: int
-) -> tuple[Int32[np.ndarray, "taps n"], Float32[np.ndarray, "taps n"]]:
-    """Return which coefficients of a cubic B-spline each of so many samples is made of, and their weights."""
-    place = (np.arange(num_places) + 0.5) / (1 << level) - 0.5
-    cell = np.floor(place)
-    part = place - cell
-    weights = [
-        (1 - part) ** 3 / 6,
-        part**3 / 2 - part**2 + 2 / 3,
-        (part + part**2 - part**3) / 2 + 1 / 6,
-        part**3 / 6,
-    ]
-    index = np.clip(cell.astype(np.int32) + np.arange(-1, TAPS - 1, dtype=np.int32)[:, None], 0, num_cells - 1)
-    return np.ascontiguousarray(index), np.stack(weights).astype(np.float32)

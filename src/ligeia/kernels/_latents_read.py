@@ -2,21 +2,13 @@
 
 import ctypes
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float64, Int32, Int64, UInt32
 
 from . import _choice, _native
-
-
-class ReadInput(NamedTuple):
-    """One input of a context: 0 the same grid, 1 another of its shape, 2 the parent, 3 nothing; and where there."""
-
-    source: int
-    row: int
-    column: int
-    other: Int32[np.ndarray, "h w"] | None
+from ._latent_plan import OTHER, Source
 
 
 class _Input(ctypes.Structure):
@@ -55,7 +47,8 @@ def has_reader() -> bool:
 
 def read_grid(
     shape: tuple[int, int],
-    inputs: Sequence[ReadInput],
+    inputs: Sequence[Source],
+    known: Sequence[Int32[np.ndarray, "..."]],
     parent: Int32[np.ndarray, "parent_h parent_w"] | None,
     weights: Sequence[Float64[np.ndarray, "..."]],
     tails: Int64[np.ndarray, "scales longest"],
@@ -64,14 +57,15 @@ def read_grid(
 ) -> tuple[Int32[np.ndarray, "h w"], int, int] | None:
     """Return integers, and the coder's value and number of words that are left; None where one is too large.
 
-    ``weights`` are those of `ligeia.codec`'s context network, in its order; of the words the last is read first.
+    ``known`` are the grids that inputs may be of; ``weights`` are those of `ligeia.codec`'s context network, in its
+    order; of the words the last is read first.
     """
     values = np.zeros(shape, np.int32)
     kept: list[Any] = [np.ascontiguousarray(each, np.float64) for each in weights]
-    others = [None if each.other is None else np.ascontiguousarray(each.other, np.int32) for each in inputs]
+    others = {each.grid: np.ascontiguousarray(known[each.grid], np.int32) for each in inputs if each.source == OTHER}
     rows = [
-        _Input(each.source, each.row, each.column, None if other is None else other.ctypes.data)
-        for each, other in zip(inputs, others, strict=True)
+        _Input(each.source, each.row, each.column, others[each.grid].ctypes.data if each.source == OTHER else None)
+        for each in inputs
     ]
     array = (_Input * len(rows))(*rows)
     above = None if parent is None else np.ascontiguousarray(parent, np.int32)

@@ -10,10 +10,21 @@ from jaxtyping import Float, Float32
 from torch import Tensor
 from torch.nn import functional
 
-from ._latents import HIDDEN, NOTHING, OTHER, PARENT, SAME, spline_taps
+from ._latent_plan import (
+    HIDDEN,
+    NOTHING,
+    OTHER,
+    PARENT,
+    SAME,
+    context_sizes,
+    num_biases_of,
+    pixel_taps,
+    point_sizes,
+)
 
 if TYPE_CHECKING:
-    from ._latents import GridPlan, LatentFit, Relaxation
+    from ._latent_plan import GridPlan
+    from ._latents import LatentFit, Relaxation
 
 _SHARPNESS = 16.0
 LEAST_LOG_SCALE, MOST_LOG_SCALE = -4.5, 6.0
@@ -110,8 +121,7 @@ def _nats(plan: "GridPlan", values: Sequence[Tensor], number: int, weights: Floa
     """Return the nats of a grid's values by its context network."""
     inputs = context_inputs(plan, values, number)
     num_inputs = len(plan.inputs)
-    num_biases = (len(weights) - num_inputs * HIDDEN - HIDDEN * HIDDEN - 3 * HIDDEN - 2 * num_inputs) // (HIDDEN + 2)
-    sizes = [num_inputs * HIDDEN, num_biases * HIDDEN, HIDDEN**2, HIDDEN, 2 * HIDDEN, 2 * num_inputs, 2 * num_biases]
+    sizes = context_sizes(num_inputs, num_biases_of(len(weights), num_inputs))
     first, bias, second, second_bias, output, straight, output_bias = weights.split(sizes)
     low = torch.relu(inputs @ first.view(num_inputs, HIDDEN) + bias.view(-1, HIDDEN)[plan.bias])
     high = torch.relu(low @ second.view(HIDDEN, HIDDEN) + low + second_bias)
@@ -157,7 +167,7 @@ def _picture(fit: "LatentFit", values: Sequence[Tensor], weights: Float[Tensor, 
     for plan, value in zip(fit.plans, values, strict=True):
         part = plan.step * value
         for axis, size in enumerate((height, width)):
-            index, weight = spline_taps(size, plan.shape[axis], plan.level)
+            index, weight = pixel_taps(size, plan.shape[axis], plan.level)
             matrix = torch.zeros(size, plan.shape[axis])
             for tap in range(len(index)):
                 matrix.index_put_(
@@ -169,8 +179,7 @@ def _picture(fit: "LatentFit", values: Sequence[Tensor], weights: Float[Tensor, 
         features[plan.feature] = features[plan.feature] + part
     planes = torch.stack(features)
     count = fit.num_features
-    sizes = [count * HIDDEN, HIDDEN, num_channels * HIDDEN, num_channels * count, num_channels]
-    first, bias, output, straight, output_bias = weights.split(sizes)
+    first, bias, output, straight, output_bias = weights.split(point_sizes(count, num_channels))
     phase = torch.einsum("fhw,fj->jhw", planes, first.view(count, HIDDEN)) + bias[:, None, None]
     above = torch.relu(phase * _SHARPNESS - 1)
     within = torch.relu(phase * _SHARPNESS + 1) - above

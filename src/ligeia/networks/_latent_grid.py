@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from ligeia.core import InputError
+from ligeia.kernels import TAPS, spline_taps, spline_weights
 
 from ._architecture import Architecture, Arithmetic, Inputs, Numbers, Weights, check_sizes, dense
 from ._numpy_arithmetic import NumpyArithmetic
@@ -23,7 +24,6 @@ _MOST_INPUTS: Final = 4
 _MOST_PLANES: Final = 64
 _MOST_LEVELS: Final = 24
 _MOST_SIZE: Final = 1 << 30
-_TAPS: Final = 4  # coefficients of a cubic B-spline at a place, along each coordinate
 _SHARPNESS: Final = 16.0  # of the bend of the activation: one over the half-width of the window
 _FIRST_WEIGHT: Final = 0.75
 _FIRST_BIAS: Final = 0.1
@@ -93,7 +93,7 @@ class LatentGrid(Architecture):
         if in_features > _MOST_INPUTS:
             raise InputError(
                 f"latent grids have up to {_MOST_INPUTS} coordinates, got {in_features}: each point would look up "
-                f"{_TAPS}**{in_features} cells at {self.num_levels} levels; use another network."
+                f"{TAPS}**{in_features} cells at {self.num_levels} levels; use another network."
             )
         if self.sizes and len(self.sizes) != in_features:
             raise InputError(f"cells along {in_features} coordinates were wanted, got {len(self.sizes)} numbers.")
@@ -249,32 +249,18 @@ def _corners(do: Arithmetic, x: Numbers, grid: LevelOfPlane, sizes: Sequence[int
     found: list[tuple[Numbers, Numbers]] = [(1.0, 0)]
     for axis, (count, size) in enumerate(zip(grid.shape, sizes, strict=True)):
         part, cell = do.floor((do.column(x, axis) + 1.0) * (0.5 * size / (1 << grid.level)) - 0.5)
-        places = [(cell + offset).clip(0, count - 1) for offset in range(-1, _TAPS - 1)]
-        pieces = list(zip(_spline_weights(part), places, strict=True))
+        places = [(cell + offset).clip(0, count - 1) for offset in range(-1, TAPS - 1)]
+        pieces = list(zip(spline_weights(part), places, strict=True))
         found = [(weight * factor, index * count + place) for factor, index in found for weight, place in pieces]
     return found
-
-
-def _spline_weights(part: Numbers) -> list[Numbers]:
-    """Return the weights of the four coefficients around a place, given how far it is past the second."""
-    rest = 1.0 - part
-    square, cube = part * part, part * part * part
-    return [
-        rest * rest * rest * (1 / 6),
-        cube * 0.5 - square + 2 / 3,
-        (square + part - cube) * 0.5 + 1 / 6,
-        cube * (1 / 6),
-    ]
 
 
 def _taps(
     coordinates: Float[np.ndarray, " n"], grid: LevelOfPlane, axis: int, sizes: Sequence[int]
 ) -> tuple[Int[np.ndarray, "taps n"], Float[np.ndarray, "taps n"]]:
     """Return, per coefficient, index and weight at each coordinate."""
-    place = (np.asarray(coordinates, np.float64) + 1) * (0.5 * sizes[axis] / (1 << grid.level)) - 0.5
-    cell = np.floor(place)
-    index = np.clip(cell.astype(np.int64) + np.arange(-1, _TAPS - 1)[:, None], 0, grid.shape[axis] - 1)
-    return index, np.stack(_spline_weights(place - cell)).astype(np.float32)
+    places = (np.asarray(coordinates, np.float64) + 1) * (0.5 * sizes[axis] / (1 << grid.level)) - 0.5
+    return spline_taps(places, grid.shape[axis])
 
 
 def _weighted(
