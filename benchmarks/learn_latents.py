@@ -17,7 +17,7 @@ import numpy as np
 import skimage
 from PIL import Image
 
-from ligeia.codec._latent_fit import Relaxing, Schedule, VectorAdam, analyze, fit_of
+from ligeia.codec._latent_fit import Relaxing, analyze, fit_of, move_networks, network_moments
 from ligeia.codec._latent_layout import CHROMA, LUMA, Steps, num_biases, num_inputs, picture_network
 from ligeia.codec._latent_model import FRACTION, MEAN_BITS, NUM_SCALES
 from ligeia.kernels import HIDDEN, LatentFit
@@ -87,7 +87,7 @@ def learn(price: float, num_steps: int, output: Path, seed: int) -> None:
     rng = np.random.default_rng(seed)
     contexts, point = first_contexts(rng), first_point(np.random.default_rng(0))
     settings = Relaxing(network_rate=0.015)
-    schedule, adam = Schedule(settings), VectorAdam([*contexts, point])
+    moments = network_moments([*contexts, point])
     fits: list[LatentFit] = []
     for picture in pictures():
         config = picture_network((picture.shape[1], picture.shape[2]), 3)
@@ -99,14 +99,14 @@ def learn(price: float, num_steps: int, output: Path, seed: int) -> None:
         total, gradients = 0.0, [np.zeros_like(each) for each in (*contexts, point)]
         for number, fit in enumerate(fits):
             pixels = fit.target.shape[1] * fit.target.shape[2]
-            relaxation = schedule.relaxation(step / num_steps, step * 7919 + number * 104729 + seed)
+            relaxation = settings.relaxation(step / num_steps, step * 7919 + number * 104729 + seed)
             nats, error = fit.evaluate(relaxation, price=4 * price / pixels / math.log(2), with_grad=True)
-            schedule.move_latents(fit, step / num_steps)
+            settings.move_latents(fit, step / num_steps)
             cost = error / 4 + price * float(nats.sum()) / math.log(2) / pixels
             total += math.log(cost)
             for gradient, each in zip(gradients, (*fit.context_grads, fit.point_grad), strict=True):
                 np.add(gradient, np.float32(3 * price / cost / len(fits)) * each, out=gradient)
-        adam.step(gradients, schedule.rates(step / num_steps, step)[1])
+        move_networks(moments, gradients, settings.rates(step / num_steps, step)[1])
         if step % 50 == 49 or step + 1 == num_steps:
             print(f"{step + 1}: mean ln cost {total / len(fits):.4f}, {time.perf_counter() - began:.0f} s", flush=True)
     np.savez(output, luma=contexts[0], chroma=contexts[1])

@@ -13,11 +13,11 @@ from torch import Tensor
 from ligeia.kernels import Relaxation
 from ligeia.networks import NetworkConfig
 
-from ._latent_fit import Relaxing, Schedule, VectorAdam, analyze, fit_of
+from ._latent_fit import Relaxing, analyze, fit_of, move_networks, network_moments
 from ._latent_layout import Steps
 from ._latent_model import FRACTION
-from ._latent_networks import VERSION, LatentNetworks, learned
-from ._latents import Latents, changed, coded_levels, latents_bytes, point_tensors
+from ._latent_networks import VERSION, learned
+from ._latents import Latents, changed, changed_by, coded_levels, in_floats, latents_bytes, point_tensors
 from ._quantized import QuantizedTensor
 from ._weights import pack_quantized
 
@@ -29,16 +29,8 @@ _CHANGE_BITS: Final = 5.8  # ... and takes so many bits for each unit of the log
 _FINENESSES: Final = range(4, 10)  # of changes, as negative powers of 2
 _FOLLOWED: Final = (0.25, 0.86)  # shares of a fit between which the price moves
 _POSITIONS: Final = (0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.86)
-_BITS_THEN: Final = (
-    1.28,
-    1.245,
-    1.18,
-    1.13,
-    1.09,
-    1.055,
-    1.028,
-    1.015,
-)  # rounded, over the end's (design/picture-files.md)
+# of rounded values, over those of the end (design/picture-files.md)
+_BITS_THEN: Final = (1.28, 1.245, 1.18, 1.13, 1.09, 1.055, 1.028, 1.015)
 _ERROR_THEN: Final = (1.13, 1.11, 1.065, 1.04, 1.025, 1.013, 1.006, 1.003)
 _PRICE_RATE: Final = 2.2  # changes of the price's logarithm over those that bits or error still need
 _SETTLED, _LEAST_LEFT = 0.65, 0.08  # until when the price should have come to its end; at least in so much of a fit
@@ -56,6 +48,7 @@ _PUSH: Final = 1.4  # times its changes: bits follow in part
 _MOST_LANDINGS: Final = 6
 _LANDING, _LEAST_LANDING = 0.12, 40  # more steps for a target that was missed, as a share of all; at least
 _LANDS_FROM: Final = 0.6  # where in the course of a fit these begin
+_NUMBERS: Final = ("price", "_bits", "_rounded_bits", "_rounded_error", "_looked_at")
 _WARM: Final = 1 << 20  # a number of steps after any warming up
 
 
@@ -80,6 +73,8 @@ class CodedLatents:
     network: NetworkConfig
     picture: Float32[np.ndarray, "c h w"] = field(repr=False)
     target: LatentTarget
+    num_steps: int
+    """Of the whole fit."""
     relaxing: Relaxing = field(default_factory=Relaxing)
     version: int = VERSION
 
@@ -100,11 +95,10 @@ class LatentMoments:
     def __init__(self, settings: CodedLatents, parameters: Sequence[Tensor]) -> None:
         self.settings = settings
         self.parameters = list(parameters)
-        self._schedule = Schedule(settings.relaxing)
         self._pixels = settings.picture.shape[1] * settings.picture.shape[2]
-        self._bits = self._error = math.nan
-        self._rounding = (1.1, 1.07)  # of bits and error
-        self._looked_at = 0.0
+        self._bits = math.nan
+        self._rounded_bits = self._rounded_error = math.nan
+        self._looked_at = -math.inf
         self.price = settings.target.price or self._first_price()
         self._begin(self.price)
         self.show()
@@ -117,8 +111,8 @@ class LatentMoments:
         # a range of 1 is half as wide as that of network units
         self.index = int(np.argmin(np.abs(np.log(np.array(found.prices) * 4 / price))))
         self._base = found.networks_for(self.index, self.settings.network)
-        self._vectors = [(each / np.float32(_ONE)).astype(np.float32) for each in self._base]
-        self._adam = VectorAdam(self._vectors)
+        self._vectors = [in_floats(each) for each in self._base]
+        self._adam = network_moments(self._vectors)
         self._fit = fit_of(
             self.settings.network, self.settings.picture, self.steps, self._vectors[:2], self._vectors[2]
         )
@@ -151,19 +145,19 @@ class LatentMoments:
 
         The price follows the target unless ``follow`` is False.
         """
-        relaxation = self._schedule.relaxation(position, step * 0x85EBCA6B)
+        relaxation = self.settings.relaxing.relaxation(position, step * 0x85EBCA6B)
         price = self.price / (self._pixels * math.log(2))  # of a nat
         nats, error = self._fit.evaluate(relaxation, price=price, with_grad=True)
-        self._bits, self._error = float(nats.sum()) / math.log(2), error
+        self._bits = float(nats.sum()) / math.log(2)
         if not math.isfinite(error):
             return error
-        self._schedule.move_latents(self._fit, position)
+        self.settings.relaxing.move_latents(self._fit, position)
         grads = [*self._fit.context_grads, self._fit.point_grad]
         for vector, base, grad in zip(self._vectors, self._base, grads, strict=True):
-            change = vector - base / np.float32(_ONE)
+            change = vector - in_floats(base)
             slope = np.sign(change) / (np.abs(change) + np.float32(_CHANGE_WIDTH))
             np.add(grad, np.float32(price * _CHANGE_NATS) * slope, out=grad)
-        self._adam.step(grads, self._schedule.rates(position, step)[1])
+        move_networks(self._adam, grads, self.settings.relaxing.rates(position, step)[1])
         if follow:
             self._follow(position)
         return error
@@ -176,32 +170,25 @@ class LatentMoments:
             return
         if position - self._looked_at >= 1 / _LOOKS:
             self._looked_at = position
-            nats, error = self._fit.evaluate(Relaxation(is_hard=True))
-            self._rounding = (float(nats.sum()) / math.log(2) / self._bits, error / self._error)
+            nats, self._rounded_error = self._fit.evaluate(Relaxation(is_hard=True))
+            self._rounded_bits = float(nats.sum()) / math.log(2)
         if target.num_bytes is not None:
             room = max(1.0, (1 - _SPARE) * 8.0 * target.num_bytes - self._network_bits())
-            bits = self._bits * self._rounding[0] / float(np.interp(position, _POSITIONS, _BITS_THEN))
-            excess = math.log(bits / room)
+            excess = math.log(self._rounded_bits / float(np.interp(position, _POSITIONS, _BITS_THEN)) / room)
         else:
-            error = self._error * self._rounding[1] / float(np.interp(position, _POSITIONS, _ERROR_THEN))
+            error = self._rounded_error / float(np.interp(position, _POSITIONS, _ERROR_THEN))
             excess = math.log((target.error or error) / error)
         rate = _PRICE_RATE / max(_LEAST_LEFT, _SETTLED - position)
-        self.price *= math.exp(min(max(-0.1, rate * excess * self._per_step), 0.1))
-
-    _per_step = 0.0  # share of the fit that a step is
+        self.price *= math.exp(min(max(-0.1, rate * excess / self.settings.num_steps), 0.1))
 
     def _network_bits(self) -> float:
-        changes = [np.abs(v - b / np.float32(_ONE)) for v, b in zip(self._vectors, self._base, strict=True)]
+        changes = [np.abs(v - in_floats(b)) for v, b in zip(self._vectors, self._base, strict=True)]
         return _CHANGE_BITS * float(sum(np.log1p(each / _CHANGE_WIDTH).sum() for each in changes))
 
     @property
     def foretold_bytes(self) -> int:
         """About how many bytes grids and networks would take now."""
         return 0 if math.isnan(self._bits) else round((self._bits + self._network_bits()) / 8)
-
-    def set_length(self, num_steps: int) -> None:
-        """Say how many steps the fit has."""
-        self._per_step = 1 / num_steps
 
     def show(self) -> None:
         """Set the parameters to what a file would give now, but for the rounding of the networks."""
@@ -251,7 +238,7 @@ class LatentMoments:
 
     def _land(self) -> None:
         """Take some more steps, softly rounded at first, at small rates."""
-        num_steps = max(_LEAST_LANDING, round(_LANDING / max(self._per_step, 1e-9)))
+        num_steps = max(_LEAST_LANDING, round(_LANDING * self.settings.num_steps))
         for step in range(num_steps):
             position = _LANDS_FROM + (1 - _LANDS_FROM) * step / num_steps
             self.take(position, step + _WARM, follow=False)
@@ -260,7 +247,6 @@ class LatentMoments:
         """Return what a file holds, the networks rounded, and the mean squared error then."""
         changes = self._rounded_changes()
         networks = changed(self._base, changes)
-        self._set_networks(networks)
         _, error = self._fit.evaluate(Relaxation(is_hard=True))
         latents = Latents(self.settings.version, self.index, self.steps, changes, ())
         num_levels = self._fit.plans[0].level + 1
@@ -272,31 +258,26 @@ class LatentMoments:
     def _rounded_changes(self) -> tuple[QuantizedTensor, QuantizedTensor, QuantizedTensor]:
         """Return the changes of the networks, each in the steps that cost least."""
         found: list[QuantizedTensor] = []
-        for number, base in enumerate(self._base):
-            vector = self._vectors[number]
-            exact, candidates = vector.copy(), []
+        for vector, base in zip(self._vectors, self._base, strict=True):
+            exact, candidates = vector - in_floats(base), []
             for fineness in _FINENESSES:
-                step = 2.0**-fineness
-                integers = np.rint((exact - base / np.float32(_ONE)) / step).astype(np.int32)
-                change = QuantizedTensor(integers, step if integers.any() else 1.0)
-                vector[:] = ((base + int(change.step * _ONE) * integers) / np.float32(_ONE)).astype(np.float32)
+                integers = np.rint(exact * 2.0**fineness).astype(np.int32)
+                change = QuantizedTensor(integers, 2.0**-fineness if integers.any() else 1.0)
+                vector[:] = in_floats(changed_by(base, change))
                 nats, error = self._fit.evaluate(Relaxation(is_hard=True))
                 bits = float(nats.sum()) / math.log(2) + 8 * len(pack_quantized([change]))
                 candidates.append((error + self.price * bits / self._pixels, fineness, change))
-            change = min(candidates, key=lambda each: each[:2])[2]
-            vector[:] = ((base + int(change.step * _ONE) * change.integers) / np.float32(_ONE)).astype(np.float32)
-            found.append(change)
+            found.append(min(candidates, key=lambda each: each[:2])[2])
+            vector[:] = in_floats(changed_by(base, found[-1]))
         return found[0], found[1], found[2]
-
-    def _set_networks(self, networks: LatentNetworks) -> None:
-        for vector, integers in zip(self._vectors, networks, strict=True):
-            vector[:] = (integers / np.float32(_ONE)).astype(np.float32)
 
     def to_plain(self) -> dict[str, Any]:
         """Return the state as tensors and numbers."""
         return {
             "arrays": [torch.from_numpy(np.ascontiguousarray(each)) for each in self._arrays()],
-            "numbers": [self.price, self._bits, self._error, self._fit.num_steps, self._adam.num_steps],
+            "numbers": [getattr(self, name) for name in _NUMBERS],
+            "latent_steps": self._fit.num_steps,
+            "networks": self._adam.to_plain(),
             "begun": [*self.steps, self.index],
         }
 
@@ -306,7 +287,10 @@ class LatentMoments:
             raise ValueError("a checkpoint of other steps")
         for mine, theirs in zip(self._arrays(), plain["arrays"], strict=True):
             mine[:] = theirs.numpy()
-        self.price, self._bits, self._error, self._fit.num_steps, self._adam.num_steps = plain["numbers"]
+        for name, value in zip(_NUMBERS, plain["numbers"], strict=True):
+            setattr(self, name, value)
+        self._fit.num_steps = plain["latent_steps"]
+        self._adam.load_plain(plain["networks"])
 
     def _arrays(self) -> list[np.ndarray]:
-        return [*self._fit.latents, *self._fit.moments, *self._vectors, *self._adam.first, *self._adam.second]
+        return [*self._fit.latents, *self._fit.moments, *self._vectors]

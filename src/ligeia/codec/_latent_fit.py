@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
+import torch
 from jaxtyping import Float, Float32
 
+from ligeia.fitting import Adam, Moments
 from ligeia.kernels import GridPlan, LatentFit, Relaxation
 from ligeia.networks import LatentGrid, NetworkConfig
 
@@ -40,6 +42,33 @@ class Relaxing:
     """Of the fit, at its end, with rounded values: only the networks move."""
     dead_zones: tuple[float, float] = (1.2, 0.62)
     """Of the pyramid, in steps: of level 0 and of the others."""
+
+    def is_hard(self, position: float) -> bool:
+        """Tell whether values are rounded."""
+        return position >= 1 - self.hard_share
+
+    def relaxation(self, position: float, key: int) -> Relaxation:
+        """Return how latents become values."""
+        if self.is_hard(position):
+            return Relaxation(is_hard=True)
+        done = position / (1 - self.hard_share)
+        temperature, noise = (first + (last - first) * done for first, last in (self.temperatures, self.noises))
+        return Relaxation(temperature, noise, key)
+
+    def rates(self, position: float, step: int) -> tuple[float, float]:
+        """Return the rates of the latents and of the networks; ``step`` counts from 0."""
+        done = min(1.0, position / (1 - self.hard_share))
+        cosine = 0.5 * (1 + math.cos(math.pi * done))
+        warmth = min(1.0, (step + 1) / _WARMUP_STEPS)
+        return (
+            self.latent_rate * max(cosine, _LEAST_RATE) * warmth,
+            self.network_rate * max(cosine, _LEAST_NETWORK_RATE) * warmth,
+        )
+
+    def move_latents(self, fit: LatentFit, position: float) -> None:
+        """Take the latents' step by the gradients that are there."""
+        if not self.is_hard(position):
+            fit.move(self.rates(position, fit.num_steps)[0], _BETAS, _EPS)
 
 
 def fit_of(
@@ -107,63 +136,13 @@ def _halved(values: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
     return (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) * np.float32(0.25)
 
 
-@final
-class Schedule:
-    """What changes in the course of a fit, by the share of it that is done."""
-
-    def __init__(self, settings: Relaxing) -> None:
-        self.settings = settings
-
-    def is_hard(self, position: float) -> bool:
-        """Tell whether values are rounded."""
-        return position >= 1 - self.settings.hard_share
-
-    def relaxation(self, position: float, key: int) -> Relaxation:
-        """Return how latents become values."""
-        if self.is_hard(position):
-            return Relaxation(is_hard=True)
-        done = position / (1 - self.settings.hard_share)
-        temperature, noise = (
-            first + (last - first) * done for first, last in (self.settings.temperatures, self.settings.noises)
-        )
-        return Relaxation(temperature, noise, key)
-
-    def rates(self, position: float, step: int) -> tuple[float, float]:
-        """Return the rates of the latents and of the networks; ``step`` counts from 0."""
-        done = min(1.0, position / (1 - self.settings.hard_share))
-        cosine = 0.5 * (1 + math.cos(math.pi * done))
-        warmth = min(1.0, (step + 1) / _WARMUP_STEPS)
-        return (
-            self.settings.latent_rate * max(cosine, _LEAST_RATE) * warmth,
-            self.settings.network_rate * max(cosine, _LEAST_NETWORK_RATE) * warmth,
-        )
-
-    def move_latents(self, fit: LatentFit, position: float) -> None:
-        """Take the latents' step by the gradients that are there."""
-        if not self.is_hard(position):
-            fit.move(self.rates(position, fit.num_steps)[0], _BETAS, _EPS)
+def network_moments(vectors: Sequence[Float32[np.ndarray, "..."]]) -> Moments:
+    """Return Adam's state for the networks' weights, which it changes in place."""
+    return Adam(learning_rate=1.0, betas=_BETAS).moments([torch.from_numpy(each) for each in vectors])
 
 
-@final
-class VectorAdam:
-    """Adam on a few vectors, their common gradient no longer than a bound."""
-
-    def __init__(self, vectors: Sequence[Float32[np.ndarray, "..."]]) -> None:
-        self.vectors = list(vectors)
-        self.first = [np.zeros_like(each) for each in vectors]
-        self.second = [np.zeros_like(each) for each in vectors]
-        self.num_steps = 0
-
-    def step(self, grads: Sequence[Float32[np.ndarray, "..."]], rate: float) -> None:
-        """Move the vectors, in place."""
-        self.num_steps += 1
-        length = math.sqrt(sum(float(np.sum(np.square(each, dtype=np.float64))) for each in grads))
-        scale = np.float32(min(1.0, _LONGEST_GRADIENT / (length + 1e-12)))
-        beta1, beta2 = _BETAS
-        size = rate / (1 - beta1**self.num_steps)
-        correction = 1 - beta2**self.num_steps
-        for vector, first, second, grad in zip(self.vectors, self.first, self.second, grads, strict=True):
-            scaled = grad * scale
-            first[:] += (scaled - first) * np.float32(1 - beta1)
-            second[:] += (np.square(scaled) - second) * np.float32(1 - beta2)
-            vector[:] -= np.float32(size) * first / (np.sqrt(second / np.float32(correction)) + np.float32(1e-8))
+def move_networks(moments: Moments, grads: Sequence[Float32[np.ndarray, "..."]], rate: float) -> None:
+    """Take a step with the networks' weights; their common gradient is no longer than a bound."""
+    length = math.sqrt(sum(float(np.sum(np.square(each, dtype=np.float64))) for each in grads))
+    scale = np.float32(min(1.0, _LONGEST_GRADIENT / (length + 1e-12)))
+    moments.step([torch.from_numpy(each * scale) for each in grads], rate)

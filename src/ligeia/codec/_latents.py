@@ -98,21 +98,26 @@ class Latents:
 
 def changed(networks: LatentNetworks, changes: Sequence[QuantizedTensor]) -> LatentNetworks:
     """Return networks with changes added to them."""
-    parts = []
-    for base, change in zip(networks, changes, strict=True):
-        moved = base.astype(np.int64) + int(change.step * (1 << FRACTION)) * change.integers.astype(np.int64)
-        if np.abs(moved).max() > _MOST_WEIGHT:
-            raise RecordError(f"weights of the picture's networks are at most {_MOST_WEIGHT} in magnitude.")
-        parts.append(moved.astype(np.int32))
-    return LatentNetworks(*parts)
+    return LatentNetworks(*map(changed_by, networks, changes))
+
+
+def changed_by(base: Int32[np.ndarray, " n"], change: QuantizedTensor) -> Int32[np.ndarray, " n"]:
+    """Return the weights of one network with a change added to them."""
+    moved = base.astype(np.int64) + int(change.step * (1 << FRACTION)) * change.integers.astype(np.int64)
+    if np.abs(moved).max() > _MOST_WEIGHT:
+        raise RecordError(f"weights of the picture's networks are at most {_MOST_WEIGHT} in magnitude.")
+    return moved.astype(np.int32)
+
+
+def in_floats(weights: Int32[np.ndarray, " n"]) -> Float32[np.ndarray, " n"]:
+    """Return weights that are whole numbers of 2**-12."""
+    return (weights / float(1 << FRACTION)).astype(np.float32)
 
 
 def point_tensors(point: Int32[np.ndarray, " n"], config: NetworkConfig) -> list[Float32[np.ndarray, "..."]]:
     """Return hidden and output weights and biases of a `LatentGrid` from its point network."""
-    scaled = (point / float(1 << FRACTION)).astype(np.float32)
-    num_channels = config.out_features
-    network_features = config.num_features - HIDDEN
-    first, bias, output, straight, output_bias = point_parts(scaled, network_features, num_channels)
+    parts = point_parts(in_floats(point), config.num_features - HIDDEN, config.out_features)
+    first, bias, output, straight, output_bias = parts
     return [np.ascontiguousarray(first.T), bias, np.concatenate([output, straight], axis=1), output_bias]
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32
+import torch
 
 from ligeia import codec, fitting
 from ligeia.codec import CodedLatents, FieldRecord, LatentMoments, LatentTarget, picture_network
@@ -19,7 +19,7 @@ from ._fit import new_field
 
 STEPS = {effort: 100 * 2 ** (effort - 1) for effort in range(1, 10)}
 _USUAL_PIXELS = 1 << 20  # of larger pictures the steps are fewer, by the root of how much larger
-_LEAST_STEPS = 100
+_LEAST_STEPS = STEPS[1]
 _NEAR_DB = 0.2
 _MOST_TRIES = 3
 _MEASUREMENTS = 16  # of a fit, as in `fitting.fit`
@@ -89,9 +89,8 @@ def _config(signal: Signal) -> NetworkConfig:
 
 def _bytes_beside(signal: Signal, config: NetworkConfig) -> int:
     """Return the bytes of a file that are not of its grids and networks."""
-    return len(codec.encode(_record(signal, config, codec.no_latents(config)))) - codec.latents_bytes(
-        codec.no_latents(config)
-    )
+    empty = codec.no_latents(config)
+    return len(codec.encode(_record(signal, config, empty))) - codec.latents_bytes(empty)
 
 
 def _record(signal: Signal, config: NetworkConfig, latents: codec.Latents) -> FieldRecord:
@@ -103,15 +102,15 @@ def _fitted(
 ) -> tuple[bytes, Report]:
     signal, num_points = job.signal, job.signal.grid.num_samples
     steps = max(_LEAST_STEPS, round(job.steps * min(1.0, math.sqrt(_USUAL_PIXELS / num_points))))
-    steps = min(steps, job.steps)
-    coded = CodedLatents(network=config, picture=_in_network_units(signal), target=target)
+    objective = Values(signal, seed=job.seed)
+    samples = objective.batch(np.arange(num_points), torch.device("cpu"))[1].numpy()
+    picture = np.ascontiguousarray(samples.T, np.float32).reshape(-1, *signal.grid.shape)
+    coded = CodedLatents(network=config, picture=picture, target=target, num_steps=steps)
     recipe = Recipe(name="latents", optimizer=coded, batch_size=None, cooling=Cooling(), spike=None)
     field = new_field(signal, config, [1.0, 1.0], seed=job.seed)
-    objective = Values(signal, seed=job.seed)
     state = State(field, recipe, num_points)
     moments = state.moments
     assert isinstance(moments, LatentMoments)
-    moments.set_length(steps)
     callbacks: Sequence[Callback] = job.callbacks
     if job.checkpoint is not None:
         job.checkpoint.begin(state, f"{signal.digest()} {config} {recipe} {steps} steps, seed {job.seed}")
@@ -140,13 +139,3 @@ def _fitted(
         learned_nothing=quality.psnr_db < objective.constant_db,
     )
     return data, report
-
-
-def _in_network_units(signal: Signal) -> Float32[np.ndarray, "c h w"]:
-    """Return the samples, each channel scaled to [-1, 1]."""
-    values = np.moveaxis(np.asarray(signal.values), -1, 0)
-    scaled = np.empty(values.shape, np.float32)
-    for channel, each, to in zip(signal.channels, values, scaled, strict=True):
-        middle, half = (channel.high + channel.low) / 2, (channel.high - channel.low) / 2
-        np.divide(each - middle, half, out=to, casting="same_kind")
-    return scaled
