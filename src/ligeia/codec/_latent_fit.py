@@ -130,7 +130,7 @@ def analyze(fit: LatentFit, dead_zones: tuple[float, float]) -> None:
             latent[:] = np.where(np.abs(values) < zone, values * (0.45 / zone), values)
 
 
-def _halved(values: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
+def _halved(values: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "half_h half_w"]:
     rows, columns = values.shape
     even = np.pad(values, ((0, rows % 2), (0, columns % 2)), mode="edge")
     return (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) * np.float32(0.25)

@@ -1,0 +1,92 @@
+"""Pictures as latent grids: sizes that are kept, qualities that are met, every kind of picture, and stops."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+
+from ligeia.codec import LatentMoments, NumpyField, from_record, read_record
+from ligeia.fitting import Checkpointer, Step
+from ligeia.recipes import Compressed, compress
+
+CAT = data.chelsea()[100:164, 100:196]
+
+
+def save(path: Path, pixels: np.ndarray) -> Path:
+    """Write a PNG."""
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def rounded(made: Compressed) -> np.ndarray:
+    """Return the bytes of the picture that a file gives."""
+    return np.rint(np.clip(NumpyField(made.record).sample(), 0, 255))
+
+
+def test_a_size_is_never_exceeded_and_nearly_used(tmp_path: Path) -> None:
+    picture = save(tmp_path / "cat.png", CAT)
+    for num_bytes in (800, 1200):
+        made = compress(picture, tmp_path / "cat.lig", most_bytes=num_bytes, effort=1)
+        assert 0.9 * num_bytes < made.num_bytes <= num_bytes
+        assert (tmp_path / "cat.lig").read_bytes() == made.data
+        assert made.record.latents is not None
+        error = np.mean((rounded(made) - CAT) ** 2)
+        assert 10 * np.log10(255**2 / error) == pytest.approx(made.psnr_db, abs=0.1)
+
+
+def test_a_quality_is_met(tmp_path: Path) -> None:
+    made = compress(save(tmp_path / "cat.png", CAT), psnr_db=32.0, effort=1)
+    assert made.psnr_db == pytest.approx(32.0, abs=0.2)
+
+
+@pytest.mark.parametrize("num_channels", [1, 2, 4])
+def test_gray_and_alpha(tmp_path: Path, num_channels: int) -> None:
+    alpha = np.broadcast_to(np.linspace(0, 255, 96).astype(np.uint8), CAT.shape[:2])
+    gray = CAT.mean(axis=-1).astype(np.uint8)
+    pixels = {1: gray, 2: np.dstack([gray, alpha]), 4: np.dstack([CAT, alpha])}[num_channels]
+    made = compress(save(tmp_path / "cat.png", pixels), most_bytes=2500, effort=1)
+    assert made.record.latents is not None
+    assert made.psnr_db > 28
+    assert NumpyField(made.record).sample().shape == (64, 96, num_channels)
+
+
+def test_torch_and_numpy_give_one_picture_at_any_size(tmp_path: Path) -> None:
+    made = compress(save(tmp_path / "cat.png", CAT), most_bytes=1500, effort=1)
+    for shape in ((64, 96), (100, 130)):
+        one, other = from_record(made.record).sample(shape).numpy(), NumpyField(made.record).sample(shape)
+        np.testing.assert_allclose(one, other, atol=2e-3)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 50), (3, 300)])
+def test_thin_pictures(tmp_path: Path, shape: tuple[int, int]) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (*shape, 3), dtype=np.uint8)
+    made = compress(save(tmp_path / "thin.png", pixels), tmp_path / "thin.lig", most_bytes=900, effort=1)
+    assert made.num_bytes <= 900
+    assert read_record(tmp_path / "thin.lig").grid.shape == shape
+
+
+def test_a_picture_of_one_color_is_exact(tmp_path: Path) -> None:
+    made = compress(save(tmp_path / "one.png", np.full((40, 60, 3), (7, 200, 99), np.uint8)), most_bytes=400, effort=1)
+    assert (rounded(made) == (7, 200, 99)).all()
+
+
+def test_a_stopped_fit_goes_on_to_the_same_file(tmp_path: Path) -> None:
+    picture = save(tmp_path / "cat.png", CAT)
+    whole = compress(picture, most_bytes=1500, effort=1)
+    path = tmp_path / "cat.ckpt"
+
+    def stop(step: Step) -> bool:
+        assert isinstance(step.state.moments, LatentMoments)
+        return step.state.progress.steps == 60
+
+    first = Checkpointer(path, every_s=0)
+    compress(picture, most_bytes=1500, effort=1, callbacks=[stop], checkpoint=first)
+    resumed = compress(picture, most_bytes=1500, effort=1, checkpoint=Checkpointer(path, resume=True))
+    assert resumed.data == whole.data
+
+
+def test_the_weights_alone_are_there_for_the_asking(tmp_path: Path) -> None:
+    picture = save(tmp_path / "cat.png", CAT[::4, ::4])
+    assert compress(picture, most_bytes=500, effort=1, network="siren").record.latents is None
