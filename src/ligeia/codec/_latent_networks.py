@@ -21,7 +21,7 @@ from ._latent_layout import CHROMA, LUMA, SEPARATE, num_biases, num_inputs
 from ._latent_model import FRACTION, NUM_SCALES, ScaleTables
 
 VERSION: Final = 1
-_SHA256: Final = {1: "e516118387c2045ebc6c7c1b3ef08079320f24a7d50758104477a2e84667e81b"}
+_SHA256: Final = {1: "0dcc3833d1ec9e686b8f710ea0d1ec6a3b57498e88eae9e278bf58f361b48bd2"}
 _NUM_FEATURES: Final = SEPARATE + 3  # of RGB
 _LUMA: Final = (19595, 38470, 7471)  # of 2**16: what red, green and blue are of luma
 _ONE: Final = 1 << FRACTION
