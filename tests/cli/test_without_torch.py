@@ -121,14 +121,16 @@ def test_what_needs_torch_is_one_line(fitted: Path, tmp_path: Path) -> None:
     done = without_torch(
         ["render", field, "-o", output, "--quantity", "gradient", "--quiet"],
         ["fit", str(fitted / "photo.png"), "-o", str(tmp_path / "a.lig")],
+        ["--kernel", "torch", "decode", field, "-o", output],
         ["decode", field, "-o", output, "--device", "cuda"],
     )
-    assert done.returncode == 222
+    assert done.returncode == 2222 % 256
     assert done.stdout == ""
     lines = done.stderr.splitlines()
     assert lines[0].startswith("ligeia: the gradient needs torch, NumPy alone gives the value; install torch")
-    assert lines[1].startswith("ligeia: this needs torch, which does not load here (No module named 'torch')")
-    assert lines[2:] == ["ligeia: the device must be auto or cpu for NumPy, got 'cuda'."]
+    for line in lines[1:3]:
+        assert line.startswith("ligeia: this needs torch, which does not load here (No module named 'torch')")
+    assert lines[3:] == ["ligeia: the device must be auto or cpu for NumPy, got 'cuda'."]
     assert list(tmp_path.iterdir()) == []
 
 

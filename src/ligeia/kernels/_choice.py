@@ -59,6 +59,8 @@ def use(path: str) -> None:
         if known and (problem := _problem()):
             reason = problem
         raise InputError(f"the kernel must be one of {', '.join(names)} here, got {path!r}: {reason}.")
+    if path == TORCH:
+        import torch as torch  # what is asked for by name must be there
     if path not in (AUTO, TORCH) and not _passes(path):
         raise InputError(f"the kernel {path} gives wrong results on this machine; use auto, and please report it.")
     _asked = path
