@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 from PIL import Image, __version__ as pillow_version, features
 
-from ligeia.metrics import decibels
+from ligeia.metrics import decibels, ssim
 
 SLOWEST_AVIF = "AVIF 4:4:4, speed 0"
 
@@ -88,8 +89,14 @@ def image_psnr(found: np.ndarray, truth: np.ndarray) -> float:
     return decibels(float(np.mean((found.astype(np.float64) - truth) ** 2)), peak=255)
 
 
+def qualities(found: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    """Return PSNR in decibels and SSIM, the mean over channels, of two images of bytes."""
+    first, second = (torch.from_numpy(each.reshape(*each.shape[:2], -1).copy()) for each in (truth, found))
+    return {"psnr_db": image_psnr(found, truth), "ssim": ssim(first, second, low=0, high=255)}
+
+
 def encoded(codec: ImageCodec, pixels: np.ndarray, setting: float) -> dict[str, object]:
-    """Return what one image becomes: bytes of the real file, bits per pixel, PSNR of what it decodes to, seconds.
+    """Return what one image becomes: bytes of the real file, bits per pixel, quality of what it decodes to, seconds.
 
     Seconds are those of the clock; ``encode_cpu_seconds`` are what other work on the machine does not change.
     """
@@ -97,14 +104,14 @@ def encoded(codec: ImageCodec, pixels: np.ndarray, setting: float) -> dict[str, 
     file = codec.encode(pixels, setting)
     seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu_began
     began = time.perf_counter()
-    again = np.asarray(Image.open(io.BytesIO(file)).convert("RGB"))
+    again = np.asarray(Image.open(io.BytesIO(file)).convert("L" if pixels.ndim == 2 else "RGB"))
     return {
         "codec": codec.name,
         "options": {**codec.options, **codec.option_of(setting)},
         "setting": setting,
         "bytes": len(file),
         "bpp": 8 * len(file) / (pixels.shape[0] * pixels.shape[1]),
-        "psnr_db": image_psnr(again, pixels),
+        **qualities(again, pixels),
         "encode_seconds": seconds,
         "encode_cpu_seconds": cpu_seconds,
         "decode_seconds": time.perf_counter() - began,

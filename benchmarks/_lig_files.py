@@ -1,7 +1,7 @@
 """Signals as compressed ``.lig`` files: how they are made, and what two decoders make of them."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
 
@@ -17,8 +17,16 @@ Compressor = Callable[[Path, Path, float, int, int], object]
 
 
 def compress(source: Path, output: Path, bits_per_sample: float, effort: int, seed: int) -> object:
-    """Write one compressed file: the only place that knows how the library is called."""
+    """Write one compressed file as `ligeia compress` does without ``--network``: pictures as latent grids."""
     return recipes.compress(source, output, bits_per_sample=bits_per_sample, effort=effort, seed=seed)
+
+
+def compress_siren(source: Path, output: Path, bits_per_sample: float, effort: int, seed: int) -> object:
+    """Write one compressed file of a sine network's weights."""
+    return recipes.compress(source, output, bits_per_sample=bits_per_sample, effort=effort, seed=seed, network="siren")
+
+
+COMPRESSORS: Mapping[str, Compressor] = {"grid": compress, "siren": compress_siren}
 
 
 def _timed(decode: Callable[[], np.ndarray]) -> tuple[float, np.ndarray]:
@@ -28,7 +36,14 @@ def _timed(decode: Callable[[], np.ndarray]) -> tuple[float, np.ndarray]:
 
 
 def measured(
-    source: Path, output: Path, bits_per_sample: float, *, effort: int, seed: int, compressor: Compressor = compress
+    source: Path,
+    output: Path,
+    bits_per_sample: float,
+    *,
+    effort: int,
+    seed: int,
+    compressor: Compressor = compress_siren,
+    network: str = "siren",
 ) -> tuple[dict[str, object], np.ndarray]:
     """Compress a signal; return its bytes, rate and seconds, and what the file decodes to, float32.
 
@@ -45,7 +60,7 @@ def measured(
     values = {name: runs[-1][name][1] for name in decoders}
     num_bytes, num_samples = output.stat().st_size, values["torch"][..., 0].size
     found = {
-        "codec": f"ligeia, effort {effort}",
+        "codec": f"ligeia {network}, effort {effort}",
         "effort": effort,
         "seed": seed,
         "setting": bits_per_sample,

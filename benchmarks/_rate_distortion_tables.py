@@ -35,7 +35,7 @@ from _published import (
     shift_by_setting,
 )
 
-RATES: Final = (0.15, 0.3, 0.6)
+RATES: Final = (0.15, 0.3, 0.6, 1.2)
 AVERAGES: dict[str, Average] = {"mean PSNR": mean_psnr, "PSNR of the mean error": psnr_of_mean_error}
 _OURS: Final = {"encode_seconds": "encode, s", "decode_seconds_torch": "decode, s", "decode_seconds_numpy": "NumPy, s"}
 Rows = dict[str, dict[tuple[str, float], dict[str, Any]]]

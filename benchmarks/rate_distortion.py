@@ -1,6 +1,7 @@
-"""Bytes against quality: Kodak photographs beside Pillow's codecs and published networks, a sound, a volume.
+"""Bytes against quality: pictures beside Pillow's codecs and published networks, a sound, a volume.
 
-``anchors`` measures JPEG, JPEG 2000, WebP and AVIF on eight photographs, ``ligeia`` our files of the same, ``other``
+``anchors`` measures JPEG, JPEG 2000, WebP and AVIF on eight photographs, or with ``--images others`` on eight other
+pictures that no choice was made on, ``ligeia`` our files of the same, ``other``
 FLAC, Opus, MP3 and AAC on a sound at 64 kbit/s and JPEG 2000 on a volume at 0.5 bits per voxel, and our files of both.
 Each row says the bytes of the real file and the RGB PSNR of the bytes that it decodes to. ``table`` prints the tables
 from the rows that are there, ``picture`` draws docs/rate-distortion.png. Lossy WebP is 4:2:0 always.
@@ -9,21 +10,21 @@ from the rows that are there, ``picture`` draws docs/rate-distortion.png. Lossy 
 import argparse
 import tempfile
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 from _common import append_row, data_folder
-from _image_codecs import CODECS, encoded, image_psnr
-from _lig_files import Compressor, as_bytes, compress, measured
+from _image_codecs import CODECS, encoded, qualities
+from _lig_files import COMPRESSORS, Compressor, as_bytes, compress_siren, measured
+from _pictures import KODAK, OTHERS, picture_file, pixels_of
 from _rate_distortion_picture import picture
 from _rate_distortion_tables import RATES, read_rows, tables
 from _sound_codecs import LOSSY, flac, lossy, snr
 from _volume_codecs import jpeg_2000_slices, lossless, range_psnr
-from PIL import Image
 
 from ligeia import recipes
 
-IMAGES = [f"kodim{number:02}" for number in (3, 4, 7, 8, 13, 15, 19, 23)]
 SOUND, SOUND_RATES = "audio/gt_bach.wav", (40_000, 48_000, 56_000, 64_000, 80_000)  # bits per second
 VOLUME, VOLUME_RATES = "volumes/headsq_quarter_93x64x64.npz", (0.25, 0.5, 1.0, 2.0)  # bits per voxel
 SOUND_RATE, VOLUME_RATE = 64_000, 0.5
@@ -35,29 +36,24 @@ def _report(row: dict[str, object], name: str = "rate_distortion") -> None:
     print({key: row[key] for key in keys if key in row}, flush=True)
 
 
-def pixels_of(path: Path) -> np.ndarray:
-    """Return a photograph as bytes ``(rows, columns, 3)``."""
-    return np.asarray(Image.open(path).convert("RGB"))
-
-
-def anchors(folder: Path, images: Sequence[str], codecs: Sequence[str]) -> None:
+def anchors(files: Sequence[Path], codecs: Sequence[str]) -> None:
     """Append a row for each codec, setting and image."""
     for codec in CODECS:
         for setting in codec.settings if codec.name in codecs else ():
-            for image in images:
-                found = encoded(codec, pixels_of(folder / f"{image}.png"), setting)
-                _report({"what": "anchor", "image": image, **found})
+            for path in files:
+                _report({"what": "anchor", "image": path.stem, **encoded(codec, pixels_of(path), setting)})
 
 
 def our_image(
-    path: Path, bpp: float, *, effort: int, seed: int, compressor: Compressor = compress
+    path: Path, bpp: float, *, effort: int, seed: int, network: str = "grid", compressor: Compressor | None = None
 ) -> dict[str, object]:
-    """Return the row of one photograph as one of our files."""
+    """Return the row of one picture as one of our files."""
+    compressor = compressor or COMPRESSORS[network]
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "image.lig"
-        found, values = measured(path, output, bpp, effort=effort, seed=seed, compressor=compressor)
-    psnr = image_psnr(as_bytes(values), pixels_of(path))
-    return {"what": "ligeia", "image": path.stem, "psnr_db": psnr, **found}
+        found, values = measured(path, output, bpp, effort=effort, seed=seed, compressor=compressor, network=network)
+    truth = pixels_of(path)
+    return {"what": "ligeia", "image": path.stem, **qualities(as_bytes(values).reshape(truth.shape), truth), **found}
 
 
 def sound_rows(path: Path) -> list[dict[str, object]]:
@@ -74,7 +70,7 @@ def _sound(path: Path) -> tuple[np.ndarray, int]:
 
 
 def our_sound(
-    path: Path, bits_per_second: float, *, effort: int, seed: int, compressor: Compressor = compress
+    path: Path, bits_per_second: float, *, effort: int, seed: int, compressor: Compressor = compress_siren
 ) -> dict[str, object]:
     """Return the row of a mono sound as one of our files."""
     samples, sample_rate = _sound(path)
@@ -87,7 +83,7 @@ def our_sound(
 
 
 def our_volume(
-    path: Path, bits_per_voxel: float, *, effort: int, seed: int, compressor: Compressor = compress
+    path: Path, bits_per_voxel: float, *, effort: int, seed: int, compressor: Compressor = compress_siren
 ) -> dict[str, object]:
     """Return the row of a volume as one of our files."""
     truth = recipes.to_signal(path).values[..., 0]
@@ -115,9 +111,10 @@ def main() -> None:
     """Measure, print the tables, or draw the picture."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=["anchors", "ligeia", "other", "table", "picture"])
-    parser.add_argument("--images", nargs="+", default=IMAGES)
+    parser.add_argument("--images", nargs="+", default=KODAK, help="names, or `others`: the eight that are not Kodak's")
     parser.add_argument("--codecs", nargs="+", default=[codec.name for codec in CODECS], help="of `anchors`")
     parser.add_argument("--bpp", type=float, nargs="+", default=RATES, help="of `ligeia`")
+    parser.add_argument("--network", choices=COMPRESSORS, default="grid", help="of `ligeia`")
     parser.add_argument("--effort", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--without-ours", action="store_true", help="`other`: only what others make of them")
@@ -126,20 +123,23 @@ def main() -> None:
     folder = data_folder()
     if folder is None:
         raise SystemExit("the research data are not here; see LIGEIA_DATA.")
-    effort, seed, test = arguments.effort, arguments.seed, arguments.test or f"ligeia, effort {arguments.effort}"
-    if arguments.what == "anchors":
-        anchors(folder / "images/kodak", arguments.images, arguments.codecs)
-    elif arguments.what == "ligeia":
-        for bpp in arguments.bpp:
-            for image in arguments.images:
-                _report(our_image(folder / "images/kodak" / f"{image}.png", bpp, effort=effort, seed=seed))
-    elif arguments.what == "other":
+    effort, seed, network = arguments.effort, arguments.seed, arguments.network
+    test = arguments.test or f"ligeia {network}, effort {effort}"
+    images = OTHERS if arguments.images == ["others"] else tuple(arguments.images)
+    if arguments.what == "other":
         other(folder, effort=effort, seed=seed, with_ours=not arguments.without_ours)
     elif arguments.what == "table":
-        tables(folder / "rd_kodak", arguments.images, test, seed)
-    else:
+        tables(folder / "rd_kodak", images, test, seed)
+    elif arguments.what == "picture":
         path = Path(__file__).parents[1] / "docs" / "rate-distortion.png"
-        picture(read_rows(seed=seed, images=arguments.images), folder / "rd_kodak", arguments.images, test, path)
+        picture(read_rows(seed=seed, images=images), folder / "rd_kodak", images, test, path)
+    else:
+        with tempfile.TemporaryDirectory() as scratch:
+            files = [picture_file(image, folder, Path(scratch)) for image in images]
+            if arguments.what == "anchors":
+                anchors(files, arguments.codecs)
+            for bpp, path in product(arguments.bpp, files) if arguments.what == "ligeia" else ():
+                _report(our_image(path, bpp, effort=effort, seed=seed, network=network))
 
 
 if __name__ == "__main__":

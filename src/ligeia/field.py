@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from ligeia.calculus import JetPlan, parse_derivative, plan_jet
 from ligeia.core import InputError, ShapeError, map_on_threads
 from ligeia.kernels import JetShape, is_transformed
-from ligeia.networks import CoordinateNetwork, Jet, Siren
+from ligeia.networks import CoordinateNetwork, HasRaster, Jet, Siren
 from ligeia.signals import ArraySource, Channel, Footprint, Grid, Missing, Quantity, Region, Sampling, Source
 
 if TYPE_CHECKING:
@@ -234,15 +234,15 @@ class Field(nn.Module, Generic[AnyNetwork]):
 
     def _raster(self, sampling: Sampling) -> Iterator[tuple[int, int, Float[Tensor, "n c"]]] | None:
         """Return the pieces of a sampling by a way that is quicker than point by point, if the network has one."""
-        network, axes = self.network, sampling.lattice()
-        if not isinstance(network, CoordinateNetwork) or axes is None:
+        network = self.network
+        if not isinstance(network, CoordinateNetwork) or not isinstance(network.architecture, HasRaster):
+            return None
+        if (axes := sampling.lattice()) is None:
             return None
         tensors = [each.detach().cpu() for each in network.tensors()]
         if tensors[0].dtype != torch.float32:
             return None
         raster = network.architecture.raster(axes, [each.numpy() for each in tensors])
-        if raster is None:
-            return None
         return ((start, stop, self._in_units(torch.from_numpy(values)).cpu()) for start, stop, values in raster)
 
     def _with_smaller_waves(self, sampling: Sampling) -> "Field | None":

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ligeia.core import InputError, ShapeError
-from ligeia.networks import NetworkConfig, NumpyArithmetic
+from ligeia.networks import HasRaster, NetworkConfig, NumpyArithmetic
 from ligeia.signals import Channel, Footprint, Grid, Quantity, Region, Sampling
 
 from ._container import FieldRecord
@@ -164,8 +164,10 @@ class _AnyNetwork:
 
     def raster(self, sampling: Sampling) -> Iterator[tuple[int, int, Float[np.ndarray, "n c"]]] | None:
         """Return the values on a sampling, if there is a quicker way than point by point."""
-        axes = sampling.lattice()
-        return None if axes is None else self._config.architecture.raster(axes, self._tensors)
+        architecture = self._config.architecture
+        if not isinstance(architecture, HasRaster) or (axes := sampling.lattice()) is None:
+            return None
+        return architecture.raster(axes, self._tensors)
 
 
 Layers = list[tuple[Float[np.ndarray, "out in"], Float[np.ndarray, " out"]]]

@@ -9,6 +9,7 @@ from ligeia.core import lazy_exports
 
 from ._architecture import (
     Architecture as Architecture,
+    HasRaster as HasRaster,
     Inputs as Inputs,
     NetworkConfig as NetworkConfig,
 )

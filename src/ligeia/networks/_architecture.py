@@ -234,12 +234,6 @@ class Architecture(ABC):
         """Return the network's values."""
         return do.linear(self.features(do, x, tensors[:-2]), *tensors[-2:])
 
-    def raster(
-        self, coordinates: Sequence[Float[np.ndarray, " n"]], tensors: Sequence[Float[np.ndarray, "..."]]
-    ) -> Iterator[tuple[int, int, Float[np.ndarray, "n c"]]] | None:
-        """Yield ``(start, stop, values)`` over all combinations of coordinates, row-major; None: points are as fast."""
-        return None
-
     def build(
         self, in_features: int, out_features: int, *, generator: "torch.Generator | None" = None
     ) -> "CoordinateNetwork":
@@ -263,6 +257,17 @@ class Architecture(ABC):
 
     def _grown(self, size: int) -> "Architecture":
         return replace(self, **{self.grows_by: size})  # type: ignore[type-var]
+
+
+@runtime_checkable
+class HasRaster(Protocol):
+    """An architecture that knows a quicker way to all combinations of coordinates than point by point."""
+
+    def raster(
+        self, coordinates: Sequence[Float[np.ndarray, "..."]], tensors: Sequence[Float[np.ndarray, "..."]]
+    ) -> Iterator[tuple[int, int, Float[np.ndarray, "n c"]]]:
+        """Yield ``(start, stop, values)`` over all combinations of coordinates, row-major."""
+        ...
 
 
 class Layered(Architecture):

@@ -170,22 +170,21 @@ class LatentGrid(Architecture):
         grids = self.grids(len(coordinates))
         do = NumpyArithmetic()
         sizes = self._sizes(len(coordinates))
+        outermost, *others = coordinates
         taps = {
             (grid.level, axis): _taps(along, grid, axis, sizes)
             for grid in grids
-            for axis, along in enumerate(coordinates)
+            for axis, along in enumerate(others, 1)
         }
-        per_row = math.prod(len(each) for each in coordinates[1:])
+        per_row = math.prod(len(each) for each in others)
         rows = max(1, _BLOCK // per_row)
-        for first in range(0, len(coordinates[0]), rows):
-            last = min(first + rows, len(coordinates[0]))
+        for first in range(0, len(outermost), rows):
+            last = min(first + rows, len(outermost))
             planes = np.zeros((self.num_planes_features, (last - first) * per_row), np.float32)
             for grid, tensor in zip(grids, levels, strict=True):
-                part = tensor
-                for axis in range(len(coordinates)):
-                    index, factors = taps[grid.level, axis]
-                    chosen = slice(first, last) if axis == 0 else slice(None)
-                    part = _weighted(part, index[:, chosen], factors[:, chosen], axis)
+                part = _weighted(tensor, *_taps(outermost[first:last], grid, 0, sizes), 0)
+                for axis in range(1, len(coordinates)):
+                    part = _weighted(part, *taps[grid.level, axis], axis)
                 planes[self.feature_of(grid.level, grid.plane)] += part.reshape(-1)
             features = self._with_hidden(do, planes.T, weight, bias)
             yield first * per_row, last * per_row, do.linear(features, output_weight, output_bias)
