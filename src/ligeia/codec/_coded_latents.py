@@ -13,7 +13,7 @@ from torch import Tensor
 from ligeia.kernels import Relaxation
 from ligeia.networks import NetworkConfig
 
-from ._latent_fit import Relaxing, analyze, fit_of, move_networks, network_moments
+from ._latent_fit import Relaxing, analyze, fit_of, move_networks, network_moments, set_steps
 from ._latent_layout import Steps
 from ._latent_model import FRACTION
 from ._latent_networks import VERSION, learned
@@ -27,28 +27,43 @@ _FINER_LEVEL, _FINER_CHROMA = 4, 2  # eighths of an octave
 _CHANGE_NATS, _CHANGE_WIDTH = 2.5, 2.0**-6  # a change of a weight by d costs 2.5 ln(1 + d / width), ...
 _CHANGE_BITS: Final = 5.8  # ... and takes so many bits for each unit of the logarithm
 _FINENESSES: Final = range(4, 10)  # of changes, as negative powers of 2
-_FOLLOWED: Final = (0.25, 0.86)  # shares of a fit between which the price moves
-_POSITIONS: Final = (0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.86)
-# of rounded values, over those of the end (design/picture-files.md)
-_BITS_THEN: Final = (1.28, 1.245, 1.18, 1.13, 1.09, 1.055, 1.028, 1.015)
-_ERROR_THEN: Final = (1.13, 1.11, 1.065, 1.04, 1.025, 1.013, 1.006, 1.003)
-_PRICE_RATE: Final = 2.2  # changes of the price's logarithm over those that bits or error still need
-_SETTLED, _LEAST_LEFT = 0.65, 0.08  # until when the price should have come to its end; at least in so much of a fit
+_FOLLOWED: Final = (0.15, 0.94)  # shares of a fit between which the price moves
+_POSITIONS: Final = (0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+# how much more bits and error rounded values give then than at the end, as shares (design/picture-files.md): the bits
+# where there are 0.3 of them per pixel, and fewer by the factor in which these are more
+_BITS_THEN: Final = (0.42, 0.355, 0.295, 0.25, 0.18, 0.13, 0.09, 0.055, 0.028, 0.008, 0.0)
+_ERROR_THEN: Final = (0.26, 0.19, 0.14, 0.11, 0.065, 0.04, 0.025, 0.013, 0.006, 0.001, 0.0)
+_SPREAD: Final = (0.62, 1.27)
+_GAIN: Final = 0.47  # changes of logarithms of bits at the end over those of the price at the beginning
+_LAG: Final = 0.06  # shares of a fit until bits have followed the price, but for 1/e
+_ANSWER, _MOST_ANSWER = 0.35, 0.2  # of what is foretold to miss the target, at each look; change of the logarithm
+_FARTHEST: Final = 2.5  # factor between the price and that for which steps were chosen
 _LOOKS: Final = 50  # per fit, at what rounding would give
 _FIRST_PRICE: Final = 6e-3
 _PRICES: Final = (1e-9, 1.0)
-_PILOT_STEPS, _MOST_PILOTS = 24, 4
+_PILOT_STEPS, _MOST_PILOT_STEPS, _MOST_PILOTS = 24, 96, 4
+_PILOT_WORK: Final = 24 << 17  # pixels times steps
 _PILOT_BITS, _PILOT_ERROR = 0.8, 0.45  # what a long fit leaves of the bits and the error of a short one
-_BITS_PER_PRICE, _ERROR_PER_PRICE = 0.48, 0.56  # changes of logarithms
+_BITS_PER_PRICE, _ERROR_PER_PRICE = 0.48, 0.56  # changes of logarithms, from fit to fit
 _PILOT_NEAR: Final = 0.2
 _COARSE_LEVELS: Final = 2  # of all but these are in a file's first chunk
-_SPARE: Final = 0.012  # of the bytes wanted
-_NEAR_PRICE: Final = 0.05  # of the logarithm of the price: about 2 % of the bytes, 0.1 dB
-_PUSH: Final = 1.4  # times its changes: bits follow in part
-_MOST_LANDINGS: Final = 6
-_LANDING, _LEAST_LANDING = 0.12, 40  # more steps for a target that was missed, as a share of all; at least
-_LANDS_FROM: Final = 0.6  # where in the course of a fit these begin
-_NUMBERS: Final = ("price", "_bits", "_rounded_bits", "_rounded_error", "_looked_at")
+_SPARE: Final = 0.008  # of the bytes wanted
+_NEAR: Final = 0.024  # of the bytes, or the error: what may be missed
+_CLEAR: Final = 0.004  # of what is too large, that is taken away beside it: the first time, then 4, 9, ... times that
+_MOST_LANDINGS: Final = 6  # more steps after a fit that missed its target
+_FAR, _BITS_PER_STEPS = 0.05, 0.9  # missed by more: other steps; changes of logarithms then, bits over price
+_LANDINGS: Final = ((0.02, 0.85), (_FAR, 0.6), (math.inf, 0.4))  # missed by so much: where in a fit they begin
+_LANDING, _LEAST_LANDING = 0.3, 24  # how many of the steps that would be left then; at least
+_NUMBERS: Final = (
+    "price",
+    "_bits",
+    "_rounded_bits",
+    "_rounded_error",
+    "_looked_at",
+    "_pending",
+    "_settled",
+    "_steps_price",
+)
 _WARM: Final = 1 << 20  # a number of steps after any warming up
 
 
@@ -99,15 +114,17 @@ class LatentMoments:
         self._bits = math.nan
         self._rounded_bits = self._rounded_error = math.nan
         self._looked_at = -math.inf
+        self._pending = 0.0
         self.price = settings.target.price or self._first_price()
+        self._settled = math.log(self.price)  # the price whose bits these would be, had it been the same all along
         self._begin(self.price)
         self.show()
 
     def _begin(self, price: float) -> None:
         """Choose steps and learned networks for a price, and begin with the pyramid of the picture."""
         found = learned(self.settings.version)
-        self.price = price
-        self.steps = Steps.near(_STEP_OF_PRICE * math.sqrt(price), _FINER_LEVEL, _FINER_CHROMA)
+        self.price = self._steps_price = price
+        self.steps = _steps_at(price)
         # a range of 1 is half as wide as that of network units
         self.index = int(np.argmin(np.abs(np.log(np.array(found.prices) * 4 / price))))
         self._base = found.networks_for(self.index, self.settings.network)
@@ -135,8 +152,9 @@ class LatentMoments:
     def _pilot(self, price: float) -> tuple[float, float]:
         """Return bits and error that a short fit ends with."""
         self._begin(price)
-        for step in range(_PILOT_STEPS):
-            self.take(step / _PILOT_STEPS, step, follow=False)
+        num_steps = min(_MOST_PILOT_STEPS, max(_PILOT_STEPS, _PILOT_WORK // self._pixels))
+        for step in range(num_steps):
+            self.take(step / num_steps, step, follow=False)
         nats, error = self._fit.evaluate(Relaxation(is_hard=True))
         return float(nats.sum()) / math.log(2) + self._network_bits(), error
 
@@ -165,21 +183,34 @@ class LatentMoments:
     def _follow(self, position: float) -> None:
         """Move the price towards the target, given what comes of bits and error from here to the end."""
         first, last = _FOLLOWED
-        target = self.settings.target
-        if target.price is not None or not first <= position <= last:
+        since = position - self._looked_at
+        if self.settings.target.price is not None or not first <= position <= last or since < 1 / _LOOKS:
             return
-        if position - self._looked_at >= 1 / _LOOKS:
-            self._looked_at = position
-            nats, self._rounded_error = self._fit.evaluate(Relaxation(is_hard=True))
-            self._rounded_bits = float(nats.sum()) / math.log(2)
+        self._looked_at = position
+        nats, self._rounded_error = self._fit.evaluate(Relaxation(is_hard=True))
+        self._rounded_bits = float(nats.sum()) / math.log(2)
+        self._pending *= math.exp(-since / _LAG)
+        excess = self._excess(position) - self._pending
+        change = min(max(-_MOST_ANSWER, _ANSWER * excess / _gain(position)), _MOST_ANSWER)
+        nearest, farthest = self._steps_price / _FARTHEST, self._steps_price * _FARTHEST
+        price = min(max(nearest, self.price * math.exp(change)), farthest)
+        change = math.log(price / self.price)
+        self._pending += _gain(position) * change
+        self._settled += (1 - position) * change
+        self.price = price
+
+    def _excess(self, position: float) -> float:
+        """Return the logarithm of the bits over those wanted, or of the wanted error over that there is, at the end."""
+        target = self.settings.target
         if target.num_bytes is not None:
             room = max(1.0, (1 - _SPARE) * 8.0 * target.num_bytes - self._network_bits())
-            excess = math.log(self._rounded_bits / float(np.interp(position, _POSITIONS, _BITS_THEN)) / room)
-        else:
-            error = self._rounded_error / float(np.interp(position, _POSITIONS, _ERROR_THEN))
-            excess = math.log((target.error or error) / error)
-        rate = _PRICE_RATE / max(_LEAST_LEFT, _SETTLED - position)
-        self.price *= math.exp(min(max(-0.1, rate * excess / self.settings.num_steps), 0.1))
+            least, slope = _SPREAD
+            spread = least + slope * self._rounded_bits / self._pixels
+            return math.log(
+                self._rounded_bits / (1 + float(np.interp(position, _POSITIONS, _BITS_THEN)) / spread) / room
+            )
+        error = self._rounded_error / (1 + float(np.interp(position, _POSITIONS, _ERROR_THEN)))
+        return math.log((target.error or error) / error)
 
     def _network_bits(self) -> float:
         changes = [np.abs(v - in_floats(b)) for v, b in zip(self._vectors, self._base, strict=True)]
@@ -211,37 +242,43 @@ class LatentMoments:
         It has no more bytes than wanted, if that can be.
         """
         best: Latents | None = None
-        for _ in range(_MOST_LANDINGS):
+        for number in range(_MOST_LANDINGS):
             vectors = [each.copy() for each in self._vectors]
             made, error = self._rounded()
             for vector, each in zip(self._vectors, vectors, strict=True):
                 vector[:] = each
-            change = self._change_of_price(latents_bytes(made), error)
-            if best is None or self.settings.target.num_bytes is None or change <= 0:
+            excess = self._missed(latents_bytes(made), error)
+            if best is None or self.settings.target.num_bytes is None or excess <= 0:
                 best = made  # rounds begin with the best there is, so that a later one is no worse
-            if -_NEAR_PRICE <= change <= 0:
+            if -_NEAR <= excess <= 0:
                 break
-            self.price *= math.exp(_PUSH * change + (_SPARE if change > 0 else 0))
-            self._land()
+            self._land(excess + _CLEAR * (number + 1) ** 2 if excess > 0 else excess)
         assert best is not None
         return best
 
-    def _change_of_price(self, num_bytes: int, error: float) -> float:
-        """Return by how much the logarithm of the price is to change; 0 where all is well."""
+    def _missed(self, num_bytes: int, error: float) -> float:
+        """Return by how much the logarithm of the bytes, or of the quality, is too large; 0 where all is well."""
         target = self.settings.target
         if target.num_bytes is not None:
-            return math.log(num_bytes / target.num_bytes) / _BITS_PER_PRICE
-        if target.error is not None:
-            change = math.log(target.error / error) / _ERROR_PER_PRICE
-            return 0.0 if abs(change) <= _NEAR_PRICE else change
-        return 0.0
+            return math.log(num_bytes / target.num_bytes)
+        missed = math.log((target.error or error) / error)
+        return 0.0 if abs(missed) <= _NEAR else missed
 
-    def _land(self) -> None:
-        """Take some more steps, softly rounded at first, at small rates."""
-        num_steps = max(_LEAST_LANDING, round(_LANDING * self.settings.num_steps))
+    def _land(self, excess: float) -> None:
+        """Take some more steps, softly rounded at first, at another price; in other steps if the target is far off."""
+        begin = next(position for most, position in _LANDINGS if abs(excess) <= most)
+        if abs(excess) > _FAR:
+            self.price = self._steps_price = math.exp(self._settled + excess / _BITS_PER_STEPS)
+            self.steps = _steps_at(self.price)
+            set_steps(self._fit, self.settings.network, self.steps)
+            self._settled = math.log(self.price)
+        else:
+            price = self._settled + excess / _gain(begin)
+            self.price = math.exp(price)
+            self._settled += (1 - begin) * (price - self._settled)
+        num_steps = max(_LEAST_LANDING, round(_LANDING * (1 - begin) * self.settings.num_steps))
         for step in range(num_steps):
-            position = _LANDS_FROM + (1 - _LANDS_FROM) * step / num_steps
-            self.take(position, step + _WARM, follow=False)
+            self.take(begin + (1 - begin) * step / num_steps, step + _WARM, follow=False)
 
     def _rounded(self) -> tuple[Latents, float]:
         """Return what a file holds, the networks rounded, and the mean squared error then."""
@@ -294,3 +331,12 @@ class LatentMoments:
 
     def _arrays(self) -> list[np.ndarray]:
         return [*self._fit.latents, *self._fit.moments, *self._vectors]
+
+
+def _gain(position: float) -> float:
+    """Return how much bits, or the error, are changed at the end of a fit by a change of the price there, in logs."""
+    return _GAIN * (1 - position)
+
+
+def _steps_at(price: float) -> Steps:
+    return Steps.near(_STEP_OF_PRICE * math.sqrt(price), _FINER_LEVEL, _FINER_CHROMA)

@@ -85,6 +85,11 @@ def fit_of(
     return LatentFit(plans, target, contexts, point, network.num_planes_features)
 
 
+def set_steps(fit: LatentFit, config: NetworkConfig, steps: Steps) -> None:
+    """Go on with other steps from nearly the same picture."""
+    fit.set_steps([steps.of(grid) for grid in layout(config)])
+
+
 def _plan(grid: GridLayout, steps: Steps) -> GridPlan:
     return GridPlan(
         shape=grid.shape,

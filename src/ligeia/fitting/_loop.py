@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import final
 
@@ -59,13 +60,14 @@ def fit(
     batches = batches_of(objective, recipe.batch_size, seed)
     began = time.perf_counter() - state.progress.seconds
     reason = stop.reason(state.progress)  # a checkpoint may be of the last step
-    with stepping(field, objective, recipe.optimizer) as step:
+    opened = stepping(field, objective, recipe.optimizer) if take_step is None else nullcontext(take_step)
+    with opened as step:  # which keeps torch to one thread: not where nothing of it is used
         while reason is None:
             progress = state.progress
             before = recipe.position(progress, stop)
             state.learning_rate = recipe.rate(progress, stop)
             indices = batches[progress.steps]
-            loss = (take_step or step)(state, objective, indices)
+            loss = step(state, objective, indices)
             progress.advance(len(indices), loss, time.perf_counter() - began)
             position = recipe.position(progress, stop)
             # a stage whose last step diverged ends with a later one

@@ -6,6 +6,7 @@
 
 import ctypes
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final, NamedTuple, final
 
 import numpy as np
@@ -227,6 +228,16 @@ class LatentFit:
         _native.library().ligeia_latents_adam(
             _native.PATHS.index(path), ctypes.addressof(self._fit), ctypes.addressof(how), torch.get_num_threads()
         )
+
+    def set_steps(self, steps: Sequence[float]) -> None:
+        """Hold nearly the same picture in other steps."""
+        for number, (plan, step) in enumerate(zip(self.plans, steps, strict=True)):
+            factor = plan.step / step
+            for name, power in (("latent", 1), ("first", -1), ("second", -2)):
+                view = self._views[name][number]
+                np.multiply(view, np.float32(factor**power), out=view)
+            self._grids[number].step = step
+        self.plans = tuple(replace(plan, step=step) for plan, step in zip(self.plans, steps, strict=True))
 
     def _lay_out(self, grid: _Grid, plan: GridPlan, height: int, width: int) -> None:
         rows, columns = plan.shape
