@@ -43,6 +43,7 @@ def compress(
     snr: Annotated[float | None, typer.Option(metavar="DB", help="Quality to reach (sound).")] = None,
     lossless: Annotated[bool, typer.Option("--lossless", help="Give back integer samples bit for bit.")] = False,
     effort: Annotated[int, typer.Option(min=1, max=9, help="How long to work: each takes twice as long.")] = 5,
+    seconds: Annotated[float | None, typer.Option(metavar="S", help="Refuse early what would take longer.")] = None,
     variable: Annotated[str | None, typer.Option(metavar="NAME", help="Which of several arrays in a file.")] = None,
     frames: Annotated[str | None, typer.Option(metavar="A:B", help="Part of a video, such as 0:60.")] = None,
     channels: Annotated[
@@ -93,6 +94,7 @@ def compress(
             snr_db=snr,
             lossless=lossless,
             effort=effort,
+            seconds=seconds,
             network=architecture,
             seed=seed,
             callbacks=[callback],

@@ -1,7 +1,7 @@
 """The latents of a picture as an optimizer of a fit: grids, networks, and a price of bits that follows a target."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, final
 
@@ -14,7 +14,7 @@ from ligeia.kernels import Relaxation
 from ligeia.networks import NetworkConfig
 
 from ._latent_fit import Relaxing, analyze, fit_of, move_networks, network_moments, set_steps
-from ._latent_layout import Steps
+from ._latent_layout import Steps, picture_network
 from ._latent_model import FRACTION
 from ._latent_networks import VERSION, learned
 from ._latents import Latents, changed, changed_by, coded_levels, in_floats, latents_bytes, point_tensors
@@ -43,6 +43,7 @@ _FIRST_PRICE: Final = 6e-3
 _PRICES: Final = (1e-9, 1.0)
 _PILOT_STEPS, _MOST_PILOT_STEPS, _MOST_PILOTS = 24, 96, 4
 _PILOT_WORK: Final = 24 << 17  # pixels times steps
+_MOST_PILOT_PIXELS, _TILE = 1 << 20, 192  # larger pictures are sampled by so many pixels, in tiles of that side
 _PILOT_BITS, _PILOT_ERROR = 0.8, 0.45  # what a long fit leaves of the bits and the error of a short one
 _BITS_PER_PRICE, _ERROR_PER_PRICE = 0.48, 0.56  # changes of logarithms, from fit to fit
 _PILOT_NEAR: Final = 0.2
@@ -136,7 +137,9 @@ class LatentMoments:
         analyze(self._fit, self.settings.relaxing.dead_zones)
 
     def _first_price(self) -> float:
-        """Return the price at which a few short fits foretell the target."""
+        """Return the price at which a few short fits, of a sample of large pictures, foretell the target."""
+        if self._pixels > _MOST_PILOT_PIXELS:
+            return LatentMoments(_sampled(self.settings), ()).price
         target, price = self.settings.target, _FIRST_PRICE
         for _ in range(_MOST_PILOTS):
             bits, error = self._pilot(price)
@@ -222,7 +225,9 @@ class LatentMoments:
         return 0 if math.isnan(self._bits) else round((self._bits + self._network_bits()) / 8)
 
     def show(self) -> None:
-        """Set the parameters to what a file would give now, but for the rounding of the networks."""
+        """Set the parameters, if there are any, to what a file would give now, but for the rounding of the networks."""
+        if not self.parameters:
+            return
         integers = self.integers()
         point = np.rint(self._vectors[2] * _ONE).astype(np.int32)
         with torch.no_grad():
@@ -236,10 +241,10 @@ class LatentMoments:
         """Return the latents, rounded."""
         return [np.floor(each + np.float32(0.5)).astype(np.int32) for each in self._fit.latents]
 
-    def finish(self) -> Latents:
+    def finish(self, watch: Callable[[], object] = lambda: None) -> Latents:
         """Return what a file holds; where it misses the target, after some more steps at another price.
 
-        It has no more bytes than wanted, if that can be.
+        It has no more bytes than wanted, if that can be. ``watch`` is called after each step.
         """
         best: Latents | None = None
         for number in range(_MOST_LANDINGS):
@@ -252,7 +257,7 @@ class LatentMoments:
                 best = made  # rounds begin with the best there is, so that a later one is no worse
             if -_NEAR <= excess <= 0:
                 break
-            self._land(excess + _CLEAR * (number + 1) ** 2 if excess > 0 else excess)
+            self._land(excess + _CLEAR * (number + 1) ** 2 if excess > 0 else excess, watch)
         assert best is not None
         return best
 
@@ -264,7 +269,7 @@ class LatentMoments:
         missed = math.log((target.error or error) / error)
         return 0.0 if abs(missed) <= _NEAR else missed
 
-    def _land(self, excess: float) -> None:
+    def _land(self, excess: float, watch: Callable[[], object]) -> None:
         """Take some more steps, softly rounded at first, at another price; in other steps if the target is far off."""
         begin = next(position for most, position in _LANDINGS if abs(excess) <= most)
         if abs(excess) > _FAR:
@@ -279,6 +284,7 @@ class LatentMoments:
         num_steps = max(_LEAST_LANDING, round(_LANDING * (1 - begin) * self.settings.num_steps))
         for step in range(num_steps):
             self.take(begin + (1 - begin) * step / num_steps, step + _WARM, follow=False)
+            watch()
 
     def _rounded(self) -> tuple[Latents, float]:
         """Return what a file holds, the networks rounded, and the mean squared error then."""
@@ -336,6 +342,26 @@ class LatentMoments:
 def _gain(position: float) -> float:
     """Return how much bits, or the error, are changed at the end of a fit by a change of the price there, in logs."""
     return _GAIN * (1 - position)
+
+
+def _sampled(settings: CodedLatents) -> CodedLatents:
+    """Return how tiles of a large picture, evenly apart, would be fitted."""
+    num_channels, *sides = settings.picture.shape
+    counts = [-(-side // _TILE) for side in sides]
+    thinner = math.sqrt(math.prod(counts) * _TILE**2 / _MOST_PILOT_PIXELS)
+    kept = [max(1, min(count, math.floor(count / thinner))) for count in counts]
+    picture = settings.picture
+    for axis, (side, count) in enumerate(zip(sides, kept, strict=True), 1):
+        length = min(side, _TILE)
+        starts = np.linspace(0, side - length, count).round().astype(np.int64)
+        picture = picture.take((starts[:, None] + np.arange(length)).ravel(), axis)
+    share = picture[0].size / settings.picture[0].size
+    target = settings.target
+    if target.num_bytes is not None:
+        target = replace(target, num_bytes=max(1, round(target.num_bytes * share)))
+    rows, columns = picture.shape[1:]
+    network = picture_network((rows, columns), num_channels)
+    return replace(settings, network=network, picture=np.ascontiguousarray(picture), target=target)
 
 
 def _steps_at(price: float) -> Steps:

@@ -34,6 +34,7 @@ from ligeia.signals import Signal, SoundSource
 
 from ._compress_picture import STEPS, PictureJob, TooSmall, is_picture, picture_of_quality, picture_of_size
 from ._configurations import Configuration, fast
+from ._deadline import Deadline
 from ._fit import AT_ONCE, WORKING_SET, meet_constant, new_field, to_signal, with_snr
 from ._networks import network_config
 from ._sizing import num_coefficients
@@ -104,6 +105,7 @@ def compress(
     snr_db: float | None = None,
     lossless: bool = False,
     effort: int = USUAL_EFFORT,
+    seconds: float | None = None,
     seed: int = 0,
     callbacks: Sequence[Callback] = (),
     checkpoint: Checkpointer | None = None,
@@ -118,7 +120,8 @@ def compress(
     at most, and takes several fits, of which no ``checkpoint`` is kept. ``lossless`` files give back integer samples
     bit for bit; little depends on their field, so that it is fitted shortly. ``effort`` 1 to 9 is how long to work
     otherwise: each step takes about twice as long. Time goes with the size of the file and, up to 393,216 of them, with
-    the number of samples. What is returned was read back from the file's bytes.
+    the number of samples; where a file of a given size is foretold to take more than ``seconds``, an early `InputError`
+    says which effort would not. What is returned was read back from the file's bytes.
 
     Pictures from files are latent grids, whose integers are coded; all else, and they too with ``network="siren"``, is
     a sine network, whose weights are. Another architecture is made as large as the file needs, and fitted by Adam
@@ -138,6 +141,10 @@ def compress(
     signal = to_signal(source, working_set=working_set)
     asked = (bits_per_pixel, bits_per_sample, most_bytes, psnr_db, snr_db)
     _check_wanted(asked, lossless=lossless)
+    if seconds is not None:
+        if lossless or psnr_db is not None or snr_db is not None:
+            raise InputError("a deadline goes with a size; a quality, or a lossless file, takes as long as it takes.")
+        callbacks = [*callbacks, Deadline(seconds, effort)]
     grids = network is None and configuration is None and not lossless and is_picture(signal)
     picture = PictureJob(signal, STEPS[effort], seed, tuple(callbacks), checkpoint) if grids else None
     other = None if network == "siren" else network

@@ -11,7 +11,7 @@ import torch
 from ligeia import codec, fitting
 from ligeia.codec import CodedLatents, FieldRecord, LatentMoments, LatentTarget, picture_network
 from ligeia.core import InputError
-from ligeia.fitting import Callback, Checkpointer, Cooling, Objective, Recipe, Report, State, Values
+from ligeia.fitting import Callback, Checkpointer, Cooling, Objective, Recipe, Report, State, Step, Values
 from ligeia.networks import NetworkConfig
 from ligeia.signals import ImageSource, Signal
 
@@ -127,7 +127,12 @@ def _fitted(
     report = fitting.fit(
         field, objective, recipe, stop, seed=job.seed, callbacks=callbacks, state=state, take_step=take_step
     )
-    data = codec.encode(_record(signal, config, moments.finish()))
+
+    def watch() -> None:
+        for callback in job.callbacks:
+            callback(Step(state, 1.0))
+
+    data = codec.encode(_record(signal, config, moments.finish(watch)))
     if num_bytes is not None and len(data) > num_bytes:
         raise TooSmall
     quality = objective.quality(codec.from_record(codec.decode(data)))

@@ -1,0 +1,56 @@
+"""A fit that would take too long is refused, with the effort that would not."""
+
+import time
+from itertools import count
+
+import numpy as np
+import pytest
+
+import ligeia as lg
+from ligeia.core import InputError
+from ligeia.fitting import State, Step
+from ligeia.recipes import compress, fast
+from ligeia.recipes._deadline import Deadline
+
+
+def foretold(monkeypatch: pytest.MonkeyPatch, seconds: float, effort: int) -> None:
+    """Let a fit go on in a hundred steps of a second each, after ten seconds before."""
+    clock = count(0.0, 10.0)
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    deadline = Deadline(seconds, effort)
+    state = State(lg.Field(lg.Siren(2, 4, 0, 1), lg.Grid.of((4, 4))), fast().recipe, 16)
+    deadline(Step(state, 0.01))
+    clock = count(11.0)
+    for step in range(2, 101):
+        deadline(Step(state, step / 100))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (100.0, "effort 5 takes about 110 s here, 100 were allowed; effort 4 takes about 60 s."),
+        (45.0, "45 were allowed; effort 3 takes about 35 s."),
+        (11.0, "11 were allowed, and no effort takes so little; allow more."),
+    ],
+)
+def test_too_long_a_fit_is_refused(monkeypatch: pytest.MonkeyPatch, seconds: float, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        foretold(monkeypatch, seconds, 5)
+
+
+def test_a_fit_that_ends_in_time_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    foretold(monkeypatch, 111.0, 5)
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0, float("inf"), float("nan")])
+def test_a_deadline_is_above_zero(seconds: float) -> None:
+    with pytest.raises(InputError, match="a deadline above 0 seconds was wanted"):
+        Deadline(seconds, 5)
+
+
+def test_compress_has_deadlines_of_sizes_only() -> None:
+    values = np.random.default_rng(0).integers(0, 255, (16, 16, 3), dtype=np.uint8)
+    with pytest.raises(InputError, match="no effort takes so little"):
+        compress(values, most_bytes=900, effort=9, seconds=1e-9)
+    with pytest.raises(InputError, match="a deadline goes with a size"):
+        compress(values, psnr_db=20, seconds=1000)
