@@ -21,6 +21,7 @@ from _curves import (
     shared_db,
 )
 from _image_codecs import CODECS
+from _pictures import KODAK
 from _published import (
     COOL_CHIC,
     SAME_CODECS,
@@ -55,8 +56,12 @@ def read_rows(
     return found
 
 
-def points_of(rows: dict[tuple[str, float], dict[str, Any]]) -> dict[tuple[str, float], tuple[float, float]]:
-    """Return rate and PSNR of rows of one codec."""
+def points_of(
+    rows: dict[tuple[str, float], dict[str, Any]], quality: str = "psnr_db"
+) -> dict[tuple[str, float], tuple[float, float]]:
+    """Return rate and PSNR of rows of one codec, or SSIM in decibels, that of 0.99 being 20, of those that have it."""
+    if quality == "ssim":
+        return {key: (row["bpp"], -10 * math.log10(1 - row["ssim"])) for key, row in rows.items() if "ssim" in row}
     return {key: (row["bpp"], row["psnr_db"]) for key, row in rows.items()}
 
 
@@ -88,9 +93,31 @@ def rates_table(rows: Rows, average: Average, images: Sequence[str]) -> None:
             values = [value for curve in curves.values() if (value := curve.at(bpp)) is not None]
             count = f" ({len(values)} of {len(images)})" if len(values) < len(images) else ""
             cells.append(f"{average(values):.2f}{count}" if values else "-")
-        seconds = np.median([row["encode_cpu_seconds"] for row in each.values()])
-        lines.append([name, *cells, f"{seconds:.2f}"])
-    _print(["same images", *(f"{bpp} bpp, dB" for bpp in RATES), "encode, CPU s"], lines)
+        found = [(row["encode_seconds"], row["encode_cpu_seconds"], _decode_seconds(row)) for row in each.values()]
+        lines.append([name, *cells, *(f"{np.median(seconds):.2f}" for seconds in zip(*found, strict=True))])
+    _print(["same images", *(f"{bpp} bpp, dB" for bpp in RATES), "encode, s", "encode, CPU s", "decode, s"], lines)
+
+
+def _decode_seconds(row: dict[str, Any]) -> float:
+    return row["decode_seconds_torch" if "decode_seconds_torch" in row else "decode_seconds"]
+
+
+def ssim_table(rows: Rows, test: str) -> None:
+    """Print each codec's SSIM at given rates, means over images, and what one codec needs beside it at equal SSIM."""
+    ours = image_curves(points_of(rows[test], "ssim")) if test in rows else {}
+    lines = []
+    for name, each in rows.items():
+        curves = image_curves(points_of(each, "ssim"))
+        if not curves:
+            continue
+        cells = []
+        for bpp in RATES:
+            values = [1 - 10 ** (-value / 10) for curve in curves.values() if (value := curve.at(bpp)) is not None]
+            cells.append(f"{np.mean(values):.4f}" if len(values) == len(curves) else "-")
+        deltas = [bd_rate(curve, ours[image]) for image, curve in curves.items() if image in ours]
+        kept = [delta for delta in deltas if not math.isnan(delta)]
+        lines.append([name, *cells, _share(float(np.mean(kept))) if kept and name != test else "-"])
+    _print(["SSIM", *(f"{bpp} bpp" for bpp in RATES), f"BD-rate of {test} beside it"], lines)
 
 
 def published_table(folder: Path, images: Sequence[str]) -> None:
@@ -217,13 +244,17 @@ def tables(folder: Path, images: Sequence[str], test: str, seed: int) -> None:
     for name, average in AVERAGES.items():
         print(f"\n{len(images)} images, {name}, each image's own curve at exactly the rate:")
         rates_table(rows, average, images)
-    published_table(folder, images)
-    shift_table(folder, rows, images)
+    ssim_table(rows, test)
+    is_published = set(images) <= set(KODAK)
+    if is_published:
+        published_table(folder, images)
+        shift_table(folder, rows, images)
     if test.startswith("ligeia") and test in rows:
         our_table(rows[test], test)
     if test in rows:
         bd_table(rows, test)
-        published_bd_table(folder, rows, test, images)
+        if is_published:
+            published_bd_table(folder, rows, test, images)
     else:
         print(f"\nno rows of {test}: its deltas are left out; there are {', '.join(rows)}.")
     other_tables()

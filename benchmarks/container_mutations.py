@@ -1,9 +1,9 @@
 """Decode mutated files: is every outcome a `FormatError` or a valid record, in bounded memory and time?
 
-Each file is one of eight valid ones, three of them quantized, with one to three mutations: bit flips, truncations,
-lying lengths, chunks swapped, doubled or dropped, bytes inserted. Half of them get their checksums computed anew,
-to reach the inner readers; the others must be refused or give an equal record. Weights that were quantized must
-never come out as other integers. From the repository root:
+Each file is one of ten valid ones, three of them quantized, two of coded grids, with one to three mutations: bit
+flips, truncations, lying lengths, chunks swapped, doubled or dropped, bytes inserted. Half of them get their checksums
+computed anew, to reach the inner readers; the others must be refused or give an equal record. Integers must never come
+out as others: weights that were quantized, grids that were coded. From the repository root:
 
     python benchmarks/container_mutations.py --count 100000 --seed 0
 """
@@ -21,6 +21,9 @@ import numpy as np
 
 from ligeia.codec._bytes import varint_bytes
 from ligeia.codec._container import SIGNATURE, FieldRecord, decode, encode
+from ligeia.codec._latent_layout import Steps, layout, picture_network
+from ligeia.codec._latent_networks import VERSION, learned, sizes_for
+from ligeia.codec._latents import Latents, changed, coded_levels
 from ligeia.codec._quantized import QuantizedTensor, step_of_byte
 from ligeia.codec._records import NetworkRecord
 from ligeia.core import FormatError
@@ -63,7 +66,25 @@ def seed_records(rng: np.random.Generator) -> list[FieldRecord]:
         for each in (Symmetric(inner=table, axes=(1,)), FourierFeatures(hidden_features=6, num_frequencies=5))
     ]
     quantized = [(records[1], records[1].network), (records[0], pruned), (others[0], others[0].network)]
-    return [*records, *others, *(_quantized(rng, *each) for each in quantized)]
+    pictures = [_picture(rng, (21, 34), rgb, photo), _picture(rng, (5, 3), rgb[:1], photo)]
+    return [*records, *others, *(_quantized(rng, *each) for each in quantized), *pictures]
+
+
+def _picture(
+    rng: np.random.Generator, shape: tuple[int, int], channels: tuple[Channel, ...], source: ImageSource
+) -> FieldRecord:
+    """Return a picture of coded grids, escapes among them."""
+    config = picture_network(shape, len(channels))
+    integers = [np.rint(rng.standard_t(2, each.shape)).clip(-1e9, 1e9).astype(np.int32) for each in layout(config)]
+    parts = [QuantizedTensor(np.rint(rng.standard_t(3, size)).astype(np.int32), 2.0**-6) for size in sizes_for(config)]
+    changes = (parts[0], parts[1], parts[2])
+    networks = changed(learned(VERSION).networks_for(1, config), changes)
+    num_levels = layout(config)[0].level + 1
+    split = [num_levels - 1, 1] if num_levels > 1 else [1]
+    chunks = coded_levels(config, integers, networks, VERSION, split)
+    return FieldRecord(
+        config, Grid.of(shape), channels, source, latents=Latents(VERSION, 1, Steps(30, 4, 2), changes, chunks)
+    )
 
 
 def _other(rng: np.random.Generator, record: FieldRecord, architecture: Architecture) -> FieldRecord:
@@ -209,6 +230,7 @@ def outcome_of(mutated: bytes, original: bytes, *, recompute: bool) -> tuple[str
     start = time.perf_counter()
     try:
         record = decode(mutated)
+        integers = _integers(record)
     except FormatError as error:
         if len(str(error).splitlines()) != 1:
             raise AssertionError("a message of one line was wanted") from error
@@ -219,12 +241,16 @@ def outcome_of(mutated: bytes, original: bytes, *, recompute: bool) -> tuple[str
         return "equal record", seconds
     assert recompute, "a damaged file passed its checksums"
     assert encode(decode(again)) == again
-    assert _integers(record) in (b"", _integers(decode(original))), "the digest let other integers pass"
+    assert integers in (b"", _integers(decode(original))), "the digest let other integers pass"
     return "another valid record", seconds
 
 
 def _integers(record: FieldRecord) -> bytes:
-    return b"".join(each.integers.tobytes() for each in record.tensors if isinstance(each, QuantizedTensor))
+    found = [each.integers for each in record.tensors if isinstance(each, QuantizedTensor)]
+    if record.latents is not None:
+        assert isinstance(record.network, NetworkConfig)
+        found += record.latents.integers(record.network)  # which are read only now
+    return b"".join(each.tobytes() for each in found)
 
 
 def run(count: int, seed: int, *, traced_count: int = 10_000) -> dict[str, object]:

@@ -4,6 +4,7 @@ It knows nothing of ligeia, takes valid files only, and is as short and as slow 
 """
 
 import struct
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate, islice, pairwise
@@ -31,29 +32,46 @@ class Model:
 def read_quantized(data: bytes) -> list[tuple[float, list[int]]]:
     """Return step and integers of every quantized tensor of a file."""
     chunks = dict(chunks_of(data[9:]))
-    tensors, rest = [], iter(chunks[b"QUAN"])
+    return read_tensors(iter(chunks[b"QUAN"]), shapes_of(iter(chunks[b"NETW"])), 2)
+
+
+def read_tensors(rest: Iterator[int], shapes: list[tuple[int, int]], num_kinds: int) -> list[tuple[float, list[int]]]:
+    """Return step and integers of every quantized tensor of a payload; kinds take turns."""
+    tensors = []
     models: dict[int, Model] = {}
-    for number, (num_rows, num_columns) in enumerate(shapes_of(iter(chunks[b"NETW"]))):
+    for number, (num_rows, num_columns) in enumerate(shapes):
         tag = next(rest)
         if tag < 2:
             take(rest, num_rows * num_columns * (4, 2)[tag])
             continue
         step = 24 if tag == 2 else tag - 48 if tag >= 48 else next(rest)
         if tag == 3:
-            models[number % 2] = Model(next(rest))
+            models[number % num_kinds] = Model(next(rest))
         elif 3 < tag < 48:
-            models[number % 2] = _bell(tag, varint(rest), next(rest), next(rest))
-        model = None if tag == 2 else models[number % 2]
+            models[number % num_kinds] = _bell(tag, varint(rest), next(rest), next(rest))
+        model = None if tag == 2 else models[number % num_kinds]
         tensors.append(((8 + step % 8) / 2 ** (step // 8), num_rows, num_columns, model))
-    take(rest, 4)
-    stream = bytes(rest)
+    digest, coder = take(rest, 4), coder_of(bytes(rest))
+    result = [(step, _integers(coder, rows, columns, model)) for step, rows, columns, model in tensors]
+    check(coder, digest, [integer for _, integers in result for integer in integers])
+    return result
+
+
+def coder_of(stream: bytes) -> Coder:
+    """Return the coder at the beginning of a stream."""
     padded = bytes(-len(stream) % 4) + stream
     coder = Coder(list(struct.unpack(f">{len(padded) // 4}I", padded)))
     _refill(coder)
     _refill(coder)
-    result = [(step, _integers(coder, rows, columns, model)) for step, rows, columns, model in tensors]
-    assert coder == Coder([], 0)
-    return result
+    return coder
+
+
+def check(coder: Coder, digest: bytes, integers: list[int]) -> None:
+    """Raise ValueError unless the stream has ended and the integers have this digest."""
+    if coder != Coder([], 0):
+        raise ValueError("the stream does not end with its last symbol")
+    if digest != struct.pack("<I", zlib.crc32(struct.pack(f"<{len(integers)}i", *integers))):
+        raise ValueError("the integers have another digest")
 
 
 def chunks_of(data: bytes) -> list[tuple[bytes, bytes]]:
@@ -122,8 +140,8 @@ def _integers(coder: Coder, num_rows: int, num_columns: int, model: Model | None
                 rows[i].append(0)
             elif model.bits:
                 low, high = min(model.bits, 16), max(model.bits - 16, 0)
-                top = _symbol(coder, [2 ** (24 - high) * k for k in range(2**high + 1)]) if high else 0
-                u = top * 2**16 + _symbol(coder, [2 ** (24 - low) * k for k in range(2**low + 1)])
+                top = symbol(coder, [2 ** (24 - high) * k for k in range(2**high + 1)]) if high else 0
+                u = top * 2**16 + symbol(coder, [2 ** (24 - low) * k for k in range(2**low + 1)])
                 rows[i].append(u - 2 ** (model.bits - 1))
             else:
                 g, chosen = model.g, 0
@@ -132,13 +150,14 @@ def _integers(coder: Coder, num_rows: int, num_columns: int, model: Model | None
                     b = (16 * sum(abs(row[j]) for row in rows[:i]) + 4 * g) // (i + 4)
                     chosen = (2 * a * b >= g * g) + (a * b >= g * g) + (a * b >= 2 * g * g)
                 weights = model.sets[chosen]
-                symbol = _symbol(coder, _table(weights))
-                weights[symbol] += 32 if model.tag >= 16 else 0
-                rows[i].append(symbol - model.reach)
+                k = symbol(coder, _table(weights))
+                weights[k] += 32 if model.tag >= 16 else 0
+                rows[i].append(k - model.reach)
     return [integer for row in rows for integer in row]
 
 
-def _symbol(coder: Coder, c: list[int]) -> int:
+def symbol(coder: Coder, c: list[int]) -> int:
+    """Return the next symbol, of a table."""
     q = coder.x % 2**24
     i = next(i for i in range(len(c)) if q < c[i + 1])
     coder.x = (coder.x >> 24) * (c[i + 1] - c[i]) + q - c[i]

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from skimage import data
 
+import ligeia as lg
 from ligeia.codec import LatentMoments, NumpyField, from_record, read_record
 from ligeia.fitting import Checkpointer, Step
 from ligeia.recipes import Compressed, compress
@@ -90,3 +92,18 @@ def test_a_stopped_fit_goes_on_to_the_same_file(tmp_path: Path) -> None:
 def test_the_weights_alone_are_there_for_the_asking(tmp_path: Path) -> None:
     picture = save(tmp_path / "cat.png", CAT[::4, ::4])
     assert compress(picture, most_bytes=500, effort=1, network="siren").record.latents is None
+
+
+def test_gradients_of_a_file_are_those_of_float64_differences(tmp_path: Path) -> None:
+    made = compress(save(tmp_path / "cat.png", CAT), tmp_path / "cat.lig", most_bytes=1500, effort=1)
+    assert made.record.latents is not None
+    points = torch.rand((500, 2), generator=torch.Generator().manual_seed(0)) * 1.9 - 0.95
+    found = lg.jacobian(lg.load(tmp_path / "cat.lig"), points).detach().double()
+    field, exact, step = lg.load(tmp_path / "cat.lig").double(), points.double(), 1e-5
+    wanted = torch.empty_like(found)
+    for axis in range(2):
+        offset = step * torch.eye(2, dtype=torch.float64)[axis]
+        wanted[..., axis] = (field(exact + offset) - field(exact - offset)).detach() / (2 * step)
+    scale = float(wanted.square().mean().sqrt())
+    assert float((lg.jacobian(field, exact).detach() - wanted).abs().max()) < 1e-5 * scale
+    assert float((found - wanted).square().mean().sqrt()) < 1e-5 * scale

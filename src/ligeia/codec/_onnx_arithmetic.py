@@ -1,10 +1,12 @@
 """The arithmetic of networks as an ONNX graph: each operation adds a node."""
 
 from collections.abc import Sequence
-from typing import Any, NoReturn, Union, final
+from typing import Any, Final, Union, final
 
 import numpy as np
 from jaxtyping import Float, Shaped
+
+_INT64: Final = 7  # as ONNX numbers types
 
 
 @final
@@ -30,23 +32,42 @@ class Graph:
 
 @final
 class GraphNumbers:
-    """An output of a node, or a constant: ``(n, features)``, or the shape of the constant."""
+    """An output of a node, or a constant: ``(n, features)``, or the shape of the constant; float32 or int64."""
 
-    def __init__(self, graph: Graph, name: str, shape: tuple[int | None, ...]) -> None:
-        self._graph, self.name, self.shape = graph, name, shape
+    def __init__(
+        self, graph: Graph, name: str, shape: tuple[int | None, ...], dtype: type[np.number] = np.float32
+    ) -> None:
+        self._graph, self.name, self.shape, self._dtype = graph, name, shape, dtype
 
     def node(
-        self, operator: str, *others: "GraphNumbers", width: int | None = None, **attributes: int
+        self,
+        operator: str,
+        *others: "GraphNumbers",
+        width: int | None = None,
+        dtype: type[np.number] | None = None,
+        **attributes: int,
     ) -> "GraphNumbers":
-        """Return what an operation makes of this and others."""
+        """Return what an operation makes of this and others, of a type of its own if it has one."""
         name = self._graph.node(operator, [self.name, *(each.name for each in others)], output="", **attributes)
         widths = [each.shape[-1] or 1 for each in (self, *others) if each.shape]
-        return GraphNumbers(self._graph, name, (None, max(widths) if width is None else width))
+        shape = (None, max(widths) if width is None else width)
+        return GraphNumbers(self._graph, name, shape, self._dtype if dtype is None else dtype)
+
+    def clip(self, low: float, high: float) -> "GraphNumbers":
+        """Return the nearest numbers between two."""
+        return self.node("Clip", self._number(low), self._number(high))
+
+    def reshape(self, *shape: int) -> "GraphNumbers":
+        """Return the same in another shape; one side may be -1."""
+        name = self._graph.constant(f"shape{len(self._graph.constants)}", np.array(shape, np.int64))
+        return self.node("Reshape", GraphNumbers(self._graph, name, ()), width=shape[-1])
+
+    def _number(self, value: float) -> "GraphNumbers":
+        name = self._graph.constant(f"number{len(self._graph.constants)}", np.array(value, self._dtype))
+        return GraphNumbers(self._graph, name, (), self._dtype)
 
     def _with(self, operator: str, other: Union["GraphNumbers", float], *, swapped: bool = False) -> "GraphNumbers":
-        if not isinstance(other, GraphNumbers):
-            name = self._graph.constant(f"number{len(self._graph.constants)}", np.array(other, np.float32))
-            other = GraphNumbers(self._graph, name, ())
+        other = other if isinstance(other, GraphNumbers) else self._number(other)
         return other.node(operator, self) if swapped else self.node(operator, other)
 
     def __add__(self, other: Union["GraphNumbers", float]) -> "GraphNumbers":
@@ -147,10 +168,11 @@ class GraphArithmetic:
         """Return what leaves a layer, given what entered its nonlinearity."""
         return post
 
-    def floor(self, x: GraphNumbers) -> NoReturn:
-        """Refuse: what has no graph is refused before."""
-        raise AssertionError("networks that look up tables have no graph")
+    def floor(self, x: GraphNumbers) -> tuple[GraphNumbers, GraphNumbers]:
+        """Return the part of x after the point, and the whole part as integers."""
+        whole = x.node("Floor")
+        return x - whole, whole.node("Cast", dtype=np.int64, to=_INT64)
 
-    def gather(self, row: GraphNumbers, index: GraphNumbers) -> NoReturn:
-        """Refuse: what has no graph is refused before."""
-        raise AssertionError("networks that look up tables have no graph")
+    def gather(self, row: GraphNumbers, index: GraphNumbers) -> GraphNumbers:
+        """Return the entries of a row of weights at integers, ``(n, 1)``."""
+        return row.node("Gather", index, axis=1).reshape(-1, 1)

@@ -53,7 +53,6 @@ class LatentGrid(Architecture):
     name: ClassVar[str] = "grid"
     rate: ClassVar[float] = 20.0
     smoothness: ClassVar[float] = 2
-    has_graph: ClassVar[bool] = False
 
     hidden_features: int = 16
     sizes: tuple[int, ...] = ()
