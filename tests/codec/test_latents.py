@@ -7,14 +7,24 @@ import numpy as np
 import pytest
 
 from ligeia import kernels
-from ligeia.codec import FieldRecord, Latents, NumpyField, decode, encode, picture_network, preview_of
+from ligeia.codec import (
+    FieldRecord,
+    Latents,
+    NumpyField,
+    decode,
+    encode,
+    no_latents,
+    num_cells,
+    picture_network,
+    preview_of,
+)
 from ligeia.codec._ans import StreamError
 from ligeia.codec._container import ChecksumError
 from ligeia.codec._latent_layout import Steps, layout
 from ligeia.codec._latent_model import MEAN_BITS, ScaleTables, waves
 from ligeia.codec._latent_networks import NetworksError, learned, sizes_for
 from ligeia.codec._latents import changed, coded_levels
-from ligeia.codec._quantized import QuantizedTensor
+from ligeia.codec._quantized import QuantizedTensor, TensorError
 from ligeia.core import FormatError, InputError
 from ligeia.networks import NetworkConfig
 from ligeia.signals import Channel, Grid, ImageSource
@@ -158,3 +168,16 @@ def test_a_cut_stream_is_refused() -> None:
         with pytest.raises((StreamError, FormatError)):
             wrong.integers(config)
     assert issubclass(ChecksumError, FormatError)
+
+
+def test_few_bytes_do_not_pay_for_many_integers() -> None:
+    shape = (3000, 4000)
+    config = picture_network(shape, 3)
+    data = encode(record_of(config, no_latents(config), shape))
+    assert len(data) < 300
+    with pytest.raises(TensorError, match="grids of 23,997,633 integers, where so few bytes pay for 16,777,216"):
+        decode(data)
+    latents = no_latents(config)
+    assert latents.most_cells() < num_cells(config)
+    paid = replace(latents, chunks=(latents.chunks[0]._replace(stream=b"\1" * 120),))
+    assert paid.most_cells() == (1 << 24) + 120 * (1 << 16) >= num_cells(config)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from oracles.quantized_reader import Coder, check, chunks_of, coder_of, read_tensors, symbol, take, varint
+from oracles.quantized_reader import Coder, check, chunks_of, coder_of, raw, read_tensors, symbol, take, varint
 
 Grid = list[list[int]]
 Key = tuple[int, int]
@@ -66,10 +66,11 @@ def read_picture(data: bytes, learned: bytes) -> tuple[list[float], list[Grid]]:
         raise ValueError("a step that is too fine")
     steps = [ROOTS[code % 8] * 2.0 ** -(5 + code // 8) for code in codes]
     decays, weights = _learned(learned, index)
-    luma, chroma_context = _contexts(_changed(network, weights, rest))
-    reader = _Reader(network, decays, luma, chroma_context)
+    reader = _Reader(network, decays, *_contexts(_changed(network, weights, rest)))
     level = network.num_levels
-    for payload in (payload for kind, payload in chunks if kind == b"LATT"):
+    for kind, payload in chunks:
+        if kind != b"LATT":
+            continue
         levels = range(level - payload[0], level)
         if not payload[0] or levels.start < 0:
             raise ValueError("a chunk of no level, or of more than are left")
@@ -95,18 +96,19 @@ def _network(rest: Iterator[int]) -> Network:
     forms = {1: [0], 2: [0, 0], 3: [0, m, m], 4: [0, m, m, 0]}
     if firsts != forms.get(num_channels) or list(rest) != [num_channels > 2]:
         raise ValueError("planes of another form")
-    keys = [(l, p) for l in reversed(range(num_levels)) for p, first in enumerate(firsts) if l >= first]
+    levels = reversed(range(num_levels))
+    keys = [(level, plane) for level in levels for plane, first in enumerate(firsts) if level >= first]
     return Network(sizes, num_levels, separate, num_channels, keys)
 
 
 def _learned(data: bytes, index: int) -> tuple[list[int], list[list[int]]]:
-    """Return decays, and weights of the luma context, the chroma context and the point network of RGB."""
+    """Return decays, and weights of the luma context and the chroma context."""
     sizes = [_context_size(14, 7), _context_size(16, 14), _point_size(6, 3)]
     if index >= data[0] or len(data) != 1 + 4 * 169 + data[0] * (4 + 2 * sum(sizes)):
         raise ValueError("unknown index of the learned networks")
     start = 1 + 4 * 169 + 4 * data[0] + index * 2 * sum(sizes)
     weights = iter(struct.unpack_from(f"<{sum(sizes)}h", data, start))
-    return list(struct.unpack_from("<169I", data, 1)), [list(islice(weights, size)) for size in sizes]
+    return list(struct.unpack_from("<169I", data, 1)), [_row(weights, size) for size in sizes[:2]]
 
 
 def _context_size(num_inputs: int, num_biases: int) -> int:
@@ -118,44 +120,23 @@ def _point_size(num_features: int, num_channels: int) -> int:
 
 
 def _changed(network: Network, weights: list[list[int]], rest: Iterator[int]) -> list[list[int]]:
-    """Return the weights of the picture: of the luma context, the chroma context and the point network."""
-    weights = [*weights[:2], point_network(network, weights[2])]
+    """Return the weights of the picture's luma and chroma contexts; the point network has no part in integers."""
+    shapes = [(len(each), 1) for each in weights]
+    shapes.append((_point_size(network.separate + network.num_planes, network.num_planes), 1))
+    changes = read_tensors(rest, shapes, 1)
+    if len(changes) < len(shapes) or any(step not in {2.0**-k for k in range(13)} for step, _ in changes):
+        raise ValueError("a step of changes that is not allowed")
     result = []
-    changes = read_tensors(rest, [(len(each), 1) for each in weights], 1)
-    for vector, (step, integers) in zip(weights, changes, strict=True):
-        if step not in {2.0**-k for k in range(13)}:
-            raise ValueError("a step of changes that is not allowed")
+    for vector, (step, integers) in zip(weights, changes, strict=False):
         result.append([a + int(4096 * step) * b for a, b in zip(vector, integers, strict=True)])
         if any(abs(each) >= 2**16 for each in result[-1]):
             raise ValueError("a weight that is too large")
     return result
 
 
-def point_network(network: Network, weights: list[int]) -> list[int]:
-    """Return the point network of a kind of picture, before its changes, from that of RGB."""
-    rest = iter(weights)
-    hidden, bias, output, straight = _rows(rest, 6, 16), _row(rest, 16), _rows(rest, 3, 16), _rows(rest, 3, 6)
-    output_bias = _rows(rest, 3, 1)
-    is_gray, has_alpha = network.num_planes < 3, network.num_planes % 2 == 0
-    features = [*range(network.separate), 3, *([] if is_gray else [4, 5])]
-    hidden = [hidden[feature] for feature in features]
-    straight = [[row[feature] for feature in features] for row in straight]
-    if is_gray:
-        output, straight, output_bias = (
-            [[(19595 * r + 38470 * g + 7471 * b + 2**15) >> 16 for r, g, b in zip(*rows, strict=True)]]
-            for rows in (output, straight, output_bias)
-        )
-    if has_alpha:
-        hidden.append([0] * 16)
-        output.append([0] * 16)
-        straight = [[*row, 0] for row in straight] + [[0] * len(features) + [2**12]]
-        output_bias.append([2**12])
-    return [*sum(hidden, []), *bias, *sum(output, []), *sum(straight, []), *sum(output_bias, [])]
-
-
 def _contexts(weights: list[list[int]]) -> tuple[Context, Context]:
     result = []
-    for vector, num_inputs, num_biases in zip(weights, (14, 16), (7, 14), strict=False):
+    for vector, num_inputs, num_biases in zip(weights, (14, 16), (7, 14), strict=True):
         rest = iter(vector)
         w, b, v, d = _rows(rest, num_inputs, 16), _rows(rest, num_biases, 16), _rows(rest, 16, 16), _row(rest, 16)
         o, s, e = _rows(rest, 2, 16), _rows(rest, 2, num_inputs), _rows(rest, num_biases, 2)
@@ -222,11 +203,11 @@ class _Reader:
         reach, i = (len(c) - 4) // 2, symbol(coder, c)
         if 0 < i < len(c) - 2:
             return nearest + i - 1 - reach
-        k = _raw(coder, 5)
+        k = raw(coder, 5)
         if k > 29:
             raise ValueError("an escape that is too long")
-        above = 2**k + _raw(coder, min(k, 16))
-        above += 2**16 * _raw(coder, max(k - 16, 0))
+        above = 2**k + raw(coder, min(k, 16))
+        above += 2**16 * raw(coder, max(k - 16, 0))
         integer = nearest + (reach + above if i else -reach - above)
         if abs(integer) >= 2**30:
             raise ValueError("an integer that is too large")
@@ -245,7 +226,3 @@ class _Reader:
             bounds.append(2**24)
             self.tables[scale, part] = [(bound * (2**24 - n) >> 24) + i for i, bound in enumerate(bounds)]
         return self.tables[scale, part]
-
-
-def _raw(coder: Coder, bits: int) -> int:
-    return symbol(coder, [k * 2 ** (24 - bits) for k in range(2**bits + 1)])

@@ -5,7 +5,8 @@ It knows nothing of ligeia, takes valid files only, and is as short and as slow 
 
 import struct
 import zlib
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, islice, pairwise
 
@@ -59,6 +60,8 @@ def read_tensors(rest: Iterator[int], shapes: list[tuple[int, int]], num_kinds: 
 
 def coder_of(stream: bytes) -> Coder:
     """Return the coder at the beginning of a stream."""
+    if stream[:1] == b"\0":
+        raise ValueError("the stream begins with a zero byte")
     padded = bytes(-len(stream) % 4) + stream
     coder = Coder(list(struct.unpack(f">{len(padded) // 4}I", padded)))
     _refill(coder)
@@ -140,8 +143,7 @@ def _integers(coder: Coder, num_rows: int, num_columns: int, model: Model | None
                 rows[i].append(0)
             elif model.bits:
                 low, high = min(model.bits, 16), max(model.bits - 16, 0)
-                top = symbol(coder, [2 ** (24 - high) * k for k in range(2**high + 1)]) if high else 0
-                u = top * 2**16 + symbol(coder, [2 ** (24 - low) * k for k in range(2**low + 1)])
+                u = raw(coder, high) * 2**16 + raw(coder, low)
                 rows[i].append(u - 2 ** (model.bits - 1))
             else:
                 g, chosen = model.g, 0
@@ -156,10 +158,15 @@ def _integers(coder: Coder, num_rows: int, num_columns: int, model: Model | None
     return [integer for row in rows for integer in row]
 
 
-def symbol(coder: Coder, c: list[int]) -> int:
+def raw(coder: Coder, bits: int) -> int:
+    """Return the next symbol of so many bits, up to 16; no symbol is read for 0 bits."""
+    return symbol(coder, range(0, 2**24 + 1, 2 ** (24 - bits))) if bits else 0
+
+
+def symbol(coder: Coder, c: Sequence[int]) -> int:
     """Return the next symbol, of a table."""
     q = coder.x % 2**24
-    i = next(i for i in range(len(c)) if q < c[i + 1])
+    i = bisect_right(c, q) - 1
     coder.x = (coder.x >> 24) * (c[i + 1] - c[i]) + q - c[i]
     if coder.x < 2**32:
         _refill(coder)

@@ -25,7 +25,12 @@ if TYPE_CHECKING:
     from ._description import describe_network as describe_network
     from ._field import from_record as from_record, load as load, save as save, to_record as to_record
     from ._latent_layout import picture_network as picture_network
-    from ._latents import Latents as Latents, latents_bytes as latents_bytes, no_latents as no_latents
+    from ._latents import (
+        Latents as Latents,
+        latents_bytes as latents_bytes,
+        no_latents as no_latents,
+        num_cells as num_cells,
+    )
     from ._lossless import (
         exact_samples as exact_samples,
         smallest_lossless as smallest_lossless,
@@ -71,6 +76,7 @@ _MODULES = {
     "latents_bytes": "_latents",
     "load": "_field",
     "no_latents": "_latents",
+    "num_cells": "_latents",
     "picture_network": "_latent_layout",
     "preview_of": "_container",
     "nearest_step": "_quantized",
@@ -115,6 +121,7 @@ __all__ = [
     "load",
     "nearest_step",
     "no_latents",
+    "num_cells",
     "picture_network",
     "preview_of",
     "read_named_tensors",

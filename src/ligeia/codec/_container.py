@@ -16,7 +16,7 @@ from ligeia.networks import LatentGrid, NetworkConfig
 from ligeia.signals import Channel, Grid, Missing, Source
 
 from ._bytes import ByteReader, RecordError, varint_bytes
-from ._latents import Latents, pack_levels, pack_networks, unpack_levels, unpack_networks
+from ._latents import Latents, num_cells, pack_levels, pack_networks, unpack_levels, unpack_networks
 from ._quantized import QuantizedTensor, TensorError
 from ._records import (
     NetworkRecord,
@@ -237,7 +237,10 @@ def _read_latents(chunks: "_ChunkReader", network: NetworkRecord | NetworkConfig
     levels = []
     while (payload := chunks.optional(_LATENT_LEVELS)) is not None:
         levels.append(unpack_levels(payload))
-    return replace(found, chunks=tuple(levels))
+    found = replace(found, chunks=tuple(levels))
+    if (wanted := num_cells(network)) > (most := found.most_cells()):
+        raise TensorError(f"coded grids of {wanted:,} integers, where so few bytes pay for {most:,} at most.")
+    return found
 
 
 @final

@@ -11,7 +11,6 @@ from typing import Final, NamedTuple, final
 import numpy as np
 from jaxtyping import Float32, Int32
 
-from ligeia.core import InputError
 from ligeia.kernels import HIDDEN
 from ligeia.networks import NetworkConfig
 
@@ -24,6 +23,7 @@ from ._quantized import QuantizedTensor
 from ._weights import pack_quantized, unpack_quantized
 
 _MOST_CELLS: Final = 1 << 28
+_FREE_CELLS, _CELLS_PER_BYTE = 1 << 24, 1 << 16
 _MOST_WEIGHT: Final = (1 << 16) - 1
 _STEPS: Final = tuple(2.0**-each for each in range(FRACTION + 1))
 
@@ -62,6 +62,11 @@ class Latents:
         """Return the same with a look at the levels of the first chunk alone."""
         return replace(self, finest_level=layout(config)[0].level - self.chunks[0].num_levels + 1)
 
+    def most_cells(self) -> int:
+        """Return how many integers the bytes of the streams can pay for."""
+        num_bytes = sum(len(chunk.stream) for chunk in self.chunks)
+        return min(_MOST_CELLS, _FREE_CELLS + _CELLS_PER_BYTE * num_bytes)
+
     def integers(self, config: NetworkConfig) -> list[Int32[np.ndarray, "..."]]:
         """Return the integers of all grids."""
         if not self._read:
@@ -70,9 +75,6 @@ class Latents:
 
     def _decoded(self, config: NetworkConfig) -> list[Int32[np.ndarray, "..."]]:
         grids = layout(config)
-        num_cells = sum(rows * columns for rows, columns in (grid.shape for grid in grids))
-        if num_cells > _MOST_CELLS:
-            raise InputError(f"pictures of up to {_MOST_CELLS:,} integers can be read, this one has {num_cells:,}.")
         tables, networks = learned(self.version).tables, self.networks(config)
         known: list[Int32[np.ndarray, ...]] = []
         level = grids[0].level
@@ -94,6 +96,11 @@ class Latents:
         for grid, integers in zip(layout(config), self.integers(config), strict=True):
             found.append((np.float64(self.steps.of(grid)) * integers).astype(np.float32))
         return [*found, *point_tensors(self.networks(config).point, config)]
+
+
+def num_cells(config: NetworkConfig) -> int:
+    """Return how many integers a picture has."""
+    return sum(rows * columns for rows, columns in (grid.shape for grid in layout(config)))
 
 
 def changed(networks: LatentNetworks, changes: Sequence[QuantizedTensor]) -> LatentNetworks:

@@ -326,7 +326,10 @@ def _of_quality(job: _Job, psnr_db: float) -> Compressed:
     signal = job.signal
     least = smallest_bytes(signal)
     if job.picture is not None and not _is_constant(signal):
-        return _of_picture(job, *picture_of_quality(job.picture, psnr_db))
+        try:
+            return _of_picture(job, *picture_of_quality(job.picture, psnr_db))
+        except TooSmall:
+            job = job._replace(picture=None)
     coefficients = num_coefficients(signal, psnr_db)
     if coefficients > _MOST_COEFFICIENTS * signal.values.size:
         raise InputError(

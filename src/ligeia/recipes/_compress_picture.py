@@ -19,6 +19,7 @@ from ._fit import new_field
 
 STEPS = {effort: 100 * 2 ** (effort - 1) for effort in range(1, 10)}
 _USUAL_PIXELS = 1 << 20  # of larger pictures the steps are fewer, by the root of how much larger
+_MOST_PIXELS = 1 << 26  # 120 bytes of memory each
 _LEAST_STEPS = STEPS[1]
 _NEAR_DB = 0.2
 _MOST_TRIES = 3
@@ -48,6 +49,7 @@ def is_picture(signal: Signal) -> bool:
         and signal.grid.align == "centers"
         and 1 <= signal.num_channels <= 4
         and signal.missing is None
+        and signal.grid.num_samples <= _MOST_PIXELS
         and not any(axis.ticks for axis in signal.grid.axes)
     )
 
@@ -132,7 +134,10 @@ def _fitted(
         for callback in job.callbacks:
             callback(Step(state, 1.0))
 
-    data = codec.encode(_record(signal, config, moments.finish(watch)))
+    latents = moments.finish(watch)
+    if codec.num_cells(config) > latents.most_cells():
+        raise TooSmall
+    data = codec.encode(_record(signal, config, latents))
     if num_bytes is not None and len(data) > num_bytes:
         raise TooSmall
     quality = objective.quality(codec.from_record(codec.decode(data)))
