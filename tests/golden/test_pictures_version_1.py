@@ -48,7 +48,9 @@ def _record(shape: tuple[int, int], num_channels: int) -> FieldRecord:
 def _found(data: bytes) -> list[list[list[int]]]:
     record = decode(data)
     assert record.latents is not None
-    return [each.tolist() for each in record.latents.integers(picture_network(record.grid.shape, len(record.channels)))]
+    rows, columns = record.grid.shape
+    config = picture_network((rows, columns), len(record.channels))
+    return [each.tolist() for each in record.latents.integers(config)]
 
 
 @pytest.mark.parametrize("name", PICTURES)
