@@ -237,7 +237,7 @@ class Field(nn.Module, Generic[AnyNetwork]):
         network = self.network
         if not isinstance(network, CoordinateNetwork) or not isinstance(network.architecture, HasRaster):
             return None
-        if (axes := sampling.lattice()) is None:
+        if self._half_range.device.type != "cpu" or (axes := sampling.lattice()) is None:
             return None
         tensors = [each.detach().cpu() for each in network.tensors()]
         if tensors[0].dtype != torch.float32:

@@ -11,6 +11,7 @@ from ligeia.codec import (
     FieldRecord,
     Latents,
     NumpyField,
+    _latent_model,
     decode,
     encode,
     no_latents,
@@ -178,6 +179,29 @@ def test_few_bytes_do_not_pay_for_many_integers() -> None:
     with pytest.raises(TensorError, match="grids of 23,997,633 integers, where so few bytes pay for 16,777,216"):
         decode(data)
     latents = no_latents(config)
-    assert latents.most_cells() < num_cells(config)
+    assert latents.most_cells < num_cells(config)
     paid = replace(latents, chunks=(latents.chunks[0]._replace(stream=b"\1" * 120),))
-    assert paid.most_cells() == (1 << 24) + 120 * (1 << 16) >= num_cells(config)
+    assert paid.most_cells == (1 << 24) + 120 * (1 << 16) >= num_cells(config)
+
+
+def test_an_escape_of_too_many_bits_is_refused_on_every_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = picture_network((24, 24), 1)
+    integers = [np.full(grid.shape, -40, np.int32) for grid in layout(config)]  # so that the last one's mean is below 0
+    integers[-1][-1, -1] = 1 << 28
+    usual = _latent_model._escape
+
+    def too_long(excess: int) -> list[tuple[int, int]]:
+        parts = ((30, 5), (0, 16), (0, 14))
+        return usual(excess) if excess < 1 << 20 else [_latent_model._plain(*each) for each in parts]
+
+    monkeypatch.setattr(_latent_model, "_escape", too_long)
+    changes = latents_of(config)[0].changes
+    networks = changed(learned(1).networks_for(1, config), changes)
+    latents = Latents(1, 1, STEPS, changes, coded_levels(config, integers, networks, 1, [layout(config)[0].level + 1]))
+    data = encode(record_of(config, latents, (24, 24)))
+    for path in kernels.available():
+        with kernels.using(path):
+            record = decode(data)
+            assert record.latents is not None
+            with pytest.raises(StreamError, match="30 bits"):
+                record.latents.integers(config)

@@ -7,7 +7,7 @@ from scipy.interpolate import BSpline
 from torch.testing import assert_close
 
 from ligeia.core import InputError
-from ligeia.networks import CoordinateNetwork, Inputs, LatentGrid, NetworkConfig
+from ligeia.networks import CoordinateNetwork, Inputs, LatentGrid, NetworkConfig, _latent_grid
 
 CUBIC = BSpline.basis_element(np.arange(-2.0, 3.0), extrapolate=False)
 
@@ -143,3 +143,23 @@ def test_coordinates_beyond_four_are_refused() -> None:
         NetworkConfig(LatentGrid(), 5, 1)
     with pytest.raises(InputError, match="cells along 1"):
         NetworkConfig(LatentGrid(sizes=(3, 4)), 1, 1)
+
+
+def test_a_raster_comes_in_small_pieces_on_more_axes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_latent_grid, "_BLOCK", 60)
+    built = network(NetworkConfig(LatentGrid(sizes=(5, 6, 7), num_levels=3), 3, 2)).float()
+    tensors = [each.detach().numpy() for each in built.tensors()]
+    axes = [np.linspace(-1, 1, count) for count in (4, 9, 13)]
+    pieces = list(_latent_grid.LatentGrid.raster(built.architecture, axes, tensors))  # type: ignore[arg-type]
+    assert max(stop - start for start, stop, _ in pieces) <= 60
+    assert [piece[0] for piece in pieces[1:]] == [piece[1] for piece in pieces[:-1]]
+    points = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 3).astype(np.float32)
+    expected = built(torch.from_numpy(points)).detach().numpy()
+    np.testing.assert_allclose(np.concatenate([piece[2] for piece in pieces]), expected, atol=2e-4)
+
+
+def test_grids_grow_to_a_number_of_weights() -> None:
+    suited = LatentGrid().suited_to(Inputs((300, 451), ("red", "green", "blue")))
+    for most in (3000, 90_000):
+        grown = suited.with_parameters(most, 2, 3)
+        assert 0.9 * most < NetworkConfig(grown, 2, 3).num_parameters() <= most

@@ -107,3 +107,46 @@ def test_gradients_of_a_file_are_those_of_float64_differences(tmp_path: Path) ->
     scale = float(wanted.square().mean().sqrt())
     assert float((lg.jacobian(field, exact).detach() - wanted).abs().max()) < 1e-5 * scale
     assert float((found - wanted).square().mean().sqrt()) < 1e-5 * scale
+
+
+def test_a_fit_that_is_stopped_while_it_lands_goes_on_to_the_same_file(tmp_path: Path) -> None:
+    picture = save(tmp_path / "cat.png", CAT)
+    whole = compress(picture, most_bytes=2500, effort=1)
+    checkpoint = Checkpointer(tmp_path / "cat.ckpt")
+    after: list[Step] = []
+
+    def stop(step: Step) -> None:
+        if step.position >= 1:
+            after.append(step)
+        if len(after) == 9:
+            checkpoint.write(step.state)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        compress(picture, most_bytes=2500, effort=1, callbacks=[stop], checkpoint=checkpoint)
+    resumed = compress(picture, most_bytes=2500, effort=1, checkpoint=Checkpointer(checkpoint.path, resume=True))
+    assert resumed.data == whole.data
+
+
+def test_seeds_differ_in_noise_alone(tmp_path: Path) -> None:
+    picture = save(tmp_path / "cat.png", CAT)
+    made = [compress(picture, most_bytes=1500, effort=1, seed=seed) for seed in (0, 1)]
+    assert made[0].data != made[1].data
+    assert made[0].psnr_db == pytest.approx(made[1].psnr_db, abs=0.5)
+
+
+def test_a_picture_of_black_and_white_reaches_a_high_quality(tmp_path: Path) -> None:
+    pixels = np.kron(np.eye(4, dtype=np.uint8) * 255, np.ones((8, 8), np.uint8))
+    assert compress(save(tmp_path / "squares.png", pixels), psnr_db=50.0, effort=1).psnr_db >= 49.8
+
+
+def test_what_no_grid_fits_into_is_a_sine_network(tmp_path: Path) -> None:
+    made = compress(save(tmp_path / "cat.png", CAT), most_bytes=180, effort=1)
+    assert made.num_bytes <= 180
+    assert made.record.latents is None
+
+
+def test_grids_without_coding_of_their_own_are_made_as_large_as_the_file(tmp_path: Path) -> None:
+    made = compress(save(tmp_path / "cat.png", CAT), most_bytes=3000, effort=1, network=lg.LatentGrid())
+    assert 1500 < made.num_bytes <= 3000
+    assert made.record.latents is None

@@ -12,12 +12,14 @@ from ligeia.fitting import State, Step
 from ligeia.recipes import compress, fast
 from ligeia.recipes._deadline import Deadline
 
+LENGTHS = {effort: 100.0 * 2**effort for effort in range(1, 10)}
+
 
 def foretold(monkeypatch: pytest.MonkeyPatch, seconds: float, effort: int) -> None:
     """Let a fit go on in a hundred steps of a second each, after ten seconds before."""
     clock = count(0.0, 10.0)
     monkeypatch.setattr(time, "monotonic", lambda: next(clock))
-    deadline = Deadline(seconds, effort)
+    deadline = Deadline(seconds, effort, LENGTHS)
     state = State(lg.Field(lg.Siren(2, 4, 0, 1), lg.Grid.of((4, 4))), fast().recipe, 16)
     deadline(Step(state, 0.01))
     clock = count(11.0)
@@ -42,10 +44,20 @@ def test_a_fit_that_ends_in_time_goes_on(monkeypatch: pytest.MonkeyPatch) -> Non
     foretold(monkeypatch, 111.0, 5)
 
 
+def test_a_second_fit_is_foretold_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = count(0.0, 1.0)
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    deadline = Deadline(300.0, 5, LENGTHS)
+    state = State(lg.Field(lg.Siren(2, 4, 0, 1), lg.Grid.of((4, 4))), fast().recipe, 16)
+    for _ in range(2):  # each of 100 steps of a second
+        for step in range(1, 101):
+            deadline(Step(state, step / 100))
+
+
 @pytest.mark.parametrize("seconds", [0.0, -1.0, float("inf"), float("nan")])
 def test_a_deadline_is_above_zero(seconds: float) -> None:
     with pytest.raises(InputError, match="a deadline above 0 seconds was wanted"):
-        Deadline(seconds, 5)
+        Deadline(seconds, 5, LENGTHS)
 
 
 def test_compress_has_deadlines_of_sizes_only() -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ._latents import (
         Latents as Latents,
         latents_bytes as latents_bytes,
+        most_cells as most_cells,
         no_latents as no_latents,
         num_cells as num_cells,
     )
@@ -74,6 +75,7 @@ _MODULES = {
     "exact_samples": "_lossless",
     "from_record": "_field",
     "latents_bytes": "_latents",
+    "most_cells": "_latents",
     "load": "_field",
     "no_latents": "_latents",
     "num_cells": "_latents",
@@ -119,6 +121,7 @@ __all__ = [
     "from_record",
     "latents_bytes",
     "load",
+    "most_cells",
     "nearest_step",
     "no_latents",
     "num_cells",

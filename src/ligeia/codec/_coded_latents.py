@@ -1,5 +1,6 @@
 """The latents of a picture as an optimizer of a fit: grids, networks, and a price of bits that follows a target."""
 
+import copy
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -65,7 +66,9 @@ _NUMBERS: Final = (
     "_settled",
     "_steps_price",
 )
-_WARM: Final = 1 << 20  # a number of steps after any warming up
+_OTHER_KEYS: Final = 1 << 20  # of noise, than those of the fit
+_LEAST_ERROR: Final = 1e-12
+_MOST_WEIGHT: Final = 15.9  # of the networks, in a file
 
 
 @final
@@ -116,6 +119,7 @@ class LatentMoments:
         self._rounded_bits = self._rounded_error = math.nan
         self._looked_at = -math.inf
         self._pending = 0.0
+        self._at_end: dict[str, Any] | None = None
         self.price = settings.target.price or self._first_price()
         self._settled = math.log(self.price)  # the price whose bits these would be, had it been the same all along
         self._begin(self.price)
@@ -159,26 +163,28 @@ class LatentMoments:
         for step in range(num_steps):
             self.take(step / num_steps, step, follow=False)
         nats, error = self._fit.evaluate(Relaxation(is_hard=True))
-        return float(nats.sum()) / math.log(2) + self._network_bits(), error
+        return float(nats.sum()) / math.log(2) + self._network_bits(), max(_LEAST_ERROR, error)
 
-    def take(self, position: float, step: int, *, follow: bool = True) -> float:
+    def take(self, position: float, key: int, *, follow: bool = True, slower: float = 1.0) -> float:
         """Take a step at a share of the fit; return the mean squared error before it.
 
-        The price follows the target unless ``follow`` is False.
+        ``key`` tells its noise from that of other steps. The price follows the target unless ``follow`` is False.
+        ``slower`` multiplies the rates.
         """
-        relaxation = self.settings.relaxing.relaxation(position, step * 0x85EBCA6B)
+        relaxation = self.settings.relaxing.relaxation(position, key * 0x85EBCA6B)
+        step = self._fit.num_steps
         price = self.price / (self._pixels * math.log(2))  # of a nat
         nats, error = self._fit.evaluate(relaxation, price=price, with_grad=True)
         self._bits = float(nats.sum()) / math.log(2)
         if not math.isfinite(error):
             return error
-        self.settings.relaxing.move_latents(self._fit, position)
+        self.settings.relaxing.move_latents(self._fit, position, slower)
         grads = [*self._fit.context_grads, self._fit.point_grad]
         for vector, base, grad in zip(self._vectors, self._base, grads, strict=True):
             change = vector - in_floats(base)
             slope = np.sign(change) / (np.abs(change) + np.float32(_CHANGE_WIDTH))
             np.add(grad, np.float32(price * _CHANGE_NATS) * slope, out=grad)
-        move_networks(self._adam, grads, self.settings.relaxing.rates(position, step)[1])
+        move_networks(self._adam, grads, slower * self.settings.relaxing.rates(position, step)[1])
         if follow:
             self._follow(position)
         return error
@@ -212,7 +218,7 @@ class LatentMoments:
             return math.log(
                 self._rounded_bits / (1 + float(np.interp(position, _POSITIONS, _BITS_THEN)) / spread) / room
             )
-        error = self._rounded_error / (1 + float(np.interp(position, _POSITIONS, _ERROR_THEN)))
+        error = max(_LEAST_ERROR, self._rounded_error) / (1 + float(np.interp(position, _POSITIONS, _ERROR_THEN)))
         return math.log((target.error or error) / error)
 
     def _network_bits(self) -> float:
@@ -244,28 +250,32 @@ class LatentMoments:
     def finish(self, watch: Callable[[], object] = lambda: None) -> Latents:
         """Return what a file holds; where it misses the target, after some more steps at another price.
 
-        It has no more bytes than wanted, if that can be. ``watch`` is called after each step.
+        It has no more bytes than wanted, if that can be. ``watch`` is called after each step; the state to be kept is
+        that of the end of the fit, from which all this is done again.
         """
-        best: Latents | None = None
-        for number in range(_MOST_LANDINGS):
+        self._at_end = self.to_plain()
+        best: tuple[bool, float, Latents] | None = None
+        for number in range(_MOST_LANDINGS + 1):
             vectors = [each.copy() for each in self._vectors]
             made, error = self._rounded()
             for vector, each in zip(self._vectors, vectors, strict=True):
                 vector[:] = each
             excess = self._missed(latents_bytes(made), error)
-            if best is None or self.settings.target.num_bytes is None or excess <= 0:
-                best = made  # rounds begin with the best there is, so that a later one is no worse
-            if -_NEAR <= excess <= 0:
+            is_too_large = excess > 0 and self.settings.target.num_bytes is not None
+            if best is None or (is_too_large, abs(excess)) < best[:2]:
+                best = is_too_large, abs(excess), made
+            if -_NEAR <= excess <= 0 or number == _MOST_LANDINGS:
                 break
             self._land(excess + _CLEAR * (number + 1) ** 2 if excess > 0 else excess, watch)
         assert best is not None
-        return best
+        return best[2]
 
     def _missed(self, num_bytes: int, error: float) -> float:
         """Return by how much the logarithm of the bytes, or of the quality, is too large; 0 where all is well."""
         target = self.settings.target
         if target.num_bytes is not None:
             return math.log(num_bytes / target.num_bytes)
+        error = max(_LEAST_ERROR, error)
         missed = math.log((target.error or error) / error)
         return 0.0 if abs(missed) <= _NEAR else missed
 
@@ -283,7 +293,7 @@ class LatentMoments:
             self._settled += (1 - begin) * (price - self._settled)
         num_steps = max(_LEAST_LANDING, round(_LANDING * (1 - begin) * self.settings.num_steps))
         for step in range(num_steps):
-            self.take(begin + (1 - begin) * step / num_steps, step + _WARM, follow=False)
+            self.take(begin + (1 - begin) * step / num_steps, step + _OTHER_KEYS, follow=False)
             watch()
 
     def _rounded(self) -> tuple[Latents, float]:
@@ -302,7 +312,7 @@ class LatentMoments:
         """Return the changes of the networks, each in the steps that cost least."""
         found: list[QuantizedTensor] = []
         for vector, base in zip(self._vectors, self._base, strict=True):
-            exact, candidates = vector - in_floats(base), []
+            exact, candidates = np.clip(vector, -_MOST_WEIGHT, _MOST_WEIGHT) - in_floats(base), []
             for fineness in _FINENESSES:
                 integers = np.rint(exact * 2.0**fineness).astype(np.int32)
                 change = QuantizedTensor(integers, 2.0**-fineness if integers.any() else 1.0)
@@ -316,11 +326,13 @@ class LatentMoments:
 
     def to_plain(self) -> dict[str, Any]:
         """Return the state as tensors and numbers."""
+        if self._at_end is not None:
+            return self._at_end
         return {
-            "arrays": [torch.from_numpy(np.ascontiguousarray(each)) for each in self._arrays()],
+            "arrays": [torch.from_numpy(each.copy()) for each in self._arrays()],
             "numbers": [getattr(self, name) for name in _NUMBERS],
             "latent_steps": self._fit.num_steps,
-            "networks": self._adam.to_plain(),
+            "networks": copy.deepcopy(self._adam.to_plain()),
             "begun": [*self.steps, self.index],
         }
 

@@ -238,7 +238,7 @@ def _read_latents(chunks: "_ChunkReader", network: NetworkRecord | NetworkConfig
     while (payload := chunks.optional(_LATENT_LEVELS)) is not None:
         levels.append(unpack_levels(payload))
     found = replace(found, chunks=tuple(levels))
-    if (wanted := num_cells(network)) > (most := found.most_cells()):
+    if (wanted := num_cells(network)) > (most := found.most_cells):
         raise TensorError(f"coded grids of {wanted:,} integers, where so few bytes pay for {most:,} at most.")
     return found
 

@@ -65,10 +65,10 @@ class Relaxing:
             self.network_rate * max(cosine, _LEAST_NETWORK_RATE) * warmth,
         )
 
-    def move_latents(self, fit: LatentFit, position: float) -> None:
+    def move_latents(self, fit: LatentFit, position: float, slower: float) -> None:
         """Take the latents' step by the gradients that are there."""
         if not self.is_hard(position):
-            fit.move(self.rates(position, fit.num_steps)[0], _BETAS, _EPS)
+            fit.move(slower * self.rates(position, fit.num_steps)[0], _BETAS, _EPS)
 
 
 def fit_of(

@@ -62,10 +62,10 @@ class Latents:
         """Return the same with a look at the levels of the first chunk alone."""
         return replace(self, finest_level=layout(config)[0].level - self.chunks[0].num_levels + 1)
 
+    @property
     def most_cells(self) -> int:
-        """Return how many integers the bytes of the streams can pay for."""
-        num_bytes = sum(len(chunk.stream) for chunk in self.chunks)
-        return min(_MOST_CELLS, _FREE_CELLS + _CELLS_PER_BYTE * num_bytes)
+        """How many integers the bytes of the streams can pay for."""
+        return most_cells(sum(len(chunk.stream) for chunk in self.chunks))
 
     def integers(self, config: NetworkConfig) -> list[Int32[np.ndarray, "..."]]:
         """Return the integers of all grids."""
@@ -96,6 +96,11 @@ class Latents:
         for grid, integers in zip(layout(config), self.integers(config), strict=True):
             found.append((np.float64(self.steps.of(grid)) * integers).astype(np.float32))
         return [*found, *point_tensors(self.networks(config).point, config)]
+
+
+def most_cells(num_bytes: int) -> int:
+    """Return how many integers so many bytes of streams can pay for."""
+    return min(_MOST_CELLS, _FREE_CELLS + _CELLS_PER_BYTE * num_bytes)
 
 
 def num_cells(config: NetworkConfig) -> int:

@@ -60,7 +60,8 @@ class GraphNumbers:
     def reshape(self, *shape: int) -> "GraphNumbers":
         """Return the same in another shape; one side may be -1."""
         name = self._graph.constant(f"shape{len(self._graph.constants)}", np.array(shape, np.int64))
-        return self.node("Reshape", GraphNumbers(self._graph, name, ()), width=shape[-1])
+        found = self.node("Reshape", GraphNumbers(self._graph, name, ()), width=0)
+        return GraphNumbers(self._graph, found.name, tuple(None if each < 0 else each for each in shape), self._dtype)
 
     def _number(self, value: float) -> "GraphNumbers":
         name = self._graph.constant(f"number{len(self._graph.constants)}", np.array(value, self._dtype))

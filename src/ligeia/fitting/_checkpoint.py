@@ -25,6 +25,7 @@ class Checkpointer:
         self.problem: str | None = None
         self._resume = resume
         self._identity = ""
+        self._is_closed = False
         self._every_s = every_s
         self._written_at = time.monotonic()
 
@@ -35,6 +36,8 @@ class Checkpointer:
 
     def write(self, state: State) -> None:
         """Write the state now."""
+        if self._is_closed:
+            return
         plain: dict[str, Any] = {"identity": self._identity, "state": state.to_plain()}
         try:
             # by way of memory: where the disk is full, torch's own writer raises no OSError
@@ -46,12 +49,18 @@ class Checkpointer:
         # after the writing, so that a slow disk does not take all the time
         self._written_at = time.monotonic()
 
+    def close(self) -> None:
+        """Keep what was written last: another fit follows, which is done afresh when that one is resumed."""
+        self._is_closed = True
+
     def begin(self, state: State, identity: str) -> None:
         """Name the fit, and take over the state in the file if one is there and it is to be resumed.
 
         ``identity`` tells this fit from others: data, network, recipe, seed. A file of another fit is refused with
         an `InputError`.
         """
+        if self._is_closed:
+            return
         self._identity = identity
         if not (self._resume and self.path.exists()):
             return

@@ -196,7 +196,7 @@ class LatentFit:
         library, number = _native.library(), _native.PATHS.index(path)
         if self._scratch is None or self._scratch[0] != path:  # each path has vectors of its own width
             size = library.ligeia_latents_scratch(number, ctypes.addressof(self._fit))
-            self._scratch = path, self._array(size)
+            self._scratch = path, _aligned(size)
             self._fit.scratch = self._scratch[1].ctypes.data
         self._fit.values = None if values is None else values.ctypes.data
         error_sum = ctypes.c_double()
@@ -278,10 +278,15 @@ class LatentFit:
 
     def _array(self, size: int) -> Float32[np.ndarray, " n"]:
         """Return zeros that begin at a cache line, and stay alive."""
-        whole = np.zeros(size + 16, np.float32)
-        self._keep.append(whole)
-        first = -whole.ctypes.data % 64 // 4
-        return whole[first : first + size]
+        self._keep.append(_aligned(size))
+        return self._keep[-1]
+
+
+def _aligned(size: int) -> Float32[np.ndarray, " n"]:
+    """Return zeros that begin at a cache line."""
+    whole = np.zeros(size + 16, np.float32)
+    first = -whole.ctypes.data % 64 // 4
+    return whole[first : first + size]
 
 
 _BUFFERS = ("latent", "first", "second", "value", "slope", "grad")

@@ -240,13 +240,18 @@ class Architecture(ABC):
         """Return a freshly initialized network between so many coordinates and values, in torch."""
         return NetworkConfig(self, in_features, out_features).build(generator=generator)
 
+    @property
+    def largest(self) -> int:
+        """Beyond the largest size that it grows to."""
+        return _WIDEST
+
     def with_parameters(self, most: int, in_features: int, out_features: int) -> "Architecture":
         """Return the largest such network of at most so many weights; `InputError` where the smallest has more."""
 
         def count(size: int) -> int:
             return NetworkConfig(self._grown(size), in_features, out_features).num_parameters()
 
-        sizes = range(1, _WIDEST)
+        sizes = range(1, self.largest)
         largest = bisect.bisect_right(sizes, most, key=count)
         if largest == 0:
             raise InputError(

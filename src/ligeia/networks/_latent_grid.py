@@ -107,6 +107,11 @@ class LatentGrid(Architecture):
         return found
 
     @property
+    def widest(self) -> int:
+        """Most numbers that a point takes at a time: a weight and an index, of two words, per coefficient."""
+        return max(self.num_features, 3 * TAPS ** max(1, len(self.sizes)))
+
+    @property
     def num_planes_features(self) -> int:
         """Number of features that the hidden layer sees."""
         return self._num_separate() + len(self._planes())
@@ -169,24 +174,33 @@ class LatentGrid(Architecture):
         grids = self.grids(len(coordinates))
         do = NumpyArithmetic()
         sizes = self._sizes(len(coordinates))
-        outermost, *others = coordinates
+        counts = [len(each) for each in coordinates]
+        below = [math.prod(counts[axis + 1 :]) for axis in range(len(counts))]
+        cut = next((axis for axis, size in enumerate(below) if size <= _BLOCK), len(counts) - 1)
         taps = {
             (grid.level, axis): _taps(along, grid, axis, sizes)
             for grid in grids
-            for axis, along in enumerate(others, 1)
+            for axis, along in enumerate(coordinates)
+            if axis > cut
         }
-        per_row = math.prod(len(each) for each in others)
-        rows = max(1, _BLOCK // per_row)
-        for first in range(0, len(outermost), rows):
-            last = min(first + rows, len(outermost))
-            planes = np.zeros((self.num_planes_features, (last - first) * per_row), np.float32)
-            for grid, tensor in zip(grids, levels, strict=True):
-                part = _weighted(tensor, *_taps(outermost[first:last], grid, 0, sizes), 0)
-                for axis in range(1, len(coordinates)):
-                    part = _weighted(part, *taps[grid.level, axis], axis)
-                planes[self.feature_of(grid.level, grid.plane)] += part.reshape(-1)
-            features = self._with_hidden(do, planes.T, weight, bias)
-            yield first * per_row, last * per_row, do.linear(features, output_weight, output_bias)
+        rows, start = max(1, _BLOCK // below[cut]), 0
+        for outer in product(*map(range, counts[:cut])):
+            for first in range(0, counts[cut], rows):
+                chosen = [*(slice(each, each + 1) for each in outer), slice(first, first + rows)]
+                parts = [along[part] for along, part in zip(coordinates, chosen, strict=False)]
+                num = len(parts[-1]) * below[cut]
+                planes = np.zeros((self.num_planes_features, num), np.float32)
+                with np.errstate(over="ignore", invalid="ignore"):  # of weights that are finite and absurd
+                    for grid, tensor in zip(grids, levels, strict=True):
+                        part = tensor
+                        for axis in range(len(counts)):
+                            found = taps.get((grid.level, axis)) or _taps(parts[axis], grid, axis, sizes)
+                            part = _weighted(part, *found, axis)
+                        planes[self.feature_of(grid.level, grid.plane)] += part.reshape(-1)
+                    features = self._with_hidden(do, planes.T, weight, bias)
+                    values = do.linear(features, output_weight, output_bias)
+                yield start, start + num, values
+                start += num
 
     def _with_hidden(self, do: Arithmetic, planes: Numbers, weight: Numbers, bias: Numbers) -> Numbers:
         phase = do.linear(planes, weight, bias)
@@ -212,6 +226,14 @@ class LatentGrid(Architecture):
             features = range(self._num_separate() + 1) if plane == 0 else [self._num_separate() + plane]
             found[number, list(features)] = factor
         return found
+
+    @property
+    def largest(self) -> int:
+        """Beyond the largest size that it grows to: more cells are refused."""
+        if not self.sizes:
+            return super(LatentGrid, self).largest
+        share = math.prod(each / max(self.sizes) for each in self.sizes)
+        return math.floor((_MOST_SIZE / share) ** (1 / len(self.sizes))) // 2
 
     def _grown(self, size: int) -> Architecture:
         """Return grids with so many cells along the longest coordinate; without sizes, so many hidden features."""
@@ -244,12 +266,14 @@ def _bent(do: Arithmetic, phase: Numbers) -> Numbers:
 
 def _corners(do: Arithmetic, x: Numbers, grid: LevelOfPlane, sizes: Sequence[int]) -> list[tuple[Numbers, Numbers]]:
     """Return the weight and the flat index of each coefficient that a place depends on."""
-    found: list[tuple[Numbers, Numbers]] = [(1.0, 0)]
+    found: list[tuple[Numbers, Numbers]] = []
     for axis, (count, size) in enumerate(zip(grid.shape, sizes, strict=True)):
         part, cell = do.floor((do.column(x, axis) + 1.0) * (0.5 * size / (1 << grid.level)) - 0.5)
         places = [(cell + offset).clip(0, count - 1) for offset in range(-1, TAPS - 1)]
         pieces = list(zip(spline_weights(part), places, strict=True))
-        found = [(weight * factor, index * count + place) for factor, index in found for weight, place in pieces]
+        if found:
+            pieces = [(weight * factor, index * count + place) for factor, index in found for weight, place in pieces]
+        found = pieces
     return found
 
 

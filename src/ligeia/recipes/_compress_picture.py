@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
 from ligeia import codec, fitting
 from ligeia.codec import CodedLatents, FieldRecord, LatentMoments, LatentTarget, picture_network
@@ -17,10 +16,10 @@ from ligeia.signals import ImageSource, Signal
 
 from ._fit import new_field
 
-STEPS = {effort: 100 * 2 ** (effort - 1) for effort in range(1, 10)}
+_STEPS = {effort: 100 * 2 ** (effort - 1) for effort in range(1, 10)}
 _USUAL_PIXELS = 1 << 20  # of larger pictures the steps are fewer, by the root of how much larger
 _MOST_PIXELS = 1 << 26  # 120 bytes of memory each
-_LEAST_STEPS = STEPS[1]
+_LEAST_STEPS = _STEPS[1]
 _NEAR_DB = 0.2
 _MOST_TRIES = 3
 _MEASUREMENTS = 16  # of a fit, as in `fitting.fit`
@@ -30,10 +29,15 @@ class PictureJob(NamedTuple):
     """What a picture file is to be made of, and how."""
 
     signal: Signal
-    steps: int
+    effort: int
     seed: int
     callbacks: tuple[Callback, ...]
     checkpoint: Checkpointer | None
+
+
+def steps_of(effort: int, num_points: int) -> int:
+    """Return the steps of a fit of so many pixels."""
+    return max(_LEAST_STEPS, round(_STEPS[effort] * min(1.0, math.sqrt(_USUAL_PIXELS / num_points))))
 
 
 class TooSmall(Exception):
@@ -47,6 +51,7 @@ def is_picture(signal: Signal) -> bool:
         and signal.grid.num_axes == 2
         and signal.grid.num_inputs == 2
         and signal.grid.align == "centers"
+        and not signal.grid.is_averaged
         and 1 <= signal.num_channels <= 4
         and signal.missing is None
         and signal.grid.num_samples <= _MOST_PIXELS
@@ -59,7 +64,7 @@ def picture_of_size(job: PictureJob, num_bytes: int) -> tuple[bytes, Report]:
     signal = job.signal
     config = _config(signal)
     room = num_bytes - _bytes_beside(signal, config)
-    if room < 1:
+    if room < 1 or codec.num_cells(config) > codec.most_cells(room):
         raise TooSmall
     return _fitted(job, config, LatentTarget(num_bytes=room), num_bytes)
 
@@ -73,7 +78,7 @@ def picture_of_quality(job: PictureJob, psnr_db: float) -> tuple[bytes, Report]:
         missed_db = psnr_db - made[1].psnr_db
         if missed_db <= _NEAR_DB and (best is None or len(made[0]) < len(best[0])):
             best = made
-        if abs(missed_db) <= _NEAR_DB:
+        if abs(missed_db) <= _NEAR_DB or math.isinf(missed_db):
             break
         aim_db += missed_db
     if best is None:
@@ -103,9 +108,9 @@ def _fitted(
     job: PictureJob, config: NetworkConfig, target: LatentTarget, num_bytes: int | None
 ) -> tuple[bytes, Report]:
     signal, num_points = job.signal, job.signal.grid.num_samples
-    steps = max(_LEAST_STEPS, round(job.steps * min(1.0, math.sqrt(_USUAL_PIXELS / num_points))))
+    steps = steps_of(job.effort, num_points)
     objective = Values(signal, seed=job.seed)
-    samples = objective.batch(np.arange(num_points), torch.device("cpu"))[1].numpy()
+    samples = signal.normalized(np.arange(num_points))
     picture = np.ascontiguousarray(samples.T, np.float32).reshape(-1, *signal.grid.shape)
     coded = CodedLatents(network=config, picture=picture, target=target, num_steps=steps)
     recipe = Recipe(name="latents", optimizer=coded, batch_size=None, cooling=Cooling(), spike=None)
@@ -121,7 +126,7 @@ def _fitted(
 
     def take_step(state: State, objective: Objective, indices: np.ndarray) -> float:
         before, number = recipe.position(state.progress, stop), state.progress.steps
-        error = moments.take(before, number + job.seed * 0x9E3779B1)
+        error = moments.take(before, number + job.seed * 0x9E3779B1, slower=state.progress.rate_factor)
         if int((number + 1) * _MEASUREMENTS / steps) > int(number * _MEASUREMENTS / steps):
             moments.show()
         return error
@@ -129,23 +134,25 @@ def _fitted(
     report = fitting.fit(
         field, objective, recipe, stop, seed=job.seed, callbacks=callbacks, state=state, take_step=take_step
     )
+    if job.checkpoint is not None:
+        job.checkpoint.write(state)
 
     def watch() -> None:
         for callback in job.callbacks:
             callback(Step(state, 1.0))
 
     latents = moments.finish(watch)
-    if codec.num_cells(config) > latents.most_cells():
-        raise TooSmall
     data = codec.encode(_record(signal, config, latents))
-    if num_bytes is not None and len(data) > num_bytes:
+    is_too_large = num_bytes is not None and len(data) > num_bytes
+    if is_too_large or codec.num_cells(config) > latents.most_cells:
+        if job.checkpoint is not None:
+            job.checkpoint.close()
         raise TooSmall
     quality = objective.quality(codec.from_record(codec.decode(data)))
     report = replace(
         report,
         psnr_db=quality.psnr_db,
         num_measured=quality.num_measured,
-        parameters=sum(each.size for each in moments.integers()),
         learned_nothing=quality.psnr_db < objective.constant_db,
     )
     return data, report

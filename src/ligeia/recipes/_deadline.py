@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Mapping
 from typing import final
 
 from ligeia.core import InputError
@@ -13,29 +14,35 @@ _SURELY = 0.8  # of a deadline, for an effort that is said to meet it
 
 @final
 class Deadline:
-    """A callback that ends a fit which would take too long, once that can be told."""
+    """A callback that ends a fit which would take too long, once that can be told.
 
-    def __init__(self, seconds: float, effort: int) -> None:
+    ``lengths`` are, for each effort, the steps or passes of a fit.
+    """
+
+    def __init__(self, seconds: float, effort: int, lengths: Mapping[int, float]) -> None:
         if not (math.isfinite(seconds) and seconds > 0):
             raise InputError(f"a deadline above 0 seconds was wanted, got {seconds:g}.")
-        self._seconds, self._effort = seconds, effort
+        self._seconds, self._effort, self._lengths = seconds, effort, lengths
         self._began = time.monotonic()
         self._first: tuple[float, float] | None = None
+        self._last = 0.0
 
     def __call__(self, step: Step) -> None:
         """Raise `InputError` where the deadline is foretold to be missed."""
         now, done = time.monotonic() - self._began, step.position
-        if self._first is None:
+        if self._first is None or done < self._last:  # another fit
             self._first = now, done
+        self._last = done
+        before, begun = self._first
+        if done - begun < _FORETOLD_FROM or done >= 1:
             return
-        if (share := done - self._first[1]) < _FORETOLD_FROM or done >= 1:
+        whole = (now - before) / (done - begun)
+        total = before + whole * (1 - begun)
+        if total <= self._seconds:
             return
-        before, fit = self._first[0], (now - self._first[0]) / share
-        if before + fit <= self._seconds:
-            return
-        foretold = f"effort {self._effort} takes about {before + fit:.0f} s here, {self._seconds:g} were allowed"
+        foretold = f"effort {self._effort} takes about {total:.0f} s here, {self._seconds:g} were allowed"
         for effort in range(self._effort - 1, 0, -1):
-            shorter = before + fit / 2 ** (self._effort - effort)
+            shorter = before + whole * self._lengths[effort] / self._lengths[self._effort]
             if shorter <= _SURELY * self._seconds:
                 raise InputError(f"{foretold}; effort {effort} takes about {shorter:.0f} s.")
         raise InputError(f"{foretold}, and no effort takes so little; allow more.")

@@ -55,13 +55,12 @@ void each_grid(const LatentFit* fit, int num_threads, const Work& work) {
   });
 }
 
-int64_t wide(int width) { return ((int64_t)width + 127) / 64 * 64; }
 int64_t whole_lines(int64_t floats) { return (floats + 15) / 16 * 16; }
 int64_t context_size(const LatentVariant* v, const LatentFit* fit) {
-  return whole_lines(v->context_sums) + v->context_scratch * wide(fit->width);
+  return whole_lines(v->context_sums) + v->context_scratch * wide_row(fit->width);
 }
 int64_t point_size(const LatentVariant* v, const LatentFit* fit) {
-  return whole_lines(v->point_sums) + v->point_scratch * wide(fit->width);
+  return whole_lines(v->point_sums) + v->point_scratch * wide_row(fit->width);
 }
 
 // Strips of a grid, every other one at a time: neighbors' gradients reach into the next strip, not beyond it.

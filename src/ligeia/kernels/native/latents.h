@@ -17,6 +17,9 @@ enum {
   LATENT_SUMS = 16,     // sums of gradients side by side, whatever the number of threads
 };
 
+// Floats of a row of scratch: 64 more at least than it has values.
+inline int64_t wide_row(int columns) { return ((int64_t)columns + 127) / 64 * 64; }
+
 // One input of a context network: a neighbor in the same grid, one in another grid of the same shape, or one of the four
 // nearest cells of the parent, where row and column are 0 for the cell above this one and 1 for the next nearest.
 enum LatentSource { SAME = 0, OTHER = 1, PARENT = 2, NOTHING = 3 };

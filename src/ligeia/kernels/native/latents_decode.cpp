@@ -4,14 +4,13 @@
 #include <stdint.h>
 
 #include <algorithm>
-#include <vector>
 
 #include "pool.h"
 
 namespace {
 
 constexpr int HIDDEN = 16, FRACTION = 12, MEAN_BITS = 4, NUM_SCALES = 169, PRECISION = 24, DELAY = 3;
-constexpr int MOST_INPUT = 255, COUNT_BITS = 5, MOST_INPUTS = 24;
+constexpr int MOST_INPUT = 255, COUNT_BITS = 5;
 constexpr int64_t TOTAL = 1 << PRECISION, MOST_VALUE = 1 << 30, MOST_MEAN = 1 << 20;
 constexpr double MOST_HIDDEN = 1073741823.0, ONE = 1 << FRACTION;
 
@@ -49,7 +48,7 @@ int64_t start_of(const Tables& tables, int scale, int fraction, int64_t i) {
   return (below * (TOTAL - count) >> PRECISION) + i;
 }
 
-// The next integer less that nearest to its mean; MOST_VALUE where an escape is not one.
+// The next integer less that nearest to its mean; beyond all integers where an escape is not one.
 int64_t read_offset(Coder& coder, const Tables& tables, int scale, int fraction) {
   const int64_t reach = tables.reaches[scale], quantile = coder.quantile();
   int64_t symbol = reach + 1, start = start_of(tables, scale, fraction, symbol), end;
@@ -62,7 +61,7 @@ int64_t read_offset(Coder& coder, const Tables& tables, int scale, int fraction)
   coder.advance((uint32_t)start, (uint32_t)(end - start));
   if (symbol > 0 && symbol < 2 * reach + 2) return symbol - 1 - reach;
   const int bits = (int)coder.plain(COUNT_BITS);
-  if (bits > 29) return MOST_VALUE;
+  if (bits > 29) return 4 * MOST_VALUE;
   int64_t excess = (int64_t)1 << bits;
   for (int shift = 0; shift < bits; shift += 16) excess |= (int64_t)coder.plain(std::min(16, bits - shift)) << shift;
   return symbol ? reach + excess : -reach - excess;

@@ -323,6 +323,7 @@ double context_row(const ContextNetwork& network, int bias, const ContextRow& ro
 // a row of the parent as wide as its child's: for input (., 0) the cell above, for (., 1) the next nearest one
 void widen(const float* from, int next, int columns, float* to) {
   for (int x = 0; x < columns; x++) to[x] = from[(x >> 1) + (next ? (x & 1 ? 1 : -1) : 0)];
+  memset(to + columns, 0, sizeof(float) * 64);  // what whole vectors read of it
 }
 void narrow_back(const float* grad, int next, int columns, float* to) {
   for (int x = 0; x < columns; x++) to[(x >> 1) + (next ? (x & 1 ? 1 : -1) : 0)] += grad[x];
@@ -333,13 +334,12 @@ int parent_row(int y, int next, int rows) {
 }
 
 constexpr int NEAR = 4;  // cells of the parent
-INLINE int64_t widened(int columns) { return ((int64_t)columns + 127) / 64 * 64; }
 
 double context(const LatentFit* fit, int number, int first, int last, float price, int with_grad, float* scratch,
                float* sums) {
   const LatentGrid& grid = fit->grids[number];
   const ContextNetwork& network = fit->networks[grid.network];
-  const int64_t wide = widened(fit->width);
+  const int64_t wide = wide_row(fit->width);
   float* const zeros = scratch + 2 * NEAR * wide;
   memset(zeros, 0, sizeof(float) * wide);
   double total = 0;
@@ -494,7 +494,7 @@ double point_rows(const LatentFit* fit, int begin_row, int end_row, float factor
   const int num_features = network.num_features, num_channels = network.num_channels, width = fit->width;
   const float *first = network.weights, *bias = first + num_features * J, *output = bias + J;
   const float *straight = output + num_channels * J, *output_bias = straight + num_channels * num_features;
-  const int64_t wide = widened(width), plane = (int64_t)fit->height * width;
+  const int64_t wide = wide_row(width), plane = (int64_t)fit->height * width;
   Vector in[BLOCK][F], hidden[BLOCK][J], slope[BLOCK][J], error[BLOCK][C];
   double total = 0;
   for (int y = begin_row; y < end_row; y++) {
@@ -522,8 +522,7 @@ double point_rows(const LatentFit* fit, int begin_row, int end_row, float factor
           for (int f = 0; f < num_features; f++) even += straight[c * num_features + f] * in[v][f];
           const Vector value = even + odd;
           if (fit->values) store_within(fit->values + c * plane + line, x, width, value);
-          if (!fit->target) continue;
-          const Vector bounded = larger(smaller(value, broadcast(1.f)), broadcast(-1.f));
+          const Vector bounded = larger(broadcast(-1.f), smaller(broadcast(1.f), value));  // NaN stays
           const Vector off = valid ? bounded - load_within(fit->target + c * plane + line, x, width) : Vector{};
           total += sum(off * off);
           error[v][c] = bounded == value ? off * (2 * factor) : Vector{};
