@@ -91,7 +91,7 @@ def image_psnr(found: np.ndarray, truth: np.ndarray) -> float:
 
 def qualities(found: np.ndarray, truth: np.ndarray) -> dict[str, float]:
     """Return PSNR in decibels and SSIM, the mean over channels, of two images of bytes."""
-    first, second = (torch.from_numpy(each.reshape(*each.shape[:2], -1).copy()) for each in (truth, found))
+    first, second = (torch.from_numpy(each.reshape(*each.shape[:2], -1).astype(np.float32)) for each in (truth, found))
     return {"psnr_db": image_psnr(found, truth), "ssim": ssim(first, second, low=0, high=255)}
 
 

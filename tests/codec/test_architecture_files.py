@@ -178,7 +178,7 @@ def test_changed_files_are_refused_or_valid(architecture: Architecture) -> None:
     payload = payload_of(record)
     draws = np.random.default_rng(0)
     refused = 0
-    for _ in range(300):
+    for _ in range(100):
         changed = bytearray(payload)
         for place in draws.integers(0, len(changed), draws.integers(1, 3)):
             changed[place] = draws.integers(0, 256)
@@ -188,7 +188,7 @@ def test_changed_files_are_refused_or_valid(architecture: Architecture) -> None:
             refused += 1
             continue
         assert NumpyField(found)(points()[:2]).shape == (2, 2)
-    assert refused > 100  # of 300
+    assert refused > 33  # of 100
 
 
 def test_a_grid_of_other_coordinates_is_refused() -> None:
