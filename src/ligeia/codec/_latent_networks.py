@@ -56,15 +56,11 @@ class LearnedNetworks:
             self._rgb.append(LatentNetworks(*parts))
         reader.close()
 
-    def __len__(self) -> int:
-        return len(self._rgb)
-
     def networks_for(self, index: int, config: NetworkConfig) -> LatentNetworks:
         """Return the networks that a picture begins with: those of RGB, less or more what its channels are."""
         if index >= len(self._rgb):
             raise NetworksError(
-                f"networks 0 to {len(self._rgb) - 1} are in version {self.version}, the file begins with {index}; "
-                "it is damaged."
+                f"networks 0 to {len(self._rgb) - 1} are in version {self.version}, the file begins with {index}."
             )
         found = self._rgb[index]
         return found._replace(point=_point_for(found.point, config))

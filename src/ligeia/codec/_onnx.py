@@ -1,7 +1,8 @@
 """Fields as ONNX models, for the programs that run those. The graph is what `NumpyField` does, operation by operation.
 
 Built of operators of opset 13, all of them old: Gemm, Sin, Mul, Add for a sine network, and, for periodic axes and
-other networks, Gather, Floor, Sub, Cos, Concat, MatMul, Exp, Tanh, Abs, Relu, Softplus, Div, Where, Equal and Neg.
+other networks, Gather, Floor, Sub, Cos, Concat, MatMul, Exp, Tanh, Abs, Relu, Softplus, Div,
+Where, Equal, Neg, Clip, Cast and Reshape.
 """
 
 import json

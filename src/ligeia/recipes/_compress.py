@@ -119,14 +119,16 @@ def compress(
     ``psnr_db`` and ``snr_db`` (of sound) says what is wanted. A size is never exceeded; a quality is missed by 0.2 dB
     at most, and takes several fits, of which no ``checkpoint`` is kept. ``lossless`` files give back integer samples
     bit for bit; little depends on their field, so that it is fitted shortly. ``effort`` 1 to 9 is how long to work
-    otherwise: each step takes about twice as long. Time goes with the size of the file and, up to 393,216 of them, with
-    the number of samples; where a file of a given size is foretold to take more than ``seconds``, an early `InputError`
-    says which effort would not. What is returned was read back from the file's bytes.
+    otherwise: each step takes about twice as long. Time of pictures goes with their pixels, else with the size of the
+    file and, up to 393,216 of them, the number of samples; where a file of a given size is foretold to take more than
+    ``seconds``, an early `InputError` says which effort would not. What is returned was read back from the file's
+    bytes.
 
-    Pictures from files are latent grids, whose integers are coded; all else, and they too with ``network="siren"``, is
-    a sine network, whose weights are. Another architecture is made as large as the file needs, and fitted by Adam
-    alone. ``configuration`` says how networks are fitted instead of `compact`: by `codec.CodedWeights`, whose size is
-    set here and whose learning rate is that of a network 64 features wide.
+    Pictures from files are latent grids, whose integers are coded; all else, and they too with ``network="siren"``,
+    with a ``configuration``, or without loss, is a sine network, whose weights are. Another architecture is made as
+    large as the file needs, and fitted by Adam alone. ``configuration`` says how networks are fitted instead of
+    `compact`: by `codec.CodedWeights`, whose size is set here and whose learning rate is that of a network 64 features
+    wide.
 
     >>> made = compress(np.arange(4096, dtype=np.uint8).reshape(64, 64), most_bytes=600, effort=1)
     >>> made.num_bytes <= 600
