@@ -146,12 +146,12 @@ def test_from_photographs_to_tables_and_a_picture(
     rows += benchmark.sound_rows(_write_sound(tmp_path)) + volume_rows(tmp_path)
     (tmp_path / "rate_distortion.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     monkeypatch.setattr(tables, "RESULTS", tmp_path)
-    tables.tables(publications, IMAGES[:2], "ligeia siren, effort 5", 0)
+    tables.tables(publications, IMAGES[:2], "ligeia grid, effort 5", 0)
     printed = capsys.readouterr().out
-    for words in ("| ligeia, effort 5 beside |", "| COIN |", "| Opus |", "| zlib, level 9 | - |", "| AVIF |"):
+    for words in ("| ligeia grid, effort 5 beside |", "| COIN |", "| Opus |", "| zlib, level 9 | - |", "| AVIF |"):
         assert words in printed
     picture = tmp_path / "picture.png"
-    benchmark.picture(tables.read_rows(), publications, IMAGES[:2], "ligeia siren, effort 5", picture)
+    benchmark.picture(tables.read_rows(), publications, IMAGES[:2], "ligeia grid, effort 5", picture)
     with Image.open(picture) as drawn:
         assert drawn.width > 600
 

@@ -159,7 +159,7 @@ def test_a_raster_comes_in_small_pieces_on_more_axes(monkeypatch: pytest.MonkeyP
 
 
 def test_grids_grow_to_a_number_of_weights() -> None:
-    suited = LatentGrid().suited_to(Inputs((300, 451), ("red", "green", "blue")))
+    suited = LatentGrid().suited_to(Inputs((300, 451), (1.0, 1.0), ("red", "green", "blue")))
     for most in (3000, 90_000):
         grown = suited.with_parameters(most, 2, 3)
         assert 0.9 * most < NetworkConfig(grown, 2, 3).num_parameters() <= most

@@ -146,7 +146,15 @@ def test_what_no_grid_fits_into_is_a_sine_network(tmp_path: Path) -> None:
     assert made.record.latents is None
 
 
-def test_grids_without_coding_of_their_own_are_made_as_large_as_the_file(tmp_path: Path) -> None:
-    made = compress(save(tmp_path / "cat.png", CAT), most_bytes=3000, effort=1, network=lg.LatentGrid())
-    assert 1500 < made.num_bytes <= 3000
-    assert made.record.latents is None
+def test_grids_by_name_are_those_that_are_coded(tmp_path: Path) -> None:
+    picture = save(tmp_path / "cat.png", CAT)
+    made = [compress(picture, most_bytes=900, effort=1, network=network) for network in (None, lg.LatentGrid())]
+    assert made[0].data == made[1].data
+    assert made[0].record.latents is not None
+
+
+def test_more_bytes_than_the_steps_can_use_stay_empty(tmp_path: Path) -> None:
+    picture = save(tmp_path / "cat.png", CAT)
+    made = [compress(picture, most_bytes=num_bytes, effort=1) for num_bytes in (6000, 30_000)]
+    assert made[1].num_bytes < 20_000
+    assert made[1].psnr_db > made[0].psnr_db - 0.3

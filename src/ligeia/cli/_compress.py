@@ -110,6 +110,7 @@ def compress(
         "seconds": time.perf_counter() - began,
         "passes": report.passes,
         "parameters": report.parameters,
+        "network": "grid" if made.record.latents else getattr(architecture, "name", "siren"),
         "output": str(output),
         "effort": effort,
         "seed": seed,

@@ -41,14 +41,18 @@ _ANSWER, _MOST_ANSWER = 0.35, 0.2  # of what is foretold to miss the target, at 
 _FARTHEST: Final = 2.5  # factor between the price and that for which steps were chosen
 _LOOKS: Final = 50  # per fit, at what rounding would give
 _FIRST_PRICE: Final = 6e-3
-_PRICES: Final = (1e-9, 1.0)
+_LEAST_PRICE: Final = (
+    1e-3  # over the steps of a fit: below it these do not suffice, and more bytes give a worse picture
+)
+_MOST_PRICE: Final = 1.0
 _PILOT_STEPS, _MOST_PILOT_STEPS, _MOST_PILOTS = 24, 96, 4
 _PILOT_WORK: Final = 24 << 17  # pixels times steps
 _MOST_PILOT_PIXELS, _TILE = 1 << 20, 192  # larger pictures are sampled by so many pixels, in tiles of that side
-_PILOT_BITS, _PILOT_ERROR = 0.8, 0.45  # what a long fit leaves of the bits and the error of a short one
+_PILOT_BITS, _PILOT_ERROR = 0.08, 0.3  # powers of how much longer a fit is, by which it ends with less of both
 _BITS_PER_PRICE, _ERROR_PER_PRICE = 0.48, 0.56  # changes of logarithms, from fit to fit
 _PILOT_NEAR: Final = 0.2
 _COARSE_LEVELS: Final = 2  # of all but these are in a file's first chunk
+_TINY: Final = 400  # bytes
 _SPARE: Final = 0.008  # of the bytes wanted
 _NEAR: Final = 0.024  # of the bytes, or the error: what may be missed
 _CLEAR: Final = 0.004  # of what is too large, that is taken away beside it: the first time, then 4, 9, ... times that
@@ -115,10 +119,13 @@ class LatentMoments:
         self.settings = settings
         self.parameters = list(parameters)
         self._pixels = settings.picture.shape[1] * settings.picture.shape[2]
+        self._least_price = _LEAST_PRICE / settings.num_steps
         self._bits = math.nan
         self._rounded_bits = self._rounded_error = math.nan
         self._looked_at = -math.inf
         self._pending = 0.0
+        # so few bytes hold no changes of networks
+        self._is_tiny = settings.target.num_bytes is not None and settings.target.num_bytes < _TINY
         self._at_end: dict[str, Any] | None = None
         self.price = settings.target.price or self._first_price()
         self._settled = math.log(self.price)  # the price whose bits these would be, had it been the same all along
@@ -145,13 +152,14 @@ class LatentMoments:
         if self._pixels > _MOST_PILOT_PIXELS:
             return LatentMoments(_sampled(self.settings), ()).price
         target, price = self.settings.target, _FIRST_PRICE
+        longer = math.log(self.settings.num_steps / self._num_pilot_steps())
         for _ in range(_MOST_PILOTS):
             bits, error = self._pilot(price)
             if target.num_bytes is not None:
-                excess = math.log(_PILOT_BITS * bits / (8 * target.num_bytes)) / _BITS_PER_PRICE
+                excess = (math.log(bits / (8 * target.num_bytes)) - _PILOT_BITS * longer) / _BITS_PER_PRICE
             else:
-                excess = math.log((target.error or error) / (error * _PILOT_ERROR)) / _ERROR_PER_PRICE
-            price = min(max(_PRICES[0], price * math.exp(excess)), _PRICES[1])
+                excess = (math.log((target.error or error) / error) + _PILOT_ERROR * longer) / _ERROR_PER_PRICE
+            price = min(max(self._least_price, price * math.exp(excess)), _MOST_PRICE)
             if abs(excess) < _PILOT_NEAR:
                 break
         return price
@@ -159,11 +167,14 @@ class LatentMoments:
     def _pilot(self, price: float) -> tuple[float, float]:
         """Return bits and error that a short fit ends with."""
         self._begin(price)
-        num_steps = min(_MOST_PILOT_STEPS, max(_PILOT_STEPS, _PILOT_WORK // self._pixels))
+        num_steps = self._num_pilot_steps()
         for step in range(num_steps):
             self.take(step / num_steps, step, follow=False)
         nats, error = self._fit.evaluate(Relaxation(is_hard=True))
         return float(nats.sum()) / math.log(2) + self._network_bits(), max(_LEAST_ERROR, error)
+
+    def _num_pilot_steps(self) -> int:
+        return min(_MOST_PILOT_STEPS, max(_PILOT_STEPS, _PILOT_WORK // self._pixels))
 
     def take(self, position: float, key: int, *, follow: bool = True, slower: float = 1.0) -> float:
         """Take a step at a share of the fit; return the mean squared error before it.
@@ -184,7 +195,8 @@ class LatentMoments:
             change = vector - in_floats(base)
             slope = np.sign(change) / (np.abs(change) + np.float32(_CHANGE_WIDTH))
             np.add(grad, np.float32(price * _CHANGE_NATS) * slope, out=grad)
-        move_networks(self._adam, grads, slower * self.settings.relaxing.rates(position, step)[1])
+        if not self._is_tiny:
+            move_networks(self._adam, grads, slower * self.settings.relaxing.rates(position, step)[1])
         if follow:
             self._follow(position)
         return error
@@ -201,8 +213,8 @@ class LatentMoments:
         self._pending *= math.exp(-since / _LAG)
         excess = self._excess(position) - self._pending
         change = min(max(-_MOST_ANSWER, _ANSWER * excess / _gain(position)), _MOST_ANSWER)
-        nearest, farthest = self._steps_price / _FARTHEST, self._steps_price * _FARTHEST
-        price = min(max(nearest, self.price * math.exp(change)), farthest)
+        least, farthest = max(self._least_price, self._steps_price / _FARTHEST), self._steps_price * _FARTHEST
+        price = min(max(least, self.price * math.exp(change)), farthest)
         change = math.log(price / self.price)
         self._pending += _gain(position) * change
         self._settled += (1 - position) * change
@@ -264,7 +276,8 @@ class LatentMoments:
             is_too_large = excess > 0 and self.settings.target.num_bytes is not None
             if best is None or (is_too_large, abs(excess)) < best[:2]:
                 best = is_too_large, abs(excess), made
-            if -_NEAR <= excess <= 0 or number == _MOST_LANDINGS:
+            is_enough = excess <= 0 and self.price <= self._least_price
+            if -_NEAR <= excess <= 0 or is_enough or number == _MOST_LANDINGS:
                 break
             self._land(excess + _CLEAR * (number + 1) ** 2 if excess > 0 else excess, watch)
         assert best is not None
@@ -283,12 +296,13 @@ class LatentMoments:
         """Take some more steps, softly rounded at first, at another price; in other steps if the target is far off."""
         begin = next(position for most, position in _LANDINGS if abs(excess) <= most)
         if abs(excess) > _FAR:
-            self.price = self._steps_price = math.exp(self._settled + excess / _BITS_PER_STEPS)
+            price = math.exp(self._settled + excess / _BITS_PER_STEPS)
+            self.price = self._steps_price = max(self._least_price, price)
             self.steps = _steps_at(self.price)
             set_steps(self._fit, self.settings.network, self.steps)
             self._settled = math.log(self.price)
         else:
-            price = self._settled + excess / _gain(begin)
+            price = max(math.log(self._least_price), self._settled + excess / _gain(begin))
             self.price = math.exp(price)
             self._settled += (1 - begin) * (price - self._settled)
         num_steps = max(_LEAST_LANDING, round(_LANDING * (1 - begin) * self.settings.num_steps))

@@ -65,7 +65,7 @@ class Relaxing:
             self.network_rate * max(cosine, _LEAST_NETWORK_RATE) * warmth,
         )
 
-    def move_latents(self, fit: LatentFit, position: float, slower: float) -> None:
+    def move_latents(self, fit: LatentFit, position: float, slower: float = 1.0) -> None:
         """Take the latents' step by the gradients that are there."""
         if not self.is_hard(position):
             fit.move(slower * self.rates(position, fit.num_steps)[0], _BETAS, _EPS)

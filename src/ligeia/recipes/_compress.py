@@ -29,7 +29,7 @@ from ligeia.fitting import (
     Values,
 )
 from ligeia.kernels import borrowed
-from ligeia.networks import Architecture, NetworkConfig, SirenConfig
+from ligeia.networks import Architecture, LatentGrid, NetworkConfig, SirenConfig
 from ligeia.signals import Signal, SoundSource
 
 from ._compress_picture import PictureJob, TooSmall, is_picture, picture_of_quality, picture_of_size, steps_of
@@ -143,14 +143,14 @@ def compress(
     signal = to_signal(source, working_set=working_set)
     asked = (bits_per_pixel, bits_per_sample, most_bytes, psnr_db, snr_db)
     _check_wanted(asked, lossless=lossless)
-    grids = network is None and configuration is None and not lossless and is_picture(signal)
+    grids = network in (None, LatentGrid()) and configuration is None and not lossless and is_picture(signal)
     if seconds is not None:
         if lossless or psnr_db is not None or snr_db is not None:
             raise InputError("a deadline goes with a size; a quality, or a lossless file, takes as long as it takes.")
         lengths = {each: steps_of(each, signal.grid.num_samples) if grids else _PASSES[each] for each in _PASSES}
         callbacks = [*callbacks, Deadline(seconds, effort, lengths)]
     picture = PictureJob(signal, effort, seed, tuple(callbacks), checkpoint) if grids else None
-    other = None if network == "siren" else network
+    other = None if grids or network == "siren" else network
     job = _Job(signal, _PASSES[effort], seed, tuple(callbacks), checkpoint, configuration or compact(), other, picture)
     if most_bytes is None:
         bits = (bits_per_pixel or 0.0) + (bits_per_sample or 0.0)
