@@ -15,8 +15,8 @@ from ligeia.recipes._deadline import Deadline
 LENGTHS = {effort: 100.0 * 2**effort for effort in range(1, 10)}
 
 
-def foretold(monkeypatch: pytest.MonkeyPatch, seconds: float, effort: int) -> None:
-    """Let a fit go on in a hundred steps of a second each, after ten seconds before."""
+def foretold(monkeypatch: pytest.MonkeyPatch, seconds: float, effort: int) -> float:
+    """Let a fit go on in a hundred steps of a second each, after ten seconds before; return how far it came."""
     clock = count(0.0, 10.0)
     monkeypatch.setattr(time, "monotonic", lambda: next(clock))
     deadline = Deadline(seconds, effort, LENGTHS)
@@ -25,6 +25,7 @@ def foretold(monkeypatch: pytest.MonkeyPatch, seconds: float, effort: int) -> No
     clock = count(11.0)
     for step in range(2, 101):
         deadline(Step(state, step / 100))
+    return step / 100
 
 
 @pytest.mark.parametrize(
@@ -41,15 +42,17 @@ def test_too_long_a_fit_is_refused(monkeypatch: pytest.MonkeyPatch, seconds: flo
 
 
 def test_a_fit_that_ends_in_time_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    foretold(monkeypatch, 111.0, 5)
+    assert foretold(monkeypatch, 111.0, 5) == 1.0
 
 
 def test_a_second_fit_is_foretold_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = count(0.0, 1.0)
     monkeypatch.setattr(time, "monotonic", lambda: next(clock))
-    deadline = Deadline(300.0, 5, LENGTHS)
+    deadline = Deadline(150.0, 5, LENGTHS)
     state = State(lg.Field(lg.Siren(2, 4, 0, 1), lg.Grid.of((4, 4))), fast().recipe, 16)
-    for _ in range(2):  # each of 100 steps of a second
+    for step in range(1, 101):  # each of a second, and so in the second fit: 200 seconds in all
+        deadline(Step(state, step / 100))
+    with pytest.raises(InputError, match="effort 5 takes about 200 s here, 150 were allowed"):
         for step in range(1, 101):
             deadline(Step(state, step / 100))
 

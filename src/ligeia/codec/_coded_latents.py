@@ -41,9 +41,7 @@ _ANSWER, _MOST_ANSWER = 0.35, 0.2  # of what is foretold to miss the target, at 
 _FARTHEST: Final = 2.5  # factor between the price and that for which steps were chosen
 _LOOKS: Final = 50  # per fit, at what rounding would give
 _FIRST_PRICE: Final = 6e-3
-_LEAST_PRICE: Final = (
-    1e-3  # over the steps of a fit: below it these do not suffice, and more bytes give a worse picture
-)
+_LEAST_PRICE: Final = 1e-3  # over the steps of a fit: below it these do not suffice, and more bytes make it worse
 _MOST_PRICE: Final = 1.0
 _PILOT_STEPS, _MOST_PILOT_STEPS, _MOST_PILOTS = 24, 96, 4
 _PILOT_WORK: Final = 24 << 17  # pixels times steps

@@ -18,7 +18,7 @@ from ._fit import new_field
 
 _STEPS = {effort: 100 * 2 ** (effort - 1) for effort in range(1, 10)}
 _USUAL_PIXELS = 1 << 20  # of larger pictures the steps are fewer, by the root of how much larger
-_MOST_PIXELS = 1 << 26  # 120 bytes of memory each
+_MOST_PIXELS = 1 << 26  # some 220 bytes of memory each
 _LEAST_STEPS = _STEPS[1]
 _NEAR_DB = 0.2
 _MOST_TRIES = 3
