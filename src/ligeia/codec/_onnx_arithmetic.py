@@ -175,5 +175,5 @@ class GraphArithmetic:
         return x - whole, whole.node("Cast", dtype=np.int64, to=_INT64)
 
     def gather(self, row: GraphNumbers, index: GraphNumbers) -> GraphNumbers:
-        """Return the entries of a row of weights at integers, ``(n, 1)``."""
-        return row.node("Gather", index, axis=1).reshape(-1, 1)
+        """Return the entries of a row of weights at integers, in their shape."""
+        return row.node("Gather", index, axis=1).reshape(-1, index.shape[-1] or 1)

@@ -175,6 +175,8 @@ class Architecture(ABC):
     """Whether ONNX has its operations."""
     rate: ClassVar[float] = 1.0
     """Learning rate of Adam beside that of a sine network as wide (design/networks.md)."""
+    batch_size: ClassVar[int] = 512
+    """Samples of a step: more where a sample sees few of the weights."""
     fineness: ClassVar[float] = 1.0
     """Times that `Inputs` are finer than a sine network's, by the same trials."""
     grows_by: ClassVar[str] = "hidden_features"

@@ -34,6 +34,7 @@ class HashGrid(Perceptron):
 
     name: ClassVar[str] = "hash"
     rate: ClassVar[float] = 15.0
+    batch_size: ClassVar[int] = 2048
     fineness: ClassVar[float] = 2.0
     smoothness: ClassVar[float] = 0
     has_graph: ClassVar[bool] = False

@@ -52,6 +52,7 @@ class LatentGrid(Architecture):
 
     name: ClassVar[str] = "grid"
     rate: ClassVar[float] = 20.0
+    batch_size: ClassVar[int] = 2048
     smoothness: ClassVar[float] = 2
 
     hidden_features: int = 16
@@ -86,6 +87,11 @@ class LatentGrid(Architecture):
             for number in range(max(1, len(inputs.channels)))
         )
         return replace(self, sizes=sizes, first_levels=planes, is_color=is_color)
+
+    @property
+    def takes_frequencies(self) -> bool:
+        """No: what it can follow are its cells."""
+        return False
 
     def check_inputs(self, in_features: int) -> None:
         """Refuse coordinates whose cells are too many."""
@@ -153,15 +159,13 @@ class LatentGrid(Architecture):
         in_features = int(x.shape[-1])
         grids = self.grids(in_features)
         found: list[Numbers] = [None] * self.num_planes_features
-        last, corners = -1, []
+        ones = do.constant(np.ones((1, TAPS**in_features), np.float32))
+        last, weights, index = -1, None, None
         for grid, tensor in zip(grids, levels, strict=True):
             if grid.level != last:
-                last, corners = grid.level, _corners(do, x, grid, self._sizes(in_features))
+                last, (weights, index) = grid.level, _corners(do, x, grid, self._sizes(in_features))
             row = do.row(tensor.reshape(1, -1), 0)
-            value = None
-            for factor, index in corners:
-                part = factor * do.gather(row, index)
-                value = part if value is None else value + part
+            value = do.linear(weights * do.gather(row, index), ones, None)
             feature = self.feature_of(grid.level, grid.plane)
             found[feature] = value if found[feature] is None else found[feature] + value
         return self._with_hidden(do, do.concat(found), weight, bias)
@@ -264,17 +268,18 @@ def _bent(do: Arithmetic, phase: Numbers) -> Numbers:
     return (square * within * (4.0 - within) * (1 / 16) + above) * (1 / _SHARPNESS)
 
 
-def _corners(do: Arithmetic, x: Numbers, grid: LevelOfPlane, sizes: Sequence[int]) -> list[tuple[Numbers, Numbers]]:
-    """Return the weight and the flat index of each coefficient that a place depends on."""
-    found: list[tuple[Numbers, Numbers]] = []
+def _corners(do: Arithmetic, x: Numbers, grid: LevelOfPlane, sizes: Sequence[int]) -> tuple[Numbers, Numbers]:
+    """Return the weights and the flat indices, ``(n, corners)``, of the coefficients that a place depends on."""
+    corners = np.array(list(product(range(TAPS), repeat=len(sizes))))
+    weights = index = None
     for axis, (count, size) in enumerate(zip(grid.shape, sizes, strict=True)):
         part, cell = do.floor((do.column(x, axis) + 1.0) * (0.5 * size / (1 << grid.level)) - 0.5)
-        places = [(cell + offset).clip(0, count - 1) for offset in range(-1, TAPS - 1)]
-        pieces = list(zip(spline_weights(part), places, strict=True))
-        if found:
-            pieces = [(weight * factor, index * count + place) for factor, index in found for weight, place in pieces]
-        found = pieces
-    return found
+        taps, chosen = spline_weights(part), corners[:, axis]
+        factors = do.concat([taps[each] for each in chosen])
+        places = (cell + do.constant(chosen - 1)).clip(0, count - 1)
+        weights = factors if weights is None else weights * factors
+        index = places if index is None else index * count + places
+    return weights, index
 
 
 def _taps(

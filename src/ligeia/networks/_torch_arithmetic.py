@@ -86,7 +86,7 @@ class TorchArithmetic:
 
     def gather(self, row: Floats, index: Int[Tensor, "..."]) -> Floats:
         """Return the entries of a row of weights at integers."""
-        return functional.embedding(index, row[:, None])[..., 0]
+        return row.index_select(0, index.reshape(-1)).reshape(index.shape)  # its backward is ten times embedding's
 
 
 _SMALL = 0.3

@@ -36,6 +36,11 @@ class _Wrapper(Architecture):
         return self.inner.rate
 
     @property
+    def batch_size(self) -> int:  # type: ignore[override]
+        """Samples of a step."""
+        return self.inner.batch_size
+
+    @property
     def fineness(self) -> float:  # type: ignore[override]
         """Times that inputs are finer than a sine network's."""
         return self.inner.fineness

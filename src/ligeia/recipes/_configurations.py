@@ -112,12 +112,12 @@ def fast(*, hidden_features: int = 256) -> Configuration:
 
 
 def fast_for(architecture: Architecture) -> Configuration:
-    """Return the quick way to fit an architecture: that of a sine network, at its own rate and frequencies."""
+    """Return the quick way to fit an architecture: that of a sine network, at its own rate, batches and frequencies."""
     usual = fast(hidden_features=architecture.num_features)
     times = architecture.fineness
     return replace(
         usual,
-        recipe=faster(usual.recipe, architecture.rate),
+        recipe=replace(faster(usual.recipe, architecture.rate), batch_size=architecture.batch_size),
         first_layer_scale=times * usual.first_layer_scale,
         per_frequency=None if usual.per_frequency is None else times * usual.per_frequency,
         volume_scale=None if usual.volume_scale is None else times * usual.volume_scale,
