@@ -6,10 +6,11 @@ import pytest
 from PIL import Image
 from skimage.metrics import structural_similarity
 
-from ligeia.codec import save
+from ligeia.codec import save, to_record, with_samples, write_record
 from ligeia.core import ShapeError
 from ligeia.fitting import passes
-from ligeia.recipes import compare, fit
+from ligeia.recipes import compare, fit, open_field
+from ligeia.signals import read_signal
 
 RANDOM = np.random.default_rng(0)
 
@@ -70,6 +71,16 @@ def test_equal_files_are_infinitely_close_and_small_ones_have_no_ssim(tmp_path: 
     np.save(tmp_path / "a.npy", RANDOM.random((5, 40)))
     found = compare(tmp_path / "a.npy", tmp_path / "a.npy")
     assert (found.psnr_db, found.mse, found.ssim) == (math.inf, 0.0, None)
+
+
+def test_a_lossless_file_is_compared_by_its_samples_and_its_field_is_warned_of(tmp_path: Path) -> None:
+    picture, lossless = tmp_path / "a.png", tmp_path / "a.lig"
+    Image.fromarray(RANDOM.integers(0, 256, (12, 14, 3), dtype=np.uint8)).save(picture)
+    field = fit(picture, stop=passes(1), hidden_features=8, hidden_layers=1)
+    write_record(with_samples(to_record(field), np.asarray(read_signal(picture).values)), lossless)
+    assert compare(picture, lossless).psnr_db == compare(lossless, picture).psnr_db == math.inf
+    with pytest.warns(UserWarning, match="`ligeia decode` gives the samples"):
+        open_field(lossless)
 
 
 def test_other_shapes_are_refused(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from ligeia.codec import load, read_record
+from ligeia.codec import exact_samples, from_record, load, read_record
 from ligeia.core import InputError, SampleError, ShapeError
 from ligeia.field import Field
 from ligeia.metrics import decibels, mean_squared_error, snr, ssim
@@ -53,7 +53,7 @@ class Comparison:
 
 
 def compare(reference: Path, candidate: Path) -> Comparison:
-    """Measure a file or a field against another; a field is sampled as the other file is.
+    """Measure a file or a field against another; a field is sampled as the other file is, a lossless one decoded.
 
     The reference's range is the peak, and candidates are clipped to it; those of another bit depth are scaled to it.
     A table of scattered samples has columns that are named as the axes and channels of the field, whose range is the
@@ -138,7 +138,16 @@ def _compare_table(table: Path, field: Field) -> tuple[HeldOutQuality, float]:
 
 def _load(path: Path) -> Field | Signal:
     if path.suffix.lower() == ".lig":
-        return load(path)
+        record = read_record(path)
+        if record.residual is None:
+            return from_record(record)
+        return Signal(
+            grid=record.grid,
+            values=exact_samples(record),
+            channels=record.channels,
+            source=record.source,
+            missing=record.missing,
+        )
     signal = read_signal(path, working_set=_MOST_BYTES)
     if isinstance(signal.values, Blocks):
         raise InputError(

@@ -11,9 +11,16 @@ from ligeia.signals import Sampled
 def open_field(path: Path, *, device: str = "auto", use_numpy: bool = False, preview: bool = False) -> Sampled:
     """Read a ``.lig`` file as a `Field` on a device, or as a `NumpyField` if asked for or if torch does not load.
 
-    The latter is warned of. A ``preview`` is of the coarse levels of a picture alone.
+    The latter is warned of, and a lossless file, whose field is but a start. A ``preview`` is of the coarse levels of a
+    picture alone.
     """
     record = read_record(path)
+    if record.residual is not None:
+        warnings.warn(
+            f"{path} keeps its samples beside a field that says little of them, and this is that field; "
+            "`ligeia decode` gives the samples, a file of a size or a quality is a field of the whole.",
+            stacklevel=2,
+        )
     if preview:
         record = preview_of(record)
     problem = None if use_numpy else _problem_of_torch()
