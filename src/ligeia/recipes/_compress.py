@@ -221,7 +221,11 @@ def _of_size(job: _Job, num_bytes: int) -> Compressed:
     """Return the best file of so many bytes."""
     signal = job.signal
     if num_bytes < (smallest := smallest_bytes(signal)):
-        raise InputError(f"{num_bytes} bytes were asked for; the smallest file of this signal has {smallest}.")
+        bits = 8 * smallest / signal.grid.num_samples
+        raise InputError(
+            f"{num_bytes} bytes were asked for; the smallest file of this signal has {smallest}, {bits:.3g} bits per "
+            "sample."
+        )
     if job.picture is not None and not _is_constant(signal):
         try:
             return _of_picture(job, *picture_of_size(job.picture, num_bytes))

@@ -73,9 +73,11 @@ def picture_of_quality(job: PictureJob, psnr_db: float) -> tuple[bytes, Report]:
     """Return a small file of a quality, which is missed by 0.2 dB at most."""
     config, aim_db = _config(job.signal), psnr_db
     best: tuple[bytes, Report] | None = None
+    nearest_db = -math.inf
     for _ in range(_MOST_TRIES):
         made = _fitted(job, config, LatentTarget(error=4 * 10 ** (-aim_db / 10)), None)
         missed_db = psnr_db - made[1].psnr_db
+        nearest_db = max(nearest_db, made[1].psnr_db)
         if missed_db <= _NEAR_DB and (best is None or len(made[0]) < len(best[0])):
             best = made
         if abs(missed_db) <= _NEAR_DB or math.isinf(missed_db):
@@ -83,8 +85,8 @@ def picture_of_quality(job: PictureJob, psnr_db: float) -> tuple[bytes, Report]:
         aim_db += missed_db
     if best is None:
         raise InputError(
-            f"{psnr_db:g} dB were not reached in {_MOST_TRIES} tries; ask for less, for more effort, or for a lossless "
-            "file."
+            f"{psnr_db:g} dB were not reached in {_MOST_TRIES} tries, {nearest_db:.2f} were; ask for less, for more "
+            "effort, or for a lossless file."
         )
     return best
 
