@@ -42,6 +42,7 @@ NETWORKS = (
     "fourier",
     "nerf",
     "hash",
+    "grid",
     "mfn-fourier",
     "mfn-gabor",
     "bacon",
@@ -57,7 +58,7 @@ SEEDS, AGAIN_SEEDS = (0, 1, 2), (10, 11, 12)
 RATES = (0.5, 1.0, 2.0, 4.0)  # times the network's usual rate: four trials, ...
 SCALES = (0.35, 0.6, 1.6, 2.6)  # ... and four of its scale, which was 1 before; or of the rate where there is none
 FINE_RATES = (0.25, 0.7, 1.4, 2.8)
-WITHOUT_SCALE = ("relu", "tanh", "softplus")
+WITHOUT_SCALE = ("relu", "tanh", "softplus", "grid")
 
 
 def made(name: str, on: Task, scale: float, seed: int) -> Field:
