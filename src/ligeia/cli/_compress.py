@@ -43,7 +43,9 @@ def compress(
     snr: Annotated[float | None, typer.Option(metavar="DB", help="Quality to reach (sound).")] = None,
     lossless: Annotated[bool, typer.Option("--lossless", help="Give back integer samples bit for bit.")] = False,
     effort: Annotated[int, typer.Option(min=1, max=9, help="How long to work: each takes twice as long.")] = 5,
-    seconds: Annotated[float | None, typer.Option(metavar="S", help="Of a size: refuse early what takes longer.")] = None,
+    seconds: Annotated[
+        float | None, typer.Option(metavar="S", help="Of a size: refuse early what takes longer.")
+    ] = None,
     variable: Annotated[str | None, typer.Option(metavar="NAME", help="Which of several arrays in a file.")] = None,
     frames: Annotated[str | None, typer.Option(metavar="A:B", help="Part of a video, such as 0:60.")] = None,
     channels: Annotated[
