@@ -201,8 +201,7 @@ def _fit_signal(
     discard(checkpoint, quiet=quiet)
     if report is not None:
         recipes.draw_report(field, whole, report, held_out)
-    width = "width" if architecture is None else "features"
-    summary = f"{describe(result, field, psnr=psnr, snr=snr)}\n{width}: {_reasons(size, frequencies)}"
+    summary = f"{describe(result, field, psnr=psnr, snr=snr)}\n{_reasons(size, frequencies, architecture)}"
     emit(result, summary, as_json=as_json, quiet=quiet)
 
 
@@ -254,9 +253,9 @@ def _columns(coordinates: str | None, values: str | None, box: str | None) -> di
     return {"columns": named}
 
 
-def _reasons(size: "Size", frequencies: "Sequence[FirstFrequency]") -> str:
+def _reasons(size: "Size", frequencies: "Sequence[FirstFrequency]", architecture: "Architecture | None") -> str:
     turns = "; ".join(f"{each.axis} {each.omega:.4g} ({each.reason})" for each in frequencies)
-    width = f"{size.hidden_features} ({size.reason})"
+    width = f"{'width' if architecture is None else 'features'}: {size.hidden_features} ({size.reason})"
     return f"{width}\nfirst layer, radians per unit: {turns}" if turns else width
 
 
