@@ -9,7 +9,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from torch import Tensor
 
-from ligeia.codec import CodedMoments, CodedWeights
+from ligeia.codec import CodedMoments, CodedWeights, QuantizedTensor, _coded_weights
 from ligeia.codec._coded_weights import _noise
 from ligeia.codec._weights import pack_quantized
 from ligeia.core import random_stream
@@ -87,6 +87,22 @@ def test_trimming_keeps_to_the_bytes_and_only_makes_weights_smaller() -> None:
             assert (abs(other.integers) <= abs(one.integers)).all()
             assert (other.integers * one.integers >= 0).all()
     assert not any(each.integers.any() for each in moments.trim(1))
+
+
+def test_trimming_ends_soon_where_integers_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    moments, _ = trained(1100, steps=200)
+    moments._log_steps[1] -= math.log(1e4)  # so that a step of these loses least, and saves next to nothing
+    sizes: list[int] = []
+
+    def counted(tensors: list[QuantizedTensor]) -> bytes:
+        packed = pack_quantized(tensors)
+        sizes.append(len(packed))
+        return packed
+
+    monkeypatch.setattr(_coded_weights, "pack_quantized", counted)
+    most = len(pack_quantized(moments.tensors())) - 5
+    assert len(pack_quantized(moments.trim(most))) <= most
+    assert len(sizes) < 40
 
 
 def test_prices_are_the_slopes_of_the_bits(monkeypatch: pytest.MonkeyPatch) -> None:

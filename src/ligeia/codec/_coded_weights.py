@@ -246,10 +246,12 @@ class CodedMoments:
         steps = np.repeat(self._file_steps(), self._counts)
         curvatures = torch.cat([each.reshape(-1) for each in self._adam.second]) + 1e-30
         curvatures *= torch.from_numpy(steps**2).to(curvatures)
-        tensors = self._file_tensors(integers)
+        tensors, before, times = self._file_tensors(integers), math.inf, 1
         while (excess := len(pack_quantized(tensors)) - num_bytes) > 0 and integers.any():
+            times = 1 if excess < before else 2 * times  # large integers are hardly shorter by one step
+            before = excess
             losses = torch.where(integers == 0, torch.inf, (1 + 2 * (exact - integers.abs())) * curvatures)
-            chosen = losses.topk(min(len(losses), 2 * excess), largest=False).indices
+            chosen = losses.topk(min(len(losses), 2 * times * excess), largest=False).indices
             integers[chosen] -= integers[chosen].sign()
             tensors = self._file_tensors(integers)
         return tensors
