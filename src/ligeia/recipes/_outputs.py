@@ -228,8 +228,7 @@ def _write_exactly(output: _Output) -> None:
         if found.size != samples.size or not np.array_equal(np.asarray(found).reshape(-1), samples):
             raise InputError(
                 f"{output.path}: a file that keeps every sample was wanted, {output.suffix} does not keep these; "
-                f"name it {' or '.join(each for each in ('.tif', '.npy') if each != output.suffix)}, or as an "
-                "original without loss was."
+                "name it .npy, or as an original without loss was."
             )
 
     write_atomically(output.path, write)
