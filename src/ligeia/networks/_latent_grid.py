@@ -114,8 +114,8 @@ class LatentGrid(Architecture):
 
     @property
     def widest(self) -> int:
-        """Most numbers that a point takes at a time: a weight and an index, of two words, per coefficient."""
-        return max(self.num_features, 3 * TAPS ** max(1, len(self.sizes)))
+        """Most numbers that a point takes at a time: of a coefficient weight, index of two words, value, product."""
+        return max(self.num_features, 5 * TAPS ** max(1, len(self.sizes)))
 
     @property
     def num_planes_features(self) -> int:

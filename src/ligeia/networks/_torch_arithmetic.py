@@ -86,7 +86,9 @@ class TorchArithmetic:
 
     def gather(self, row: Floats, index: Int[Tensor, "..."]) -> Floats:
         """Return the entries of a row of weights at integers."""
-        return row.index_select(0, index.reshape(-1)).reshape(index.shape)  # its backward is ten times embedding's
+        return row.index_select(0, index.reshape(-1)).reshape(
+            index.shape
+        )  # embedding's backward takes ten times as long
 
 
 _SMALL = 0.3
