@@ -12,7 +12,7 @@ from ligeia.codec import QuantizedTensor, _coded_weights
 from ligeia.core import InputError
 from ligeia.fitting import Checkpointer, Step, Values
 from ligeia.recipes import _compress, compress
-from ligeia.recipes._compress import smallest_bytes
+from ligeia.recipes._compress_sizes import smallest_bytes
 from ligeia.signals import Signal, from_array
 
 CAMERA = skimage.data.camera()[::16, ::16]

@@ -1,10 +1,9 @@
 """`compress`: any signal to a small file, by a network that is fitted as the file will hold it."""
 
-import bisect
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, NamedTuple, final
 
@@ -12,7 +11,7 @@ import numpy as np
 import torch
 
 from ligeia import codec, fitting
-from ligeia.codec import CodedMoments, CodedWeights, FieldRecord, NetworkRecord, QuantizedTensor
+from ligeia.codec import CodedMoments, CodedWeights, FieldRecord, QuantizedTensor
 from ligeia.core import InputError, check_writable, write_whole
 from ligeia.field import Field
 from ligeia.fitting import (
@@ -33,19 +32,24 @@ from ligeia.networks import Architecture, LatentGrid, NetworkConfig, SirenConfig
 from ligeia.signals import Signal, SoundSource
 
 from ._compress_picture import PictureJob, TooSmall, is_picture, picture_of_quality, picture_of_size, steps_of
+from ._compress_sizes import (
+    NARROWEST,
+    OMEGA_0,
+    empty_record,
+    least_bytes,
+    other_config,
+    siren_of,
+    smallest_bytes,
+    width_of,
+)
 from ._configurations import Configuration, fast
 from ._deadline import Deadline
 from ._fit import AT_ONCE, WORKING_SET, meet_constant, new_field, to_signal, with_snr
-from ._networks import network_config
 from ._sizing import num_coefficients
 
 USUAL_EFFORT = 5
 _PASSES = {effort: 45 * 2 ** (effort - 1) for effort in range(1, 10)}
 _MOST_SAMPLES = 768 * 512  # a larger signal takes as many steps as one of these, not as many passes
-_OMEGA_0 = 30.0
-_HIDDEN_LAYERS = 4
-_BITS_PER_WEIGHT = 4.6
-_NARROWEST, _WIDEST = 4, 1024
 _BATCH = 4096
 _LEAST_STEPS = 2000
 _LEAST_BATCH = 64  # points of a batch of the optimizer ...
@@ -181,11 +185,6 @@ class _Job(NamedTuple):
     """The same as a picture, if it is to be latent grids."""
 
 
-def smallest_bytes(signal: Signal) -> int:
-    """Return the size of the smallest file of a signal: a network that gives a constant."""
-    return len(codec.encode(_empty_record(signal, _config(signal, _NARROWEST))))
-
-
 def _check_wanted(asked: Sequence[float | None], *, lossless: bool) -> None:
     given = [each for each in asked if each is not None]
     if lossless and given:
@@ -205,7 +204,7 @@ def _exact(job: _Job) -> Compressed:
     least = smallest_bytes(signal)
     made = [_of_size(job._replace(network=None, picture=None), least)]
     for num_bytes in _FIELD_BYTES:
-        if num_bytes >= max(least, _least_bytes(job)):
+        if num_bytes >= max(least, least_bytes(signal, job.network)):
             made.append(_of_size(job, num_bytes))
     samples = np.asarray(signal.values)
     coded = [(codec.smallest_lossless([each.record], samples)[1], each.report) for each in made]
@@ -231,17 +230,17 @@ def _of_size(job: _Job, num_bytes: int) -> Compressed:
             return _of_picture(job, *picture_of_size(job.picture, num_bytes))
         except TooSmall:  # for grids: a sine network of a few weights is less
             pass
-    turns = [found.omega for found in job.configuration.first_frequencies(signal, _OMEGA_0)]
+    turns = [found.omega for found in job.configuration.first_frequencies(signal, OMEGA_0)]
     if job.network is None:
-        config = _config(signal, _width(signal, num_bytes))
+        config = siren_of(signal, width_of(signal, num_bytes))
     else:
-        config = _other_config(signal, job.network, turns, num_bytes)
+        config = other_config(signal, job.network, turns, num_bytes)
         turns = [config.architecture.fineness * each for each in turns]
     field = new_field(signal, config, turns, seed=job.seed)
     objective = Values(signal, seed=job.seed)
     is_constant = meet_constant(field, objective)
     kept = _kept_tensors(field)
-    room = num_bytes - codec.bytes_beside_weights(_empty_record(signal, config))
+    room = num_bytes - codec.bytes_beside_weights(empty_record(signal, config))
     room = max(1, room - sum(1 + each.nbytes for each in kept.values()))
     recipe = _recipe_for(job.configuration, config, objective.num_points, room)
     state = State(field, recipe, objective.num_points)
@@ -263,7 +262,7 @@ def _of_size(job: _Job, num_bytes: int) -> Compressed:
     assert isinstance(moments, CodedMoments)
     fitted = iter(moments.trim(room))
     tensors = [kept[number] if number in kept else next(fitted) for number in range(len(field.network.tensors()))]
-    record = replace(_empty_record(signal, config), tensors=tuple(tensors))
+    record = replace(empty_record(signal, config), tensors=tuple(tensors))
     candidates = (codec.encode(each) for each in (record, codec.without_idle_neurons(record)))
     made = _read_back(signal, min(candidates, key=len), report, objective)
     if made.psnr_db >= objective.constant_db:
@@ -285,7 +284,7 @@ def _constant(signal: Signal, objective: Values, num_bytes: int, report: Report)
     """Return the smallest file that gives each channel's mean, as exactly as it can be in the bytes."""
     chosen = np.unique(np.linspace(0, objective.num_points - 1, _MOST_AVERAGED, dtype=np.int64))
     value = objective.batch(chosen, torch.device("cpu"))[1].double().mean(dim=0).numpy()
-    empty = _empty_record(signal, _config(signal, _NARROWEST))
+    empty = empty_record(signal, siren_of(signal, NARROWEST))
     data = codec.encode(empty)
     for bits in _CONSTANT_BITS:
         step = codec.nearest_step(max(float(np.abs(value).max()), 1e-6) / 2**bits)
@@ -429,50 +428,3 @@ def _read_back(signal: Signal, data: bytes, report: Report, objective: Values) -
     quality = objective.quality(codec.from_record(record))
     report = replace(report, psnr_db=quality.psnr_db, num_measured=quality.num_measured)
     return Compressed(data=data, record=record, report=with_snr(report, signal), num_samples=signal.grid.num_samples)
-
-
-def _config(signal: Signal, hidden_features: int) -> SirenConfig:
-    return SirenConfig(
-        in_features=signal.grid.num_inputs,
-        hidden_features=hidden_features,
-        hidden_layers=_HIDDEN_LAYERS,
-        out_features=signal.num_channels,
-        omegas=(_OMEGA_0,) * (_HIDDEN_LAYERS + 1),
-    )
-
-
-def _width(signal: Signal, num_bytes: int) -> int:
-    """Return the width of the network whose weights take so many bytes at the usual bits per weight."""
-    wanted = 8 * (num_bytes - smallest_bytes(signal)) / _BITS_PER_WEIGHT
-    widths = range(_NARROWEST, _WIDEST + 1)
-    place = bisect.bisect_right(widths, wanted, key=lambda width: _config(signal, width).num_parameters())
-    return widths[max(0, place - 1)]
-
-
-def _least_bytes(job: _Job) -> int:
-    """Return about how many bytes the smallest network of a kind takes."""
-    if job.network is None:
-        return 0
-    smallest = network_config(job.signal, job.network._grown(1))
-    return smallest_bytes(job.signal) + math.ceil(_BITS_PER_WEIGHT * smallest.num_parameters() / 8)
-
-
-def _other_config(signal: Signal, architecture: Architecture, turns: Sequence[float], num_bytes: int) -> NetworkConfig:
-    """Return an architecture of about as many weights as go into so many bytes."""
-    config = network_config(signal, architecture, turns)
-    ends = (config.in_features, config.out_features)
-    smallest = NetworkConfig(config.architecture._grown(1), *ends).num_parameters()
-    least = smallest_bytes(signal) + math.ceil(_BITS_PER_WEIGHT * smallest / 8)
-    if num_bytes < least:
-        raise InputError(
-            f"a file with a network {architecture.name} takes about {least} bytes at least, {num_bytes} were asked "
-            "for; allow more, or make its fields smaller."
-        )
-    most = math.floor(8 * (num_bytes - smallest_bytes(signal)) / _BITS_PER_WEIGHT)
-    return NetworkConfig(config.architecture.with_parameters(most, *ends), *ends)
-
-
-def _empty_record(signal: Signal, config: SirenConfig | NetworkConfig) -> FieldRecord:
-    network = config if isinstance(config, NetworkConfig) else NetworkRecord(**asdict(config))
-    zeros = tuple(QuantizedTensor(np.zeros(shape, np.int32), 1.0) for shape in network.tensor_shapes())
-    return FieldRecord(network, signal.grid, signal.channels, signal.source, zeros, signal.missing)
