@@ -51,7 +51,7 @@ def write_photograph(path: Path, size: int) -> None:
     """Write scikit-image's ``camera``, ``size`` x ``size``, as a PNG."""
     from PIL import Image
 
-    from ligeia.recipes import camera
+    from ligeia.experiments import camera
 
     Image.fromarray(camera(size=size, align="centers").values[..., 0]).save(path)
 

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 
 import ligeia as lg
-from ligeia import kernels, recipes
+from ligeia import compression, kernels
 from ligeia.codec import read_plain
+from ligeia.networks import SirenArchitecture
 
 Compressor = Callable[[Path, Path, float, int, int], object]
 """Of a source, an output, bits per sample of the grid, an effort and a seed."""
@@ -18,12 +19,14 @@ Compressor = Callable[[Path, Path, float, int, int], object]
 
 def compress(source: Path, output: Path, bits_per_sample: float, effort: int, seed: int) -> object:
     """Write one compressed file as `ligeia compress` does without ``--network``: pictures as latent grids."""
-    return recipes.compress(source, output, bits_per_sample=bits_per_sample, effort=effort, seed=seed)
+    return compression.compress(source, output, bits_per_sample=bits_per_sample, effort=effort, seed=seed)
 
 
 def compress_siren(source: Path, output: Path, bits_per_sample: float, effort: int, seed: int) -> object:
     """Write one compressed file of a sine network's weights."""
-    return recipes.compress(source, output, bits_per_sample=bits_per_sample, effort=effort, seed=seed, network="siren")
+    return compression.compress(
+        source, output, bits_per_sample=bits_per_sample, effort=effort, seed=seed, network=SirenArchitecture()
+    )
 
 
 COMPRESSORS: Mapping[str, Compressor] = {"grid": compress, "siren": compress_siren}

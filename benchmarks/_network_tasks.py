@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from _common import data_folder
 
-from ligeia import recipes
+from ligeia import experiments, recipes
 from ligeia.field import Field
 from ligeia.fitting import Objective, Values
 from ligeia.metrics import decibels
@@ -129,9 +129,9 @@ def _distance(folder: Path) -> Task:
 
 
 def _gradients(folder: Path) -> Task:
-    truth = recipes.camera(size=128, align="centers")
+    truth = experiments.camera(size=128, align="centers")
     held = DerivativesOf(truth, "gradient")
-    turns = (30.0, 30.0)  # of `recipes.poisson`
+    turns = (30.0, 30.0)  # of `equations.poisson`
     return Task(
         "from gradients",
         truth.grid,

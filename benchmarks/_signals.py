@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from _common import data_folder
 
-from ligeia.recipes import camera, to_signal
+from ligeia.experiments import camera
+from ligeia.recipes import to_signal
 from ligeia.signals import Alignment, Grid, Signal, from_array
 
 

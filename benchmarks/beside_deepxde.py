@@ -28,7 +28,7 @@ from _common import append_row
 from torch import Tensor
 
 import ligeia as lg
-from ligeia import kernels, recipes
+from ligeia import equations, kernels
 from ligeia.physics import Constraint, points_in
 from ligeia.signals import Axis, Grid
 
@@ -222,7 +222,7 @@ def by_ligeia(problem: Problem, seed: int) -> Solution:
     constraints = problem.constraints(np.random.default_rng(seed))
     prepared_s = time.perf_counter() - began
     began, cpu = time.perf_counter(), time.process_time()
-    field = recipes.solve_linear(constraints, problem.grid, seed=seed).field
+    field = equations.solve_linear(constraints, problem.grid, seed=seed).field
     spent_s, cpu_s = time.perf_counter() - began, time.process_time() - cpu
 
     error = error_of(problem, lambda places: field.values_at(problem.grid.from_physical(places)))
@@ -320,7 +320,7 @@ def main() -> None:
         with contextlib.redirect_stderr(io.StringIO()):  # it says which backend it takes
             dde = importlib.import_module("deepxde")
     except ModuleNotFoundError as error:
-        raise SystemExit(f"DeepXDE is wanted here ({error}); type: {INSTALL}") from error
+        raise SystemExit(f"expected DeepXDE here ({error}); type: {INSTALL}") from error
     torch.set_num_threads(arguments.threads)
     by_ligeia(poisson(), seed=0)  # not counted: the first calls of all load what the later ones find loaded
     by_deepxde(poisson(), dde, seed=0, budget_s=0.0)

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from _common import append_row, data_folder
 
-from ligeia import recipes
+from ligeia import equations
+from ligeia.formats import read_image
 from ligeia.physics import Blending
-from ligeia.signals import read_image
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))  # the oracle
 oracle = importlib.import_module("oracles.blending")
@@ -54,7 +54,7 @@ def main() -> None:
         name = "mixed" if mixed else "seamless"
         print(shown(f"{name}, sparse", least, sparse_seconds))
         for seed in range(arguments.seeds):
-            found = recipes.blend(*signals, mixed=mixed, seed=seed)
+            found = equations.blend(*signals, mixed=mixed, seed=seed)
             errors = {each: float(getattr(found, each)) for each in _NAMES}
             ratios = {each: errors[each] / least[each] for each in _NAMES}
             print(shown(f"{name}, ligeia, seed {seed}", errors, found.seconds))

@@ -19,15 +19,14 @@ from typing import Final
 
 import numpy as np
 
-from ligeia.codec._bytes import varint_bytes
 from ligeia.codec._container import SIGNATURE, FieldRecord, decode, encode
-from ligeia.codec._latent_layout import Steps, layout, picture_network
-from ligeia.codec._latent_networks import VERSION, learned, sizes_for
-from ligeia.codec._latents import Latents, changed, coded_levels
-from ligeia.codec._quantized import QuantizedTensor, step_of_byte
-from ligeia.codec._records import NetworkRecord
+from ligeia.codec.latents._layout import Steps, layout, picture_network
+from ligeia.codec.latents._networks import VERSION, learned, sizes_for
+from ligeia.codec.latents._stream import Latents, changed, coded_levels
+from ligeia.codec.records._bytes import varint_bytes
+from ligeia.codec.weights._quantized import QuantizedTensor, step_of_byte
 from ligeia.core import FormatError
-from ligeia.networks import Architecture, FourierFeatures, HashGrid, NetworkConfig, Symmetric
+from ligeia.networks import Architecture, FourierFeatures, HashGrid, NetworkConfig, SirenArchitecture, Symmetric
 from ligeia.signals import ArraySource, Axis, Channel, Grid, ImageSource
 
 _HEAD: Final = len(SIGNATURE) + 1
@@ -59,7 +58,8 @@ def seed_records(rng: np.random.Generator) -> list[FieldRecord]:
         _random_record(rng, (2, 3, 2, 2), (30.0, 29.5, 0.1), globe, mixed, ArraySource(dtype="<f4")),
         _random_record(rng, (1, 1, 0, 1), (90.0,), Grid.of((9,), align="corners"), rgb[:1], ArraySource(dtype="|u1")),
     ]
-    pruned = replace(records[0].network, hidden_features=(9, 20))
+    sines = records[0].network
+    pruned = replace(sines, architecture=replace(sines.architecture, hidden_features=(9, 20)))  # type: ignore[call-arg]
     table = HashGrid(hidden_features=4, table_size=40, num_levels=3, finest=(9, 8))
     others = [
         _other(rng, records[0], each)
@@ -94,7 +94,7 @@ def _other(rng: np.random.Generator, record: FieldRecord, architecture: Architec
     return replace(record, network=network, tensors=tensors)
 
 
-def _quantized(rng: np.random.Generator, record: FieldRecord, network: NetworkRecord | NetworkConfig) -> FieldRecord:
+def _quantized(rng: np.random.Generator, record: FieldRecord, network: NetworkConfig) -> FieldRecord:
     """Return a record of integers of every size, zeros too; with another network its first layer is float16."""
     tensors: list[np.ndarray | QuantizedTensor] = []
     for number, shape in enumerate(network.tensor_shapes()):
@@ -114,13 +114,8 @@ def _random_record(
     channels: tuple[Channel, ...],
     source: ArraySource | ImageSource,
 ) -> FieldRecord:
-    network = NetworkRecord(
-        in_features=sizes[0],
-        hidden_features=sizes[1],
-        hidden_layers=sizes[2],
-        out_features=sizes[3],
-        outermost_linear=True,
-        omegas=omegas,
+    network = NetworkConfig(
+        SirenArchitecture(hidden_features=sizes[1], hidden_layers=sizes[2], omegas=omegas), sizes[0], sizes[3]
     )
     tensors = tuple(
         rng.standard_normal(shape).astype(np.float16 if number % 2 else np.float32)
@@ -233,7 +228,7 @@ def outcome_of(mutated: bytes, original: bytes, *, recompute: bool) -> tuple[str
         integers = _integers(record)
     except FormatError as error:
         if len(str(error).splitlines()) != 1:
-            raise AssertionError("a message of one line was wanted") from error
+            raise AssertionError("expected a message of one line") from error
         return type(error).__name__, time.perf_counter() - start
     seconds = time.perf_counter() - start
     again = encode(record)
@@ -313,7 +308,7 @@ def main() -> None:
     print({key: value for key, value in row.items() if not key.startswith("checksums")})
     growth = row["resident_growth_mib"]
     assert isinstance(growth, float)
-    assert growth < _MAX_EXTRA_MIB, f"decoding took {growth} MiB, at most {_MAX_EXTRA_MIB} were wanted"
+    assert growth < _MAX_EXTRA_MIB, f"expected decoding took {growth} MiB, at most {_MAX_EXTRA_MIB}"
     from _common import append_row  # not at the top: the tests load this file from elsewhere
 
     append_row("container_mutations", row)

@@ -18,7 +18,7 @@ from _common import RESULTS, append_row, data_folder
 from PIL import Image
 from skimage.metrics import structural_similarity
 
-from ligeia import kernels, recipes
+from ligeia import enlargement, kernels
 from ligeia.signals import Footprint, from_array
 
 KODAK = [f"kodak/kodim{number:02}.png" for number in (3, 4, 7, 8, 13, 15, 19, 23)]
@@ -54,9 +54,9 @@ def back_projected(
 ) -> np.ndarray:
     """Return what iterative back-projection makes of an interpolation: the rival that knows what pixels are."""
     found = interpolated(given, scale, how)
-    ways = [recipes.Shrinking(new, old, kernel) for new, old in zip(found.shape, given.shape[:2], strict=False)]
+    ways = [enlargement.Downsampling(new, old, kernel) for new, old in zip(found.shape, given.shape[:2], strict=False)]
     for _ in range(num_steps):
-        found = found + interpolated(given - recipes.shrunk(found, ways), scale, how)
+        found = found + interpolated(given - enlargement.downsampled(found, ways), scale, how)
     return found
 
 
@@ -80,9 +80,9 @@ def measure(path: Path, scale: int, kind: str, told: bool, seed: int) -> dict[st
     """Enlarge one photograph in every way, and return the qualities."""
     truth = photograph(path, scale)
     given = smaller(truth, scale, kind)
-    kernel = recipes.KERNELS[kind]
+    kernel = enlargement.KERNELS[kind]
     began = time.perf_counter()
-    enlarged = recipes.enlarge(
+    enlarged = enlargement.enlarge(
         from_array(given, channels=True), scale=scale, downscaled_by=kernel if told else None, seed=seed
     )
     seconds = time.perf_counter() - began
@@ -129,8 +129,8 @@ def picture(folder: Path, path: Path) -> None:
         ways = {
             "a third of the size": given.repeat(3, axis=0).repeat(3, axis=1),
             "bicubic": interpolated(given, 3, Image.Resampling.BICUBIC),
-            "back-projection": back_projected(given, 3, Image.Resampling.BICUBIC, recipes.KERNELS["box"]),
-            "ligeia enlarge": recipes.enlarge(from_array(given, channels=True), scale=3).values,
+            "back-projection": back_projected(given, 3, Image.Resampling.BICUBIC, enlargement.KERNELS["box"]),
+            "ligeia enlarge": enlargement.enlarge(from_array(given, channels=True), scale=3).values,
             "the original": truth,
         }
         for axis, (way, values) in zip(line, ways.items(), strict=True):

@@ -12,8 +12,8 @@ from _common import append_row
 
 import ligeia as lg
 from ligeia import fitting
-from ligeia.fitting import Adam, Cooling, Muon, Optimizer, Recipe, Soap
-from ligeia.physics import Constraint, Constraints, focused, points_in
+from ligeia.fitting import Adam, LRSchedule, Muon, Optimizer, Recipe, Soap
+from ligeia.physics import Constraint, Constraints, points_in, residual_adaptive
 
 BURGERS = runpy.run_path(str(Path(__file__).parents[1] / "examples" / "burgers.py"))
 POOL, BATCH, TAIL_POINTS, TAIL_SHARE = 40_000, 1024, 8192, 0.4
@@ -24,16 +24,16 @@ def by(optimizer: Optimizer, rounds: int = 1, tail: bool = False) -> Callable[[l
     """Return a way to spend seconds on a field: so many rounds, points chosen anew in each, and a tail."""
 
     def run(field: lg.Field, everywhere: Constraint, seconds: float) -> None:
-        recipe = Recipe(name="burgers", optimizer=optimizer, batch_size=BATCH, cooling=Cooling())
+        recipe = Recipe(name="burgers", optimizer=optimizer, batch_size=BATCH, schedule=LRSchedule())
         generator = np.random.default_rng(0)
         first = seconds * (1 - TAIL_SHARE) if tail else seconds
         for number in range(rounds):
             constraint = everywhere
             if number:
-                constraint = focused(field, everywhere, POOL // 4, generator=generator)
+                constraint = residual_adaptive(field, everywhere, POOL // 4, generator=generator)
             fitting.fit(field, Constraints([constraint]), recipe, lg.seconds(first / rounds), seed=number)
         if tail:
-            fixed = Constraints([focused(field, everywhere, TAIL_POINTS, generator=generator)])
+            fixed = Constraints([residual_adaptive(field, everywhere, TAIL_POINTS, generator=generator)])
             batch = fixed.batch(np.arange(TAIL_POINTS), torch.device("cpu"))
             ends = time.perf_counter() + seconds * TAIL_SHARE
             fitting.lbfgs(

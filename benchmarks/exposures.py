@@ -11,10 +11,11 @@ from _common import append_row, data_folder
 from PIL import Image
 from scipy.ndimage import map_coordinates
 
-from ligeia import fitting, recipes
-from ligeia.recipes import Pose
-from ligeia.recipes._tiles import blended
-from ligeia.signals import Box, Signal, from_array, read_video
+from ligeia import enlargement, fitting
+from ligeia.enlargement import Pose
+from ligeia.enlargement._tiles import blended
+from ligeia.formats import read_video
+from ligeia.signals import Box, Signal, from_array
 
 KINDS = {"shifts": (False, 0.0), "whole shifts": (True, 0.0), "turned": (False, 3.0)}
 """Whether shifts are whole samples of the true picture, and the largest turn in degrees."""
@@ -104,7 +105,9 @@ def still_picture(arguments: argparse.Namespace, folder: Path, name: str, kind: 
     picture = load(folder / "images" / name, arguments.crop)
     frames, poses = exposures(picture, arguments.frames, 3, whole, degrees, arguments.noise, arguments.seed)
     started = time.perf_counter()
-    fused = recipes.fuse([from_array(frame, channels=True) for frame in frames], scale=3, seed=arguments.seed)
+    fused = enlargement.super_resolve(
+        [from_array(frame, channels=True) for frame in frames], scale=3, seed=arguments.seed
+    )
     seconds = time.perf_counter() - started
     quality = {"fused": psnr(fused.values, picture)}
     quality |= {what: psnr(each, picture) for what, each in of_one(frames[0], 3, arguments.seed).items()}
@@ -116,7 +119,7 @@ def still_picture(arguments: argparse.Namespace, folder: Path, name: str, kind: 
 def moment(arguments: argparse.Namespace, folder: Path) -> None:
     """Print and keep the quality for a frame of a video made half as large first."""
     signal = read_video(folder / "video" / arguments.video)
-    signals, middle = recipes.clip_around(signal, arguments.at, neighbors=arguments.neighbors)
+    signals, middle = enlargement.clip_around(signal, arguments.at, neighbors=arguments.neighbors)
     rows, columns = (side // 2 * 2 for side in signals[0].grid.shape)
     full = [np.asarray(each.values)[:rows, :columns].astype(float) for each in signals]
     if arguments.crop is not None:
@@ -128,7 +131,7 @@ def moment(arguments: argparse.Namespace, folder: Path) -> None:
     }
     for moving in (True, False):
         started = time.perf_counter()
-        fused = recipes.fuse(frames, scale=2, reference=middle, moving=moving, seed=arguments.seed)
+        fused = enlargement.super_resolve(frames, scale=2, reference=middle, moving=moving, seed=arguments.seed)
         quality |= {"fused": psnr(fused.values, full[middle])}
         finish(
             arguments, quality, fused, time.perf_counter() - started, video=arguments.video, at=arguments.at,
@@ -137,7 +140,7 @@ def moment(arguments: argparse.Namespace, folder: Path) -> None:
 
 
 def finish(
-    arguments: argparse.Namespace, quality: dict[str, float], fused: recipes.Fused, seconds: float, **what: object
+    arguments: argparse.Namespace, quality: dict[str, float], fused: enlargement.Fused, seconds: float, **what: object
 ) -> None:
     """Print a line and keep a row."""
     gain = quality["fused"] - max(value for name, value in quality.items() if name != "fused")

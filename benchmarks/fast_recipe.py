@@ -11,7 +11,7 @@ from _common import RESULTS, append_row
 from _signals import signals
 
 from ligeia import fitting, kernels, recipes
-from ligeia.fitting import Adam, Cooling
+from ligeia.fitting import Adam, LRSchedule
 from ligeia.recipes import Configuration, fast
 
 
@@ -20,7 +20,7 @@ def changed(
 ) -> Configuration:
     """Return the recipe `fast` with some settings replaced; ``rate`` is a factor, another batch brings its own."""
     base = fast()
-    adam, cooling, size = base.recipe.optimizer, base.recipe.cooling or Cooling(), base.recipe.batch_size or 0
+    adam, schedule, size = base.recipe.optimizer, base.recipe.schedule or LRSchedule(), base.recipe.batch_size or 0
     assert isinstance(adam, Adam)
     by_batch = 1.0 if batch is None else (batch / size) ** 0.5
     adam = dataclasses.replace(
@@ -28,8 +28,8 @@ def changed(
         learning_rate=adam.learning_rate * rate * by_batch,
         betas=adam.betas if beta2 is None else (0.9, beta2),
     )
-    cooling = dataclasses.replace(cooling, slow_power=cooling.slow_power if slow_power is None else slow_power)
-    recipe = dataclasses.replace(base.recipe, optimizer=adam, cooling=cooling, batch_size=batch or size)
+    schedule = dataclasses.replace(schedule, slow_power=schedule.slow_power if slow_power is None else slow_power)
+    recipe = dataclasses.replace(base.recipe, optimizer=adam, schedule=schedule, batch_size=batch or size)
     return dataclasses.replace(base, recipe=recipe)
 
 

@@ -15,12 +15,13 @@ from scaling import square
 
 from ligeia import fitting, kernels
 from ligeia.core import random_stream
+from ligeia.experiments import camera
 from ligeia.field import Field
 from ligeia.fitting import State, Values
 from ligeia.fitting._step import stepping
 from ligeia.metrics import decibels
-from ligeia.networks import SirenConfig
-from ligeia.recipes import camera, fast, to_signal
+from ligeia.networks import NetworkConfig, SirenArchitecture
+from ligeia.recipes import fast, to_signal
 from ligeia.signals import Signal, from_array
 
 OMEGA_0 = 30.0
@@ -117,8 +118,8 @@ def quality_db(field: Field, signal: Signal, chosen: np.ndarray) -> float:
 def measure(signal: Signal, omegas: list[float], *, steps: int, seed: int) -> dict[str, Any]:
     """Fit nine tenths of the samples from a first layer of these frequencies, and measure all ten."""
     configuration = fast()
-    network = SirenConfig(in_features=signal.grid.num_axes, out_features=signal.num_channels).build(
-        first_layer_scale=[omega / OMEGA_0 for omega in omegas], generator=random_stream(seed, "initial weights")
+    network = NetworkConfig(SirenArchitecture(), signal.grid.num_axes, signal.num_channels).build(
+        frequencies=omegas, generator=random_stream(seed, "initial weights")
     )
     field = Field(network, signal.grid, signal.channels, signal.source)
     values = Values(signal, seed=seed)

@@ -17,10 +17,10 @@ from _common import RESULTS, append_row
 from _signals import signals
 from torch import Tensor, nn
 
-from ligeia import fitting, kernels, recipes
+from ligeia import experiments, fitting, kernels, recipes
 from ligeia.core import random_stream
 from ligeia.kernels import AdamSettings, FusedNetwork, Shape
-from ligeia.networks import SirenConfig
+from ligeia.networks import NetworkConfig, SirenArchitecture
 from ligeia.signals import Signal
 
 LEVELS = (40.0, 45.0, 50.0)
@@ -87,8 +87,9 @@ class Fused:
     """The same steps by ligeia's kernel: full batch, Adam at a constant rate, float32."""
 
     def __init__(self, signal: Signal, *, seed: int = 0, scale: float = 1.0, rate: float = 1e-4) -> None:
-        config = SirenConfig(in_features=signal.grid.num_axes, out_features=signal.num_channels)
-        network = config.build(first_layer_scale=scale, generator=random_stream(seed, "initial weights"))
+        config = NetworkConfig(SirenArchitecture(), signal.grid.num_axes, signal.num_channels)
+        frequencies = [30.0 * scale] * config.in_features
+        network = config.build(frequencies=frequencies, generator=random_stream(seed, "initial weights"))
         self._parameters = [parameter.detach() for parameter in network.parameters()]
         self._moments = [[torch.zeros_like(each) for each in self._parameters] for _ in range(2)]
         widths = (signal.grid.num_axes, *[256] * 4, signal.num_channels)
@@ -143,7 +144,7 @@ def step_times(signal: Signal, *, rounds: int, only_eager: bool = False) -> dict
             "torch.compile": plain_step(torch.compile(fast), list(fast.parameters()), x, y),
             "ligeia, same trajectory": Fused(signal),
         }
-    return dict(zip(steps, recipes.interleaved(list(steps.values()), rounds=rounds), strict=True))
+    return dict(zip(steps, experiments.interleaved(list(steps.values()), rounds=rounds), strict=True))
 
 
 def with_huge_pages(rounds: int) -> tuple[float, float]:

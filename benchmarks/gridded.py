@@ -9,8 +9,9 @@ import torch
 from _common import append_row, data_folder
 from scipy.interpolate import LinearNDInterpolator
 
-from ligeia import fitting, kernels, recipes
-from ligeia.signals import Signal, read_signal
+from ligeia import files, fitting, kernels, recipes
+from ligeia.formats import read_signal
+from ligeia.signals import Signal
 
 
 def linear_along(values: np.ndarray, known: np.ndarray, axis: int) -> np.ndarray:
@@ -54,10 +55,10 @@ def rmse(found: np.ndarray, wanted: np.ndarray) -> float:
 
 def sea(path: Path, seconds: float, seed: int) -> tuple[Signal, dict[str, float]]:
     """Fit all samples, write them and read them again; return the signal and what came back."""
-    signal = recipes.to_signal(path, recipes.fast())
+    signal = recipes.to_signal(path)
     field = recipes.fit(signal, stop=fitting.seconds(seconds), seed=seed)
     with tempfile.TemporaryDirectory() as folder:
-        recipes.decode(field, Path(folder) / "again.nc")
+        files.decode(field, Path(folder) / "again.nc")
         again = read_signal(Path(folder) / "again.nc")
     values = signal.values[..., 0].astype(np.float64)
     ends = [field.sel(lon=lon).numpy() for lon in (0.0, 360.0)]

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from _common import append_row, data_folder
 
-from ligeia import recipes
+from ligeia import experiments, recipes
 from ligeia.field import Field
 from ligeia.metrics import decibels
 from ligeia.physics import Smoothness
@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    pictures = {"camera 256": recipes.camera(size=256, align="centers")}
+    pictures = {"camera 256": experiments.camera(size=256, align="centers")}
     if (folder := data_folder()) is not None:
         for path in ("skimage/astronaut.png", "kodak/kodim07.png"):
             pictures[Path(path).stem] = recipes.to_signal(folder / "images" / path)

@@ -6,8 +6,9 @@ from dataclasses import asdict
 import torch
 from _common import append_row
 
+from ligeia.equations import solve_inversion
+from ligeia.experiments import made_recordings, speed_error
 from ligeia.physics import Circle
-from ligeia.recipes import made_recordings, solve_inversion, speed_error
 
 MEDIA = {
     "faster": Circle(center=(0.1, -0.08), radius=0.22, speed=1.3, edge=0.012),

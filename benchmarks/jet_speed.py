@@ -10,8 +10,8 @@ from torch import Tensor
 
 from ligeia import kernels
 from ligeia.core import random_stream
+from ligeia.experiments import interleaved
 from ligeia.networks import Siren
-from ligeia.recipes import interleaved
 
 Way = Callable[[Siren, Tensor], tuple[Tensor, Tensor, Tensor]]
 

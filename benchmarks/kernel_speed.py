@@ -10,15 +10,15 @@ from torch import Tensor
 
 from ligeia import kernels
 from ligeia.core import random_stream
+from ligeia.experiments import interleaved, operations_per_point
 from ligeia.kernels import AdamSettings, FusedNetwork, Shape
-from ligeia.networks import SirenConfig
-from ligeia.recipes import interleaved, operations_per_point
+from ligeia.networks import NetworkConfig, SirenArchitecture
 
 WIDTHS = (32, 64, 128, 256, 512)
 BATCHES = (128, 256, 512, 1024, 2048, 4096, 16384)
 
 
-def whole_step(config: SirenConfig, path: str, x: Tensor, y: Tensor) -> Callable[[], object]:
+def whole_step(config: NetworkConfig, path: str, x: Tensor, y: Tensor) -> Callable[[], object]:
     """Return one step, optimizer included: ligeia's kernel, or eager torch with its fused Adam."""
     network = config.build(generator=random_stream(0, "bench"))
     if path == "torch":
@@ -33,18 +33,24 @@ def whole_step(config: SirenConfig, path: str, x: Tensor, y: Tensor) -> Callable
         return step
     parameters = [parameter.detach() for parameter in network.parameters()]
     moments = [[torch.zeros_like(each) for each in parameters] for _ in range(2)]
-    widths = (config.in_features, *config.hidden_widths(), config.out_features)
-    shape = Shape(widths, (*config.omegas, 0.0), path, torch.get_num_threads(), path == "avx512-bf16")
+    shape = shape_of(config, path)
     fused = FusedNetwork(shape)
     settings = AdamSettings(1e-6, (0.9, 0.99), 1e-8, 100)
     return lambda: fused.adam_step(parameters, moments, x, y, settings)
 
 
-def gradients(config: SirenConfig, path: str, x: Tensor) -> Callable[[], object]:
+def shape_of(config: NetworkConfig, path: str) -> Shape:
+    """Return the shape of the compiled network."""
+    siren = config.architecture
+    assert isinstance(siren, SirenArchitecture)
+    widths = (config.in_features, *siren.hidden_widths(), config.out_features)
+    return Shape(widths, (*siren.layer_omegas(), 0.0), path, torch.get_num_threads(), path == "avx512-bf16")
+
+
+def gradients(config: NetworkConfig, path: str, x: Tensor) -> Callable[[], object]:
     """Return forward and backward alone, by ligeia's kernel."""
     network = config.build(generator=random_stream(0, "bench"))
-    widths = (config.in_features, *config.hidden_widths(), config.out_features)
-    shape = Shape(widths, (*config.omegas, 0.0), path, torch.get_num_threads(), path == "avx512-bf16")
+    shape = shape_of(config, path)
     fused = FusedNetwork(shape)
     fused.pack(list(network.parameters()))
     grad = torch.ones(len(x), config.out_features)
@@ -67,7 +73,7 @@ def main() -> None:
         f" {'gradients alone':>16}"
     )
     for width in arguments.widths:
-        config = SirenConfig(in_features=2, hidden_features=width)
+        config = NetworkConfig(SirenArchitecture(hidden_features=width), 2, 1)
         operations = operations_per_point(config)
         for batch in arguments.batches:
             x = 2 * torch.rand(batch, 2, generator=random_stream(1, "bench")) - 1

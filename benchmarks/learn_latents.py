@@ -2,9 +2,9 @@
 
 ``learn`` fits the grids of all pictures at one price of a bit, side by side, with context networks that they share;
 each picture counts by the logarithm of its error plus price times bits, so that none rules. ``pack`` writes
-src/ligeia/codec/learned/latents-1.bin from what was learned at each price, and prints its SHA-256. The point network
-of the package is not learned: pictures differ in it, and it begins best as the linear transform from luma and chroma.
-None of the pictures is one that rates are measured on.
+src/ligeia/codec/latents/learned/latents-1.bin from what was learned at each price, and prints its SHA-256. The point
+network of the package is not learned: pictures differ in it, and it begins best as the linear transform from luma and
+chroma. None of the pictures is one that rates are measured on.
 """
 
 import argparse
@@ -17,9 +17,9 @@ import numpy as np
 import skimage
 from PIL import Image
 
-from ligeia.codec._latent_fit import Relaxing, analyze, fit_of, move_networks, network_moments
-from ligeia.codec._latent_layout import CHROMA, LUMA, Steps, num_biases, num_inputs, picture_network
-from ligeia.codec._latent_model import FRACTION, MEAN_BITS, NUM_SCALES
+from ligeia.codec.latents._layout import CHROMA, LUMA, Steps, num_biases, num_inputs, picture_network
+from ligeia.codec.latents._model import FRACTION, MEAN_BITS, NUM_SCALES
+from ligeia.compression._relaxation import Relaxing, analyze, fit_of, move_networks, network_optimizer_state
 from ligeia.kernels import HIDDEN, LatentFit
 from ligeia.networks._latent_grid import RGB_OF_YCBCR
 
@@ -30,7 +30,7 @@ SMALLER = {"retina.jpg": 1 / 3}
 SMALLER_TOO = {"astronaut.png": 0.6, "motorcycle_left.png": 0.6, "coffee.png": 0.6}
 MOST = 512  # rows and columns of a picture that are used
 FINER_LEVEL, FINER_CHROMA = 4, 2
-PACKAGE = Path(__file__).parents[1] / "src" / "ligeia" / "codec" / "learned"
+PACKAGE = Path(__file__).parents[1] / "src" / "ligeia" / "codec" / "latents" / "learned"
 
 
 def pictures() -> list[np.ndarray]:
@@ -87,7 +87,7 @@ def learn(price: float, num_steps: int, output: Path, seed: int) -> None:
     rng = np.random.default_rng(seed)
     contexts, point = first_contexts(rng), first_point(np.random.default_rng(0))
     settings = Relaxing(network_rate=0.015)
-    moments = network_moments([*contexts, point])
+    moments = network_optimizer_state([*contexts, point])
     fits: list[LatentFit] = []
     for picture in pictures():
         config = picture_network((picture.shape[1], picture.shape[2]), 3)
@@ -100,7 +100,7 @@ def learn(price: float, num_steps: int, output: Path, seed: int) -> None:
         for number, fit in enumerate(fits):
             pixels = fit.target.shape[1] * fit.target.shape[2]
             relaxation = settings.relaxation(step / num_steps, step * 7919 + number * 104729 + seed)
-            nats, error = fit.evaluate(relaxation, price=4 * price / pixels / math.log(2), with_grad=True)
+            nats, error = fit.evaluate(relaxation, rate_weight=4 * price / pixels / math.log(2), with_grad=True)
             settings.move_latents(fit, step / num_steps)
             cost = error / 4 + price * float(nats.sum()) / math.log(2) / pixels
             total += math.log(cost)

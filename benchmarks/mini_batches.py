@@ -12,7 +12,7 @@ import torch
 from _common import RESULTS, append_row, data_folder
 
 from ligeia import fitting, recipes
-from ligeia.fitting import Adam, Cooling, Recipe, Stop
+from ligeia.fitting import Adam, LRSchedule, Recipe, Stop
 from ligeia.recipes import Configuration, paper
 from ligeia.signals import Signal, from_array
 
@@ -43,8 +43,10 @@ def configuration(batch: int, *, decayed: bool) -> Configuration:
     base = paper()
     rate = min(2e-4 * math.sqrt(batch / 256) * 256 / WIDTH, 2e-3) if decayed else 1e-4
     optimizer = Adam(learning_rate=rate, betas=(0.8, 0.99) if decayed else (0.9, 0.999))
-    cooling = Cooling(slow_power=0.0) if decayed else None
-    recipe = Recipe(name=f"batch {batch}", optimizer=optimizer, batch_size=batch, cooling=cooling, spike=None)
+    schedule = LRSchedule(slow_power=0.0) if decayed else None
+    recipe = Recipe(
+        name=f"batch {batch}", optimizer=optimizer, batch_size=batch, schedule=schedule, divergence_threshold=None
+    )
     return dataclasses.replace(base, recipe=recipe)
 
 

@@ -26,8 +26,8 @@ from _network_tasks import Task, task, task_names
 from ligeia import fitting, kernels, recipes
 from ligeia.core import DivergenceError, random_stream
 from ligeia.field import Field
-from ligeia.fitting import Adam, Cooling, Recipe
-from ligeia.networks import Architecture, Inputs, NetworkConfig, Rbf, SirenConfig
+from ligeia.fitting import Adam, LRSchedule, Recipe
+from ligeia.networks import Architecture, Inputs, NetworkConfig, Rbf
 
 NAME = "networks"
 COMPILED = "siren, compiled"
@@ -66,23 +66,15 @@ def made(name: str, on: Task, scale: float, seed: int) -> Field:
     generator = random_stream(seed, "initial weights")
     ends = on.grid.num_inputs, len(on.channels)
     inputs = recipes.inputs_of(on.grid, on.turns)
-    network: Any  # of either kind, in which Field is generic
-    if name in ("siren", COMPILED):
-        config = siren_of(*ends)
-        turns = [scale * each / 30.0 for each in inputs.frequencies]
-        network = config.build(first_layer_scale=turns, generator=generator)
-    else:
-        inputs = inputs.finer(scale * architecture(name).fineness)
-        config = NetworkConfig(sized(name, inputs, scale, *ends), *ends)
-        network = config.build(frequencies=inputs.frequencies, generator=generator)
+    inputs = inputs.scaled(scale * architecture(name).frequency_scale)
+    config = NetworkConfig(sized(name, inputs, scale, *ends), *ends)
+    network = config.build(frequencies=inputs.frequencies, generator=generator)
     return Field(network, on.grid, on.channels)
 
 
 def architecture(name: str) -> Architecture:
     """Return a network with its usual settings."""
-    found = recipes.network_named(name)
-    assert found is not None
-    return found
+    return recipes.network_named("siren" if name == COMPILED else name)
 
 
 def sized(name: str, inputs: Inputs, scale: float, in_features: int, out_features: int) -> Architecture:
@@ -93,20 +85,11 @@ def sized(name: str, inputs: Inputs, scale: float, in_features: int, out_feature
     return found.with_parameters(PARAMETERS, in_features, out_features)
 
 
-def siren_of(in_features: int, out_features: int) -> SirenConfig:
-    """Return the widest sine network of as many weights as there may be."""
-    configs = [
-        SirenConfig(in_features=in_features, hidden_features=width, hidden_layers=3, out_features=out_features)
-        for width in range(100, 180)
-    ]
-    return max((each for each in configs if each.num_parameters() <= PARAMETERS), key=SirenConfig.num_parameters)
-
-
 def rate_of(name: str, field: Field) -> float:
     """Return the usual learning rate of a network: that of `recipes.fast`, times its own."""
     width = field.network.config.num_features
     usual = 2e-4 * math.sqrt(BATCH / 256) * 256 / max(64, width)
-    return usual * (1.0 if name in ("siren", COMPILED) else architecture(name).rate)
+    return usual * architecture(name).rate
 
 
 @lru_cache(maxsize=2)
@@ -126,7 +109,7 @@ def one_run(
             name="compared",
             optimizer=Adam(learning_rate=rate * rate_of(network, field), betas=(0.8, 0.99)),
             batch_size=BATCH,
-            cooling=Cooling(),
+            schedule=LRSchedule(),
         )
         stop = fitting.passes(steps * BATCH / objective.num_points)
         try:

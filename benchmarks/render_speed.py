@@ -11,28 +11,30 @@ from _common import append_row
 
 from ligeia import kernels
 from ligeia.core import random_stream
+from ligeia.experiments import interleaved
 from ligeia.field import Field
-from ligeia.networks import SirenConfig
-from ligeia.recipes import interleaved
+from ligeia.networks import Siren, SirenArchitecture
 from ligeia.signals import Grid
 
 CHUNK = 1 << 16
 
 
-def field(num_channels: int = 1) -> Field:
+def field(num_channels: int = 1) -> Field[Siren]:
     """Return a field of the default network."""
-    config = SirenConfig(in_features=2, out_features=num_channels)
-    return Field(config.build(generator=random_stream(0, "bench")), Grid.of((256, 256)))
+    network = SirenArchitecture().build(2, num_channels, generator=random_stream(0, "bench"))
+    return Field(network, Grid.of((256, 256)))
 
 
 def eager(of: Field, size: int) -> None:
     """Evaluate the network in plain torch, chunk by chunk, as people write it."""
+    network = of.network
+    assert isinstance(network, Siren)
     axis = (2 * torch.arange(size) + 1) / size - 1
     with torch.no_grad(), kernels.using("torch"):
         result = torch.empty(size * size, 1)
         points = torch.stack(torch.meshgrid(axis, axis, indexing="ij"), dim=-1).reshape(-1, 2)
         for start in range(0, len(points), CHUNK):
-            result[start : start + CHUNK] = of.network.net(points[start : start + CHUNK])
+            result[start : start + CHUNK] = network.net(points[start : start + CHUNK])
 
 
 def memory(size: int) -> None:

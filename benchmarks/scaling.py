@@ -49,7 +49,7 @@ def main() -> None:
             seconds.append(report.seconds)
             row = {
                 "size": size,
-                "hidden_features": field.network.config.hidden_features,
+                "hidden_features": field.network.config.num_features,
                 "psnr_db": report.psnr_db,
                 "seconds": report.seconds,
                 "point_steps": report.point_steps,

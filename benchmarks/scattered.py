@@ -21,9 +21,10 @@ from scipy.interpolate import (
     RBFInterpolator,
 )
 
-from ligeia import fitting, recipes
+from ligeia import experiments, fitting, recipes
+from ligeia.formats import read_points
 from ligeia.kernels import current_path
-from ligeia.signals import Signal, from_points, read_points
+from ligeia.signals import Signal, from_points
 
 KERNELS = ("thin_plate_spline", "cubic", "linear", "quintic")
 Interpolator = Callable[[np.ndarray, np.ndarray], Callable[[np.ndarray], np.ndarray]]
@@ -59,7 +60,7 @@ def wake() -> Signal | None:
 
 def pixels() -> Signal:
     """Return a third of the pixels of a photograph, at random."""
-    picture = recipes.camera(size=256, align="centers")
+    picture = experiments.camera(size=256, align="centers")
     chosen = np.random.default_rng(0).permutation(picture.grid.num_samples)[:22_000]
     values = picture.values.reshape(-1)[chosen]
     return from_points(picture.grid.points(chosen), values, box=[(-1, 1), (-1, 1)])

@@ -13,8 +13,9 @@ from _common import append_row, data_folder
 from scipy.ndimage import zoom
 
 from ligeia import kernels
-from ligeia.recipes import isotropic, thick_slices
-from ligeia.signals import Signal, read_signal
+from ligeia.enlargement import isotropic, thick_slices
+from ligeia.formats import read_signal
+from ligeia.signals import Signal
 
 PEAK = 255.0  # the range of the volume
 

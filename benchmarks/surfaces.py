@@ -23,7 +23,8 @@ import numpy as np
 import torch
 from _common import RESULTS, append_row, data_folder, machine, start_ligeia
 
-from ligeia import codec, fitting, recipes
+from ligeia import fitting, recipes
+from ligeia.field import load, save
 from ligeia.shapes import FieldSurface, Shape, prepared, surface_quality, surface_samples
 from ligeia.signals import surface_of
 
@@ -46,7 +47,7 @@ def peer(module: str) -> Any:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        raise SystemExit(f"{module} is wanted here; type: {INSTALL}") from error
+        raise SystemExit(f"expected {module} here; type: {INSTALL}") from error
 
 
 def row_of(shape_name: str, side: str, shape: Shape, vertices: np.ndarray, faces: np.ndarray, seconds: float) -> dict:
@@ -69,7 +70,7 @@ def by_ligeia(name: str, shape: Shape, side: str, seconds: float | None = None) 
     report = fitted.field.report
     assert report is not None
     FIELDS.mkdir(exist_ok=True)
-    size = codec.save(fitted.field, FIELDS / f"{name}-{side}.lig")
+    size = save(fitted.field, FIELDS / f"{name}-{side}.lig")
     told = {"threads": torch.get_num_threads(), "fit_seconds": report.seconds, "steps": report.steps, "bytes": size}
     try:
         found = FieldSurface(fitted.field).mesh(256)
@@ -99,7 +100,7 @@ def measure(names: list[str], sides: list[str]) -> None:
     """Measure these sides of these shapes."""
     folder = data_folder()
     if folder is None:
-        raise SystemExit("the research data are wanted here; LIGEIA_DATA names their folder.")
+        raise SystemExit("expected the research data here; LIGEIA_DATA names their folder.")
     for name in names:
         shape = recipes.read_shape(folder / "meshes" / SHAPES[name])
         took: float | None = None
@@ -125,7 +126,7 @@ def again(names: list[str], sides: list[str]) -> None:
             path = FIELDS / f"{name}-{side}.lig"
             if path.exists():
                 told = [row for row in rows if (row["shape"], row["side"]) == (name, side)][-1]
-                found = FieldSurface(codec.load(path)).mesh(256)
+                found = FieldSurface(load(path)).mesh(256)
                 kept = {key: told[key] for key in ("threads", "fit_seconds", "steps", "bytes")}
                 kept["fitted_at"] = told["commit"]
                 append_row(NAME, row_of(name, side, shape, found.vertices, found.faces, told["seconds"]) | kept)
@@ -134,7 +135,7 @@ def again(names: list[str], sides: list[str]) -> None:
 def speed(name: str, rounds: int) -> None:
     """Time the meshing of a field that ``measure`` has left, and its memory."""
     path = FIELDS / f"{name}-distance.lig"
-    surface = FieldSurface(codec.load(path))
+    surface = FieldSurface(load(path))
 
     def sparse() -> int:
         return len(surface.mesh(256).vertices)

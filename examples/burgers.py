@@ -9,16 +9,16 @@ from torch import Tensor
 import ligeia as lg
 from ligeia import fitting
 from ligeia.field import PhysicalField
-from ligeia.physics import Constraint, Constraints, Held, points_in
+from ligeia.physics import Constraint, Constraints, HardConstraint, points_in
 from ligeia.signals import Axis, Grid
 
 VISCOSITY = 0.01 / math.pi
 DOMAIN = Grid((Axis(name="t", size=64, extent=(0.0, 1.0)), Axis(name="x", size=256)))
 
 
-def held(u: PhysicalField) -> Held:
+def held(u: PhysicalField) -> HardConstraint:
     """Return -sin(pi x) + t (1 - x^2) u: the start and the ends are right whatever u is."""
-    return Held(u, lambda at: -torch.sin(math.pi * at[:, 1:]), lambda at: at[:, :1] * (1 - at[:, 1:] ** 2))
+    return HardConstraint(u, lambda at: -torch.sin(math.pi * at[:, 1:]), lambda at: at[:, :1] * (1 - at[:, 1:] ** 2))
 
 
 def burgers(u: PhysicalField, points: Tensor) -> Tensor:
@@ -43,7 +43,7 @@ def main(num_steps: int = 4000, num_points: int = 40_000, batch_size: int = 1024
     network = lg.Siren(2, 64, 2, 1, first_omega_0=10.0, hidden_omega_0=10.0, generator=generator)
     field = lg.Field(network, DOMAIN)
     soap = fitting.Soap(learning_rate=3e-3)
-    recipe = fitting.Recipe(name="burgers", optimizer=soap, batch_size=batch_size, cooling=fitting.Cooling())
+    recipe = fitting.Recipe(name="burgers", optimizer=soap, batch_size=batch_size, schedule=fitting.LRSchedule())
     report = fitting.fit(field, objective, recipe, lg.passes(num_steps * batch_size / num_points))
     places = points_in(DOMAIN, 5000, generator=draw)
     found = held(field.physical)(torch.from_numpy(places).float()).detach().numpy()

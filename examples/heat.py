@@ -6,9 +6,9 @@ import numpy as np
 from torch import Tensor
 
 import ligeia as lg
+from ligeia.equations import solve_linear
 from ligeia.field import PhysicalField
 from ligeia.physics import Constraint, points_in
-from ligeia.recipes import solve_linear
 from ligeia.signals import Axis, Grid
 
 DIFFUSIVITY = 0.1

@@ -4,9 +4,9 @@ import numpy as np
 from torch import Tensor
 
 import ligeia as lg
+from ligeia.equations import solve_linear
 from ligeia.field import PhysicalField
 from ligeia.physics import Constraint, points_in
-from ligeia.recipes import solve_linear
 from ligeia.signals import Axis, Grid
 
 SQUARE = Grid((Axis(name="x", size=64), Axis(name="y", size=64)))

@@ -1,6 +1,27 @@
-"""Hypothesis without deadlines: the clock of a shared machine says nothing of the code."""
+"""What holds for every test: no deadlines; tests that fit come first, without checks of shapes and types."""
 
+from collections.abc import Iterator
+
+import jaxtyping
+import pytest
 from hypothesis import settings
 
-settings.register_profile("ligeia", deadline=None)
+settings.register_profile("ligeia", deadline=None)  # the clock of a shared machine says nothing of the code
 settings.load_profile("ligeia")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Run a test marked ``fits``, with its fixtures, as users run ligeia: without the checks of shapes and types."""
+    before = jaxtyping.config.jaxtyping_disable
+    jaxtyping.config.update("jaxtyping_disable", before or item.get_closest_marker("fits") is not None)
+    try:
+        return (yield)
+    finally:
+        jaxtyping.config.update("jaxtyping_disable", before)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put files of tests that fit first, so that the longest of them do not run alone at the end."""
+    long = {item.path for item in items if item.get_closest_marker("fits")}
+    items.sort(key=lambda item: item.path not in long)

@@ -27,7 +27,7 @@ def in_a_clean_process(program: str) -> subprocess.CompletedProcess[str]:
         "import ligeia.cli; assert ligeia.cli.run(['--version']) == 0",
         f"import pathlib, ligeia.codec; ligeia.codec.read_record(pathlib.Path({str(GOLDEN)!r}))",
         f"import ligeia.codec; ligeia.codec.read_plain({str(GOLDEN)!r}).sample((4,))",
-        "import ligeia.recipes; ligeia.recipes.decode, ligeia.recipes.export, ligeia.recipes.open_field",
+        "import ligeia.files; ligeia.files.decode, ligeia.files.export, ligeia.files.open_field",
     ],
 )
 def test_what_needs_no_torch_does_not_load_it(program: str) -> None:

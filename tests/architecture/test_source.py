@@ -4,14 +4,10 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 PACKAGE = Path(__file__).parents[2] / "src" / "ligeia"
-SOURCES = sorted(PACKAGE.rglob("*.py"))
+TREES = {path.relative_to(PACKAGE): ast.parse(path.read_text()) for path in sorted(PACKAGE.rglob("*.py"))}
 BUILTINS = {"print", "input", "breakpoint", "exec", "eval"}
 GLOBAL_SEEDS = {"torch.manual_seed", "torch.seed", "torch.cuda.manual_seed", "random.seed"}
-
-each_source = pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
 
 
 def called_names(tree: ast.Module) -> set[str]:
@@ -30,27 +26,28 @@ def undocumented(body: list[ast.stmt], owner: str = "") -> Iterator[str]:
             yield from undocumented(node.body, f"{node.name}.")
 
 
-@each_source
-def test_annotations_are_values_not_text(path: Path) -> None:
-    imported = {
-        alias.name
-        for node in ast.walk(ast.parse(path.read_text()))
+def test_annotations_are_values_not_text() -> None:
+    offenders = [
+        f"{path}, line {node.lineno}"
+        for path, tree in TREES.items()
+        for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom) and node.module == "__future__"
-        for alias in node.names
-    }
-    assert "annotations" not in imported, "shape checks of a test run need annotations that are evaluated"
+        if "annotations" in {alias.name for alias in node.names}
+    ]
+    assert offenders == [], "shape checks of a test run need annotations that are evaluated"
 
 
-@each_source
-def test_nothing_is_hidden(path: Path) -> None:
-    names = called_names(ast.parse(path.read_text()))
-    assert not names & BUILTINS
-    assert not names & GLOBAL_SEEDS
-    assert not {name for name in names if name.endswith((".cuda", ".random.seed"))}
+def test_nothing_is_hidden() -> None:
+    offenders = [
+        f"{path}: {name}"
+        for path, tree in TREES.items()
+        for name in called_names(tree)
+        if name in BUILTINS | GLOBAL_SEEDS or name.endswith((".cuda", ".random.seed"))
+    ]
+    assert offenders == []
 
 
-@each_source
-def test_every_public_callable_says_what_it_does(path: Path) -> None:
-    tree = ast.parse(path.read_text())
-    assert ast.get_docstring(tree), "a module starts with what it is for"
-    assert list(undocumented(tree.body)) == []
+def test_every_public_callable_says_what_it_does() -> None:
+    silent = [str(path) for path, tree in TREES.items() if not ast.get_docstring(tree)]
+    assert silent == [], "a module starts with what it is for"
+    assert [f"{path}: {each}" for path, tree in TREES.items() for each in undocumented(tree.body)] == []

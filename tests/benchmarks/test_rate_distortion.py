@@ -13,7 +13,8 @@ from PIL import Image
 from skimage import data
 
 import ligeia as lg
-from ligeia.codec import QuantizedTensor, nearest_step, to_record, write_record
+from ligeia.codec import QuantizedTensor, nearest_step, write_record
+from ligeia.field import to_record
 
 pytest_plugins = ["support.fixtures"]
 

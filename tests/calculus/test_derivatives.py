@@ -89,7 +89,7 @@ def test_a_sum_of_second_derivatives_is_carried_as_one_and_no_more_slopes_than_n
     names = ["t", "x", "y"]
     plan = plan_jet([parse_derivative(each, names) for each in ("tt", "xx+yy", "xx+yy", "t")])
     assert isinstance(plan, JetPlan)
-    assert (plan.shape.num_slopes, plan.shape.num_curvatures) == (3, 2)
+    assert (plan.shape.num_first_derivatives, plan.shape.num_second_derivatives) == (3, 2)
     assert plan.places == ((4,), (5,), (5,), (1,))
     assert plan_jet([parse_derivative("xx", names)]).directions == (1,)
     assert plan_jet([parse_derivative("", names)]).shape.num_streams == 1

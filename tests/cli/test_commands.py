@@ -10,9 +10,10 @@ import pytest
 import soundfile
 from PIL import Image
 
-from ligeia import codec, recipes
+from ligeia import codec, experiments
 from ligeia.cli import run
 from ligeia.fitting import passes
+from ligeia.signals import Alignment, Signal
 
 pytest_plugins = ["support.fixtures"]
 Json = Callable[..., dict[str, Any]]
@@ -191,7 +192,7 @@ def test_samples_under_a_mask_are_filled_in_and_measured(folder: Path, json_of: 
 
 
 def test_a_speed_is_found_from_a_file_of_recordings(folder: Path, json_of: Json) -> None:
-    problem = recipes.made_recordings(wavenumber=6.0, cells=60)
+    problem = experiments.made_recordings(wavenumber=6.0, cells=60)
     np.savez(
         "recordings.npz",
         wavenumber=problem.wavenumber,
@@ -211,13 +212,21 @@ def test_a_speed_is_found_from_a_file_of_recordings(folder: Path, json_of: Json)
 
 
 def test_the_demo_does_the_main_job(folder: Path, json_of: Json, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recipes, "demo_stop", lambda: passes(0.02))
+    camera, asked = experiments.camera, []
+
+    def small(*, size: int, align: Alignment) -> Signal:
+        asked.append(size)
+        return camera(size=64, align=align)
+
+    monkeypatch.setattr(experiments, "camera", small)
+    monkeypatch.setattr(experiments, "demo_stop", lambda: passes(0.02))
     result = json_of("demo", "-o", "shown")
     assert result.keys() >= FIT_KEYS
+    assert asked == [256]
     names = ["camera.lig", "enlarged-4x.png", "gradient.png", "laplacian.png", "reconstructed.png", "report.png"]
     assert sorted(path.name for path in (folder / "shown").iterdir()) == names
     with Image.open("shown/enlarged-4x.png") as image:
-        assert image.size == (1024, 1024)
+        assert image.size == (4 * 64, 4 * 64)
 
 
 def test_quiet_prints_nothing(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -265,7 +274,7 @@ def test_the_paper_recipe_stops_at_a_quality(folder: Path, json_of: Json) -> Non
 
 def test_no_command_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert run([]) == 2
-    assert capsys.readouterr() == ("", "ligeia: a command was wanted; `ligeia --help` lists them.\n")
+    assert capsys.readouterr() == ("", "ligeia: expected a command; `ligeia --help` lists them.\n")
 
 
 @pytest.mark.parametrize("command", ["fit", "render", "decode", "compare", "info", "demo", "paper"])

@@ -64,7 +64,7 @@ def test_phases_beyond_single_precision_are_warned_of(field: Path, capsys: pytes
     write_record(FieldRecord(record.network, record.grid, record.channels, record.source, wild), Path("wild.lig"))
     assert run(["export", "wild.lig", "-o", "wild.onnx", "--quiet"]) == 0
     assert run(["export", "wild.lig", "-o", "wild.onnx"]) == 0
-    assert "so large that single precision does not fix its values" in capsys.readouterr().err
+    assert "too large for single precision" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("convention", ["notebook", "repository", "siren-pytorch"])
@@ -112,14 +112,23 @@ REFUSED = [
     ("import cut.safetensors -o new.lig", "cut.safetensors: not a safetensors file"),
     ("import text.safetensors -o new.lig", "text.safetensors: the description is not JSON"),
     ("import list.safetensors -o new.lig", "list.safetensors: the key 'version' of the description is missing"),
-    ("import plain.safetensors -o new.lig", "plain.safetensors: ligeia did not export it, .* --shape 512x768"),
-    ("import plain.safetensors -o new.lig --shape 5", "plain.safetensors: a network of 1 coordinates .* got 2 and 3"),
+    ("import plain.safetensors -o new.lig", "plain.safetensors: expected the shape of the samples, .* --shape 512x768"),
+    (
+        "import plain.safetensors -o new.lig --shape 5",
+        "plain.safetensors: expected a network of 1 coordinates .* got 2 and 3",
+    ),
     ("import plain.safetensors -o new.lig --shape 5xy", "a shape such as 768x1024"),
     ("import plain.safetensors -o new.lig --shape 5x5 --omega 0", "every omega must be positive and finite"),
     ("import nan.safetensors -o new.lig --shape 5x5", "nan.safetensors: net.2.linear.bias holds NaN"),
-    ("import one.safetensors -o new.lig --shape 5x5", "'net.0.linear.bias', which is missing"),
-    ("import other.safetensors -o new.lig --shape 5x5", "other.safetensors: weights named as .* got embedding"),
-    ("import photo.safetensors -o new.lig --shape 5x5", "photo.safetensors: ligeia exported it with its shape"),
+    ("import one.safetensors -o new.lig --shape 5x5", "expected 'net.0.linear.bias' by the notebook convention"),
+    (
+        "import other.safetensors -o new.lig --shape 5x5",
+        "other.safetensors: expected weights named as .* got embedding",
+    ),
+    (
+        "import photo.safetensors -o new.lig --shape 5x5",
+        "photo.safetensors: expected no shape or omegas, an export of ligeia has its own",
+    ),
     ("import photo.safetensors -o new.png", "new.png: a field is written as .lig"),
 ]
 

@@ -3,100 +3,89 @@
 import os
 import resource
 import signal
-import subprocess
-import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from ligeia.cli import run
+from support.commands import Command, checkpoints_at_every_step, small_disk
 
 pytest_plugins = ["support.fixtures"]
 FIT = ("fit", "photo.png", "--hidden-features", "8", "--device", "cpu", "--quiet")
-# checkpoints at every step, so that a short fit has some; output files of at most a given size
-EAGER = """
-import ligeia.fitting._checkpoint as module
-begin = module.Checkpointer.begin
-def eager(self, *arguments):
-    self._every_s = 0.0
-    begin(self, *arguments)
-module.Checkpointer.begin = eager
-"""
-SMALL_DISK = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (600, 600))"
+Start = Callable[..., Command]
 
 
-def start(folder: Path, *arguments: str, preamble: str = "") -> "subprocess.Popen[str]":
-    command = [sys.executable, "-c", f"{preamble}\nfrom ligeia.cli import main; main()", *arguments]
-    return subprocess.Popen(
-        command,
-        cwd=folder,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+@pytest.fixture
+def start(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Start:
+    """Return what starts a command in the working folder of a test, after what changes its process."""
+
+    def _start(*arguments: str, before: tuple[Callable[[], None], ...] = ()) -> Command:
+        return Command(folder, tmp_path_factory.mktemp("printed"), arguments, *before)
+
+    return _start
 
 
-def finish(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
-    out, err = process.communicate(timeout=120)
-    return process.returncode, out, err
-
-
-def wait_for(path: Path, process: "subprocess.Popen[str]") -> None:
+def wait_for(path: Path, command: Command) -> None:
     deadline = time.monotonic() + 120
     while not path.exists():
-        assert process.poll() is None, process.communicate()[1]
+        assert command.process.is_alive(), command.finish()
         assert time.monotonic() < deadline
         time.sleep(0.005)
+
+
+def interrupt(command: Command) -> None:
+    assert command.process.pid is not None
+    os.kill(command.process.pid, signal.SIGINT)
 
 
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_a_killed_fit_resumes_to_the_bytes_of_an_uninterrupted_one(folder: Path) -> None:
+def test_a_killed_fit_resumes_to_the_bytes_of_an_uninterrupted_one(folder: Path, start: Start) -> None:
     arguments = (*FIT, "--passes", "200")
-    assert finish(start(folder, *arguments, "-o", "whole.lig"))[0] == 0
-    process = start(folder, *arguments, "-o", "new.lig", preamble=EAGER)
-    wait_for(folder / "new.lig.checkpoint", process)
+    assert start(*arguments, "-o", "whole.lig").finish()[0] == 0
+    command = start(*arguments, "-o", "new.lig", before=(checkpoints_at_every_step,))
+    wait_for(folder / "new.lig.checkpoint", command)
     time.sleep(0.1)
-    process.kill()
-    assert finish(process)[0] == -signal.SIGKILL
+    command.process.kill()
+    assert command.finish()[0] == -signal.SIGKILL
     assert not (folder / "new.lig").exists()
-    assert finish(start(folder, *arguments, "-o", "new.lig", "--resume")) == (0, "", "")
+    assert start(*arguments, "-o", "new.lig", "--resume").finish() == (0, "", "")
     assert (folder / "new.lig").read_bytes() == (folder / "whole.lig").read_bytes()
     assert not (folder / "new.lig.checkpoint").exists()
 
 
-def test_ctrl_c_keeps_a_checkpoint_says_so_and_resume_completes(folder: Path) -> None:
+def test_ctrl_c_keeps_a_checkpoint_says_so_and_resume_completes(folder: Path, start: Start) -> None:
     arguments = (*FIT, "-o", "new.lig", "--passes", "1000")
-    process = start(folder, *arguments, preamble=EAGER)
-    wait_for(folder / "new.lig.checkpoint", process)
-    process.send_signal(signal.SIGINT)
-    status, out, err = finish(process)
+    command = start(*arguments, before=(checkpoints_at_every_step,))
+    wait_for(folder / "new.lig.checkpoint", command)
+    interrupt(command)
+    status, out, err = command.finish()
     assert (status, out) == (1, "")
     assert err == (
-        "ligeia: stopped; the checkpoint new.lig.checkpoint is kept: repeat the command with --resume to go on.\n"
+        "ligeia: stopped; the checkpoint new.lig.checkpoint is kept: repeat the command with --resume to continue.\n"
     )
     assert names(folder) == ["new.lig.checkpoint", "photo.png"]
-    other = finish(start(folder, *arguments, "--resume", "--seed", "1"))
+    other = start(*arguments, "--resume", "--seed", "1").finish()
     assert other[:2] == (2, "")
     assert "belongs to a fit of other data or with other options" in other[2]
-    assert finish(start(folder, *arguments, "--resume")) == (0, "", "")
+    assert start(*arguments, "--resume").finish() == (0, "", "")
     assert names(folder) == ["new.lig", "photo.png"]
 
 
-def test_a_full_disk_leaves_the_last_output_and_the_last_checkpoint(field: Path) -> None:
+def test_a_full_disk_leaves_the_last_output_and_the_last_checkpoint(field: Path, start: Start) -> None:
     folder, output = field.parent, field.read_bytes()
     checkpoint = folder / "photo.lig.checkpoint"
     arguments = (*FIT, "-o", "photo.lig", "--passes", "800")
-    process = start(folder, *arguments, preamble=EAGER)
-    wait_for(checkpoint, process)
-    process.send_signal(signal.SIGINT)
-    assert finish(process)[0] == 1
+    command = start(*arguments, before=(checkpoints_at_every_step,))
+    wait_for(checkpoint, command)
+    interrupt(command)
+    assert command.finish()[0] == 1
     kept = checkpoint.read_bytes()
-    status, out, err = finish(start(folder, *arguments, "--resume", preamble=EAGER + SMALL_DISK))
+    status, out, err = start(*arguments, "--resume", before=(checkpoints_at_every_step, small_disk)).finish()
     assert (status, out) == (2, "")
     assert err.endswith("photo.lig: writing failed (File too large); nothing was changed.\n")
     assert err.count("\n") == 1

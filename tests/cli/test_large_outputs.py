@@ -11,7 +11,7 @@ import pytest
 from ligeia.cli import run
 from ligeia.codec import FieldRecord, read_record, write_record
 from ligeia.core import InputError
-from ligeia.recipes import open_field, render
+from ligeia.files import open_field, render
 from ligeia.signals import Axis, Box, Grid
 
 pytest_plugins = ["support.fixtures"]
@@ -30,17 +30,17 @@ def peak_bytes() -> int:
 @pytest.mark.parametrize(
     ("grid", "words", "wanted"),
     [
-        (Grid.of((2**20, 2**20)), "decode {} -o new.png", r"this output has 1048576 x 1048576 x 3 values; .*--allow-l"),
-        (Grid.of((2**20, 2**20)), "decode {} -o new.npy --numpy", "this output has 1048576 x 1048576 x 3 values"),
-        (Grid.of((2**31, 2**31)), "decode {} -o new.npy", "this output has 2147483648 x 2147483648 x 3 values"),
-        (Grid.of((2**20, 2**20)), "render {} -o new.png", "this output has 1048576 x 1048576 x 3 values"),
+        (Grid.of((2**20, 2**20)), "decode {} -o new.png", r"got 1048576 x 1048576 x 3 values; .*--allow-l"),
+        (Grid.of((2**20, 2**20)), "decode {} -o new.npy --numpy", "got 1048576 x 1048576 x 3 values"),
+        (Grid.of((2**31, 2**31)), "decode {} -o new.npy", "got 2147483648 x 2147483648 x 3 values"),
+        (Grid.of((2**20, 2**20)), "render {} -o new.png", "got 1048576 x 1048576 x 3 values"),
         (Grid.of((2**31, 2**31)), "render {} -o new.png --shape 4x4", r"4 x 4 x 3 values, each a mean of 2.88e\+17 pl"),
         (
             Grid((Axis(name="row", size=4, footprint=Box(1e12)), Axis(name="column", size=4))),
             "decode {} -o new.npy",
             r"4 x 4 x 3 values, each a mean of 2e\+12 places",
         ),
-        (Grid.of((4, 4)), "render {} -o new.png --shape 100000000x100000000", "this output has 100000000 x 100000000"),
+        (Grid.of((4, 4)), "render {} -o new.png --shape 100000000x100000000", "got 100000000 x 100000000"),
     ],
 )
 def test_it_is_refused_in_one_line_with_nothing_written_or_allocated(
@@ -61,7 +61,7 @@ def test_it_is_refused_in_one_line_with_nothing_written_or_allocated(
 def test_a_large_output_is_written_when_it_is_asked_for(
     field: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("ligeia.recipes._outputs._MOST_VALUES", 12 * 16 * 3 - 1)
+    monkeypatch.setattr("ligeia.files._outputs._MOST_VALUES", 12 * 16 * 3 - 1)
     for words in (["decode", str(field), "-o", "a.png"], ["render", str(field), "-o", "a.png"]):
         assert run(words) == 2
         assert "--allow-large" in capsys.readouterr().err

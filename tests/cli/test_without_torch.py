@@ -29,7 +29,7 @@ sys.meta_path.insert(0, Refusing())
 from ligeia.cli import run
 statuses = [run(words) for words in json.loads(sys.argv[1])]
 import ligeia, ligeia.codec, ligeia.recipes
-assert callable(ligeia.codec.read_plain) and callable(ligeia.recipes.decode)
+assert callable(ligeia.codec.read_plain) and callable(ligeia.files.decode)
 assert not any(name.partition(".")[0] == "torch" for name in sys.modules)
 sys.exit(int("".join(map(str, statuses))) if any(statuses) else 0)
 """

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from ligeia.codec import _ans
-from ligeia.codec._ans import Decoder, IntervalRun, TableRun, encode
-from ligeia.codec._models import table_of
+from ligeia.codec.entropy import _ans
+from ligeia.codec.entropy._ans import Decoder, IntervalRun, TableRun, encode
+from ligeia.codec.weights._models import table_of
 
 # the run-time type checks look at a random item of each sequence, which is harmless inside strategies
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the .random. module inside strategies")

@@ -13,14 +13,12 @@ from ligeia.codec import (
     NumpyField,
     decode,
     encode,
-    from_record,
     read_safetensors,
     to_onnx,
-    to_record,
     to_safetensors,
 )
 from ligeia.core import FormatError, InputError
-from ligeia.field import Field
+from ligeia.field import Field, from_record, to_record
 from ligeia.networks import Architecture, Bacon, Bounded, Finer, HashGrid, NetworkConfig, ReluMlp
 from ligeia.signals import Channel, Grid
 from support.architectures import EVERY, name_of, small
@@ -90,6 +88,7 @@ def test_onnx_of_a_hash_grid_is_refused_before_it_is_made() -> None:
 
 def test_tags_are_never_renumbered() -> None:
     assert {tag: cls.name for tag, cls in ARCHITECTURES.items()} == {
+        1: "siren",
         2: "relu",
         3: "tanh",
         4: "softplus",
@@ -142,9 +141,9 @@ def payload_of(record: FieldRecord) -> bytes:
     ("change", "message"),
     [
         (lambda payload: b"\xc8" + payload[1:], "network kind 200 is unknown, known are 1 siren, 2 relu, 3 tanh"),
-        (lambda payload: payload[:-1], "more bytes were wanted"),
+        (lambda payload: payload[:-1], r"expected \d+ more bytes"),
         (lambda payload: payload + b"\0", "1 bytes follow the last value"),
-        (lambda payload: payload[:1] + b"\0" + payload[2:], "coordinates and values were wanted, got 0 and 2"),
+        (lambda payload: payload[:1] + b"\0" + payload[2:], "expected 1 to 65535 coordinates and values, got 0 and 2"),
         (lambda payload: payload[:3] + b"\0" + payload[4:], "hidden_features of a network finer must lie in 1 to"),
     ],
 )

@@ -11,7 +11,6 @@ from ligeia.codec import (
     FieldRecord,
     Latents,
     NumpyField,
-    _latent_model,
     decode,
     encode,
     no_latents,
@@ -19,13 +18,14 @@ from ligeia.codec import (
     picture_network,
     preview_of,
 )
-from ligeia.codec._ans import StreamError
 from ligeia.codec._container import ChecksumError
-from ligeia.codec._latent_layout import Steps, layout
-from ligeia.codec._latent_model import MEAN_BITS, ScaleTables, waves
-from ligeia.codec._latent_networks import NetworksError, learned, sizes_for
-from ligeia.codec._latents import changed, coded_levels
-from ligeia.codec._quantized import QuantizedTensor, TensorError
+from ligeia.codec.entropy._ans import StreamError
+from ligeia.codec.latents import _model as _latent_model
+from ligeia.codec.latents._layout import Steps, layout
+from ligeia.codec.latents._model import MEAN_BITS, ScaleTables, waves
+from ligeia.codec.latents._networks import NetworksError, learned, sizes_for
+from ligeia.codec.latents._stream import changed, coded_levels
+from ligeia.codec.weights._quantized import QuantizedTensor, TensorError
 from ligeia.core import FormatError, InputError
 from ligeia.networks import NetworkConfig
 from ligeia.signals import Channel, Grid, ImageSource
@@ -176,7 +176,7 @@ def test_few_bytes_do_not_pay_for_many_integers() -> None:
     config = picture_network(shape, 3)
     data = encode(record_of(config, no_latents(config), shape))
     assert len(data) < 300
-    with pytest.raises(TensorError, match="grids of 23,997,633 integers, where so few bytes pay for 16,777,216"):
+    with pytest.raises(TensorError, match="at most 16,777,216 integers in this many bytes, got 23,997,633"):
         decode(data)
     latents = no_latents(config)
     assert latents.most_cells < num_cells(config)

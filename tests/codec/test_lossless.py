@@ -12,7 +12,6 @@ from hypothesis import given, settings, strategies as st
 
 from ligeia.codec import (
     FieldRecord,
-    NetworkRecord,
     Residual,
     decode,
     encode,
@@ -20,14 +19,15 @@ from ligeia.codec import (
     smallest_lossless,
     with_samples,
 )
-from ligeia.codec._ans import DigestError, StreamError
-from ligeia.codec._bytes import RecordError, number_bytes, varint_bytes
 from ligeia.codec._container import SIGNATURE, ChecksumError, ChunkOrderError, SignatureError, TruncationError
-from ligeia.codec._exact_field import MARGIN, InexactError, choose_offset, cut, in_steps, walk
-from ligeia.codec._lanes import LaneDecoder, Run, bit_runs, encode_lanes
-from ligeia.codec._passes import BLOCK, Neighborhood, passes
-from ligeia.codec._residual import DTYPES
+from ligeia.codec.entropy._ans import DigestError, StreamError
+from ligeia.codec.entropy._lanes import LaneDecoder, Run, bit_runs, encode_lanes
+from ligeia.codec.lossless._exact_field import MARGIN, InexactError, choose_offset, cut, in_steps, walk
+from ligeia.codec.records._bytes import RecordError, number_bytes, varint_bytes
+from ligeia.codec.residual._order import BLOCK, Neighborhood, passes
+from ligeia.codec.residual._stream import DTYPES
 from ligeia.core import FormatError, InputError, SampleError, ShapeError
+from ligeia.networks import NetworkConfig, SirenArchitecture
 from ligeia.signals import ArraySource, Axis, Channel, Grid
 from oracles.lossless_reader import read_lossless
 
@@ -47,13 +47,8 @@ def field_for(
 ) -> FieldRecord:
     """Return a smooth field on the grid of samples, which says little about them."""
     *shape, num_channels = samples.shape
-    network = NetworkRecord(
-        in_features=len(shape),
-        hidden_features=width,
-        hidden_layers=1,
-        out_features=num_channels,
-        outermost_linear=True,
-        omegas=(3.0, 2.0),
+    network = NetworkConfig(
+        SirenArchitecture(hidden_features=width, hidden_layers=1, omegas=(3.0, 2.0)), len(shape), num_channels
     )
     rng = np.random.default_rng(1)
     tensors = tuple(rng.normal(0, weights, each).astype(np.float32) for each in network.tensor_shapes())
@@ -211,9 +206,9 @@ def test_offsets_keep_all_values_away_from_a_change() -> None:
     assert np.abs(np.mod(inside + offset + 0.5, 1) - 0.5).min() >= MARGIN
     for moved in (values - MARGIN / 2, values + MARGIN / 2):
         assert np.array_equal(cut(moved, offset, 255), cut(values, offset, 255))
-    with pytest.raises(InexactError, match=r"values of a field that stay .* away from some cut were wanted"):
+    with pytest.raises(InexactError, match=r"expected values of a field that stay .* away from some cut"):
         choose_offset(values, 255, 1e-3)
-    with pytest.raises(InexactError, match="a field of finite values was wanted"):
+    with pytest.raises(InexactError, match="expected a field of finite values"):
         cut(np.array([math.nan]), 0.0, 3)
     assert choose_offset(np.array([1e300, -math.inf, math.inf]), 255, 0.0) == 0.0
 
@@ -229,9 +224,9 @@ def test_an_absurd_field_is_not_looked_at() -> None:
 
 def test_what_cannot_be_kept_is_refused_in_one_line() -> None:
     record = field_for(np.zeros((4, 5, 1)))
-    with pytest.raises(SampleError, match="integer samples were wanted, got float32"):
+    with pytest.raises(SampleError, match="expected integer samples, got float32"):
         with_samples(record, np.zeros((4, 5, 1), np.float32))
-    with pytest.raises(ShapeError, match=r"samples of shape \(4, 5, 1\) were wanted for this field, got \(5, 4, 1\)"):
+    with pytest.raises(ShapeError, match=r"expected samples of shape \(4, 5, 1\) for this field, got \(5, 4, 1\)"):
         with_samples(record, np.zeros((5, 4, 1), np.uint8))
     wide = np.zeros((4, 5, 1), np.int64)
     for value in (2**32, 2**60, -(2**53), -(2**63)):
@@ -243,7 +238,7 @@ def test_what_cannot_be_kept_is_refused_in_one_line() -> None:
         with_samples(record, huge)
     with pytest.raises(InputError, match="this one holds a field alone"):
         exact_samples(record)
-    with pytest.raises(InputError, match="at least one field was wanted"):
+    with pytest.raises(InputError, match="expected at least one field"):
         smallest_lossless([], wide)
 
 
@@ -305,8 +300,8 @@ LOOKS = bytes([1, 1, 0, 1])
 @pytest.mark.parametrize(
     ("packed", "says"),
     [
-        (head(tag=9), "samples of a type from 0 to 8 were wanted, got 9"),
-        (head(flags=0), "a field to look at or a stream was wanted"),
+        (head(tag=9), "expected samples of a type from 0 to 8, got 9"),
+        (head(flags=0), "expected a field to look at or a stream"),
         (head(flags=4), "reserved bits must be zero"),
         (head(reach=256), "samples from 0 to 256 are no uint8"),
         (head(tag=0, reach=2), "samples from 0 to 2 are no bool"),
@@ -314,10 +309,10 @@ LOOKS = bytes([1, 1, 0, 1])
         (head(tag=8, reach=1 << 32), "are beyond what is coded"),
         (LOOKS + bytes([1, 0]) + bytes(4), "1 bits of fraction are too many"),
         (bytes([1, 3, 0, 1, 9, 0]) + bytes(4), "9 bits of fraction are too many"),
-        (LOOKS + b"\0" + number_bytes(1.0) + bytes(4), "offsets from 0 to 1 were wanted"),
-        (LOOKS + b"\0" + number_bytes(-0.0) + bytes(4), "offsets from 0 to 1 were wanted"),
+        (LOOKS + b"\0" + number_bytes(1.0) + bytes(4), "expected offsets from 0 to 1"),
+        (LOOKS + b"\0" + number_bytes(-0.0) + bytes(4), "expected offsets from 0 to 1"),
         (LOOKS + b"\0\0" + bytes(5), "1 bytes follow the last value"),
-        (LOOKS + b"\0\0" + bytes(3), "4 more bytes were wanted"),
+        (LOOKS + b"\0\0" + bytes(3), "expected 4 more bytes"),
     ],
 )
 def test_a_wrong_head_is_refused_when_the_file_is_read(packed: bytes, says: str) -> None:
@@ -328,14 +323,14 @@ def test_a_wrong_head_is_refused_when_the_file_is_read(packed: bytes, says: str)
 @pytest.mark.parametrize(
     ("rest", "says", "error"),
     [
-        (b"\x0b", r"at most 2\*\*10 lanes were wanted", RecordError),
-        (b"\0\1", "every channel once was wanted", RecordError),
+        (b"\x0b", r"expected at most 2\*\*10 lanes", RecordError),
+        (b"\0\1", "expected every channel once", RecordError),
         (b"\0\0\2", "the first sample lies outside", RecordError),
-        (b"\0\0\0\1", "a way to predict of 0, 2 or, after another, 1 was wanted, got 1", RecordError),
-        (b"\0\0\0\3", "a way to predict of 0, 2 or, after another, 1 was wanted, got 3", RecordError),
+        (b"\0\0\0\1", "expected a way to predict of 0, 2 or, after another, 1, got 1", RecordError),
+        (b"\0\0\0\3", "expected a way to predict of 0, 2 or, after another, 1, got 3", RecordError),
         (b"\0\0\0\2\0", "3 weights end inside a value", RecordError),
-        (b"\0\0\0\2\0\0" + varint_bytes(1 << 16) + bytes(9), "weights up to 32767 were wanted", RecordError),
-        (b"\0\0\0\2\0\0\0" + bytes(8), "9 more bytes were wanted", RecordError),
+        (b"\0\0\0\2\0\0" + varint_bytes(1 << 16) + bytes(9), "expected weights up to 32767", RecordError),
+        (b"\0\0\0\2\0\0\0" + bytes(8), "expected 9 more bytes", RecordError),
         (b"\0\0\0\0" + bytes(7), "a stream of 1 lanes has 8 bytes and words, got 7", StreamError),
         (b"\0\0\0\0" + bytes(8), r"a lane of the stream begins below 2\*\*32", StreamError),
         (
@@ -374,7 +369,7 @@ def test_the_chunk_stands_after_the_weights() -> None:
         body = kind + varint_bytes(len(payload)) + payload
         checksum = zlib.crc32(body, checksum)
         result += body + checksum.to_bytes(4, "little")
-    with pytest.raises(ChunkOrderError, match="a TENS chunk was wanted"):
+    with pytest.raises(ChunkOrderError, match="expected a TENS chunk"):
         decode(result)
 
 

@@ -2,15 +2,16 @@
 
 import copy
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from ligeia.codec import _models
-from ligeia.codec._ans import Decoder, encode
-from ligeia.codec._choice import BY_SCALE_TAG, _adaptive_bits, choose
-from ligeia.codec._models import (
+from ligeia.codec.entropy._ans import Decoder, encode
+from ligeia.codec.weights import _choice, _models
+from ligeia.codec.weights._choice import BY_SCALE_TAG, PriceCache, _adaptive_bits, choose
+from ligeia.codec.weights._models import (
     FLAT,
     NUM_STRENGTHS,
     Adaptive,
@@ -45,6 +46,16 @@ def test_every_bell_is_a_table_in_which_each_symbol_has_a_place(reach: int, firs
     half = half_bell(reach, first, change)
     assert half == sorted(half, reverse=True)
     assert np.abs(widths - widths[::-1]).max() <= 1
+
+
+@given(st.integers(1, 300), firsts, changes)
+@settings(deadline=None)
+def test_a_bell_is_that_of_the_loop(reach: int, first: int, change: int) -> None:
+    weight, fall, weights = 1 << 24, ratio(first), [1 << 24]
+    for _ in range(reach):
+        weight, fall = weight * fall >> 16, min(fall * ratio(change) >> 16, 1 << 16)
+        weights.append(weight)
+    assert half_bell(reach, first, change) == weights
 
 
 @pytest.mark.parametrize("sigma", [0.7, 3.0, 20.0])
@@ -111,7 +122,7 @@ def test_the_price_of_an_adaptive_model_is_what_its_symbols_cost(
 ) -> None:
     integers = np.random.default_rng(seed).binomial(2 * reach, 0.5, size=300).astype(np.int32) - np.int32(reach)
     counts = np.bincount(integers + reach, minlength=2 * reach + 1)
-    priced = _adaptive_bits(counts, initial_counts(reach, first, change, strength))
+    priced = _adaptive_bits(counts, initial_counts(bell_table(reach, first, change), strength))
     run = Adaptive(reach, first, change, strength, by_scale=False).run(integers)
     assert sum(24 - math.log2(width) for width in run.widths) == pytest.approx(priced, rel=1e-3, abs=0.1)
 
@@ -137,3 +148,32 @@ def test_tensors_alike_share_a_model() -> None:
     shared = choose([*alike, wide], [True] * 5)
     assert [choice is None for choice in shared] == [False, True, True, True, False]
     assert all(choose([*alike, wide], [False] * 5))
+
+
+def test_a_cache_changes_no_choice_and_stays_bounded() -> None:
+    rng, prices = np.random.default_rng(0), PriceCache(most_groups=5, most_floats=1000)
+    tensors = [np.rint(rng.normal(0, 3, size=(4, 8))).astype(np.int32) for _ in range(3)]
+    for spread in (3, 40, 3):
+        tensors[2] = np.rint(rng.normal(0, spread, size=(4, 8))).astype(np.int32)
+        for given_tensors in (tensors, [each.reshape(8, 4) for each in tensors], [each.ravel() for each in tensors]):
+            assert choose(given_tensors, [True] * 3, prices) == choose(given_tensors, [True] * 3)
+            assert len(prices._prices) <= 5
+            assert sum(each.size for kept in (prices._bells, prices._costs) for each in kept.values()) <= 1000
+
+
+def test_a_cache_spares_what_was_priced_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    priced: list[int] = []
+    price = _choice._price
+
+    def counted(tensors: Sequence[np.ndarray], prices: PriceCache) -> _choice._Priced:
+        priced.append(len(tensors))
+        return price(tensors, prices)
+
+    monkeypatch.setattr(_choice, "_price", counted)
+    rng, prices = np.random.default_rng(0), PriceCache()
+    tensors = [np.rint(rng.normal(0, 3, size=64)).astype(np.int32) for _ in range(3)]
+    choose(tensors, [True] * 3, prices)
+    assert len(priced) == 6  # all runs of neighbors
+    tensors[2] = tensors[2] + np.int32(1)
+    choose(tensors, [True] * 3, prices)
+    assert sorted(priced[6:]) == [1, 2, 3]  # those with the tensor that changed

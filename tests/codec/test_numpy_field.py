@@ -6,9 +6,9 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
-from ligeia.codec import FieldRecord, NumpyField, from_record, read_plain, to_record, write_record
+from ligeia.codec import FieldRecord, NumpyField, read_plain, write_record
 from ligeia.core import InputError, ShapeError, random_stream
-from ligeia.field import Field
+from ligeia.field import Field, from_record, to_record
 from ligeia.networks import Siren
 from ligeia.signals import Axis, Bicubic, Box, Channel, Gaussian, Grid, Missing, PointsSource, Sampled
 

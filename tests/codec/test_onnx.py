@@ -9,9 +9,9 @@ import torch
 from numpy.testing import assert_allclose
 from onnx.reference import ReferenceEvaluator
 
-from ligeia.codec import from_record, to_onnx, to_record
+from ligeia.codec import to_onnx
 from ligeia.core import MissingExtraError, random_stream
-from ligeia.field import Field
+from ligeia.field import Field, from_record, to_record
 from ligeia.networks import Siren
 from ligeia.signals import Axis, Channel, Grid
 

@@ -14,7 +14,6 @@ from hypothesis import given, settings, strategies as st
 import ligeia as lg
 from ligeia.codec import (
     FieldRecord,
-    NetworkRecord,
     QuantizedTensor,
     decode,
     encode,
@@ -22,11 +21,12 @@ from ligeia.codec import (
     step_above,
     step_below,
 )
-from ligeia.codec._bytes import RecordError, varint_bytes
 from ligeia.codec._container import SIGNATURE, ChunkOrderError, DigestError, StreamError, TensorError
-from ligeia.codec._quantized import step_byte, step_of_byte
-from ligeia.codec._weights import pack_quantized, unpack_quantized
+from ligeia.codec.records._bytes import RecordError, varint_bytes
+from ligeia.codec.weights._quantized import step_byte, step_of_byte
+from ligeia.codec.weights._stream import pack_quantized, unpack_quantized
 from ligeia.core import FormatError, InputError
+from ligeia.networks import NetworkConfig, SirenArchitecture
 from ligeia.signals import ArraySource, Channel, Grid
 
 SHAPES = [(2, 1), (2,), (1, 2), (1,)]
@@ -35,14 +35,7 @@ BELL = bytes([3, 150, 200])
 
 def record(tensors: tuple[np.ndarray | QuantizedTensor, ...], widths: int | tuple[int, ...] = 2) -> FieldRecord:
     num_hidden = 1 if isinstance(widths, int) else len(widths)
-    network = NetworkRecord(
-        in_features=1,
-        hidden_features=widths,
-        hidden_layers=num_hidden - 1,
-        out_features=1,
-        outermost_linear=True,
-        omegas=(30.0,) * num_hidden,
-    )
+    network = NetworkConfig(SirenArchitecture(hidden_features=widths, hidden_layers=num_hidden - 1), 1, 1)
     channels = (Channel(name="value", low=0.0, high=1.0),)
     return FieldRecord(network, Grid.of((10,)), channels, ArraySource(dtype="<f4"), tensors)
 
@@ -85,7 +78,7 @@ def test_steps_are_the_nearest_ones(wanted: float) -> None:
 
 def test_a_step_that_is_no_positive_number_is_refused() -> None:
     for wrong in (0.0, -1.0, math.nan, math.inf):
-        with pytest.raises(InputError, match="a positive, finite step was wanted"):
+        with pytest.raises(InputError, match="expected a positive, finite step"):
             nearest_step(wrong)
 
 
@@ -162,7 +155,7 @@ def test_the_bytes_are_the_same_without_constriction(monkeypatch: pytest.MonkeyP
     integers = np.rint(np.random.default_rng(0).normal(0, 3, size=(100, 100))).astype(np.int32)
     tensors = [QuantizedTensor(integers, 1.0), QuantizedTensor(integers[0], 1.0)]
     with_it = pack_quantized(tensors)
-    monkeypatch.setattr("ligeia.codec._ans._stream", None)
+    monkeypatch.setattr("ligeia.codec.entropy._ans._stream", None)
     assert pack_quantized(tensors) == with_it
     assert_same(tuple(tensors), unpack_quantized(with_it, [(100, 100), (100,)]))
 
@@ -186,19 +179,19 @@ def payload(heads: bytes, stream: bytes = b"", integers: list[int] | None = None
 ZEROS = b"\2\2\2\2"
 REFUSED: list[tuple[bytes, type[FormatError], str]] = [
     (payload(b"\6" + ZEROS), TensorError, "tensor 0 is coded by the tag 6, which is unknown; upgrade"),
-    (payload(b"\x2f\0" + ZEROS)[:2], TensorError, "more bytes were wanted"),
+    (payload(b"\x2f\0" + ZEROS)[:2], TensorError, r"expected \d+ more bytes"),
     (payload(b"\2\2\x30\2"), TensorError, "tensor 2 shares the model of a tensor before it, which has none"),
     (payload(b"\2\4\0" + BELL + b"\x30\2"), TensorError, "tensor 2 shares the model of a tensor before it"),
-    (payload(b"\3\0\0" + ZEROS[1:]), TensorError, "weights of 1 to 32 bits were wanted, got 0"),
-    (payload(b"\3\0\x21" + ZEROS[1:]), TensorError, "weights of 1 to 32 bits were wanted, got 33"),
-    (payload(b"\4\0\0\1\1" + ZEROS[1:]), TensorError, "a reach of 1 to 4095 was wanted, got 0"),
-    (payload(b"\4\0" + varint_bytes(4096) + b"\1\1" + ZEROS[1:]), TensorError, "a reach of 1 to 4095 was wanted"),
-    (payload(b"\x10\0" + varint_bytes(128) + b"\1\1" + ZEROS[1:]), TensorError, "a reach of 1 to 127 was wanted"),
-    (payload(b"\4\0\3\xd1\1" + ZEROS[1:]), TensorError, "a first ratio of at most 208 was wanted, got 209"),
+    (payload(b"\3\0\0" + ZEROS[1:]), TensorError, "expected weights of 1 to 32 bits, got 0"),
+    (payload(b"\3\0\x21" + ZEROS[1:]), TensorError, "expected weights of 1 to 32 bits, got 33"),
+    (payload(b"\4\0\0\1\1" + ZEROS[1:]), TensorError, "expected a reach of 1 to 4095, got 0"),
+    (payload(b"\4\0" + varint_bytes(4096) + b"\1\1" + ZEROS[1:]), TensorError, "expected a reach of 1 to 4095"),
+    (payload(b"\x10\0" + varint_bytes(128) + b"\1\1" + ZEROS[1:]), TensorError, "expected a reach of 1 to 127"),
+    (payload(b"\4\0\3\xd1\1" + ZEROS[1:]), TensorError, "expected a first ratio of at most 208, got 209"),
     (payload(b"\4\0\x83\0\1\1" + ZEROS[1:]), RecordError, "in more bytes than it needs"),
-    (b"\0" + bytes(7), TensorError, "8 more bytes were wanted"),
+    (b"\0" + bytes(7), TensorError, "expected 8 more bytes"),
     (b"\0" + bytes(8) + b"\1" + bytes(4) + b"\0" + bytes(8) + b"\1\0\0", RecordError, "must be in TENS chunks"),
-    (ZEROS + b"abc", TensorError, "4 more bytes were wanted"),
+    (ZEROS + b"abc", TensorError, "expected 4 more bytes"),
     (payload(ZEROS, b"\0"), StreamError, "begins with a zero byte"),
     (payload(ZEROS, b"\1"), StreamError, "does not end where its last weight does"),
     (payload(ZEROS, integers=[0] * 5), DigestError, "the weights read have the digest .* those written had"),
@@ -223,7 +216,7 @@ def test_a_network_that_its_stream_does_not_pay_for_is_refused_at_no_cost() -> N
         unpack_quantized(payload(heads, b"abc"), [(2**20, 2**20)])
     with pytest.raises(TensorError, match="holds at most 65536 weights, the network has 65537"):
         unpack_quantized(payload(b"\2"), [(65537, 1)])
-    with pytest.raises(TensorError, match="more bytes were wanted"):
+    with pytest.raises(TensorError, match=r"expected \d+ more bytes"):
         unpack_quantized(b"\0" + payload(b"\2"), [(2**30, 2**30), (2**30,)])
 
 
@@ -251,7 +244,7 @@ def test_every_truncation_of_a_file_and_of_its_weights_is_refused() -> None:
     data = encode(record(SMALL))
     size = len(pack_quantized(SMALL))
     for length in range(len(data)):
-        with pytest.raises(FormatError, match="more bytes were wanted"):
+        with pytest.raises(FormatError, match=r"expected \d+ more bytes"):
             decode(data[:length])
     for length in range(size):
         with pytest.raises(FormatError, match=r"more bytes|does not end|digest|begins with a zero"):
@@ -287,7 +280,7 @@ def test_quantized_weights_stand_in_one_chunk_in_place_of_all_others() -> None:
     body = b"TENS" + b"\5" + bytes(5)
     end = data.index(b"DONE")
     checksum = zlib.crc32(body, int.from_bytes(data[end - 4 : end], "little"))
-    with pytest.raises(ChunkOrderError, match=r"a DONE chunk was wanted before byte .* TENS came"):
+    with pytest.raises(ChunkOrderError, match=r"expected a DONE chunk before byte .* got TENS"):
         decode(data[:end] + body + checksum.to_bytes(4, "little") + data[end:])
 
 
@@ -304,7 +297,7 @@ def test_a_field_of_pruned_widths_and_quantized_weights_is_loaded(tmp_path: Path
     original = record((tensors[0].values().astype(np.float16), *tensors[1:]), widths=widths)
     (tmp_path / "field.lig").write_bytes(encode(original))
     field = lg.load(tmp_path / "field.lig")
-    assert field.network.config.hidden_features == widths
+    assert field.network.config == original.network
     for parameter, tensor in zip(field.network.parameters(), tensors, strict=True):
         assert torch.equal(parameter.detach(), torch.from_numpy(tensor.values()))
     assert field.sample((20,)).shape == (20, 1)

@@ -5,19 +5,13 @@ from collections.abc import Callable, Sequence
 import pytest
 from hypothesis import given, strategies as st
 
-from ligeia.codec import _source_record
-from ligeia.codec._bytes import ByteReader, RecordError, number_bytes, text_bytes, varint_bytes
-from ligeia.codec._records import (
-    NetworkRecord,
-    pack_channels,
-    pack_grid,
-    pack_network,
-    unpack_channels,
-    unpack_grid,
-    unpack_network,
-)
-from ligeia.codec._source_record import pack_source, unpack_source
-from ligeia.networks import Siren, SirenConfig
+from ligeia.codec.records import _source as _source_record
+from ligeia.codec.records._bytes import ByteReader, RecordError, number_bytes, text_bytes, varint_bytes
+from ligeia.codec.records._grid import pack_channels, pack_grid, unpack_channels, unpack_grid
+from ligeia.codec.records._network import pack_network, unpack_network
+from ligeia.codec.records._source import pack_source, unpack_source
+from ligeia.core import ShapeError
+from ligeia.networks import NetworkConfig, Siren, SirenArchitecture
 from ligeia.signals import (
     ArraySource,
     Axis,
@@ -26,6 +20,7 @@ from ligeia.signals import (
     Channel,
     Footprint,
     Gaussian,
+    GenericSource,
     Grid,
     ImageSource,
     Profile,
@@ -59,17 +54,15 @@ def test_round_numbers_are_short(value: float, size: int) -> None:
 @pytest.mark.parametrize(("hidden_layers", "outermost_linear"), [(0, True), (0, False), (3, True), (2, False)])
 def test_tensor_shapes_are_those_of_the_siren_with_the_same_sizes(hidden_layers: int, outermost_linear: bool) -> None:
     omegas = (30.0,) * (hidden_layers + (1 if outermost_linear else 2))
-    config = SirenConfig(
-        in_features=2,
-        hidden_features=5,
-        hidden_layers=hidden_layers,
-        out_features=3,
-        outermost_linear=outermost_linear,
-        omegas=omegas,
+    config = NetworkConfig(
+        SirenArchitecture(
+            hidden_features=5, hidden_layers=hidden_layers, outermost_linear=outermost_linear, omegas=omegas
+        ),
+        2,
+        3,
     )
-    record = NetworkRecord(**dataclasses.asdict(config))
     siren = Siren(2, 5, hidden_layers, 3, outermost_linear=outermost_linear)
-    assert record.tensor_shapes() == [tuple(each.shape) for each in siren.parameters()]
+    assert config.tensor_shapes() == [tuple(each.shape) for each in siren.parameters()]
 
 
 @pytest.mark.parametrize("kind", sorted(_source_record._SOURCES))
@@ -85,6 +78,14 @@ def test_a_source_of_defaults_stores_only_what_has_none() -> None:
     assert pack_source(ArraySource(dtype="<f4", has_channel_axis=True)) == b"\1\1\3<f4"
 
 
+def test_a_source_of_any_kind_stores_its_settings_in_their_order() -> None:
+    source = GenericSource(format="PGM", dtype="|u1", settings=(("maxval", "255"), ("a", "")), data=b"#")
+    stored = b"\x09\3\3PGM\3|u1\2\6maxval\x03255\1a\0\1#"
+    assert pack_source(source) == stored
+    assert unpack_source(stored) == source
+    assert pack_source(GenericSource(format="PGM", dtype="|u1")) == b"\x09\0\3PGM\3|u1"
+
+
 @pytest.mark.parametrize("footprint", [Box(), Box(4.0), Gaussian(0.3), Bicubic(), Profile((1.0, 3.0, 1.0), 2.0)])
 def test_a_footprint_is_read_as_written(footprint: Footprint) -> None:
     grid = Grid((Axis(name="z", size=5, unit="mm", footprint=footprint), Axis(name="y", size=4)))
@@ -96,26 +97,42 @@ REFUSED: list[tuple[Callable[[bytes], object], bytes, str]] = [
     (unpack_network, b"\1\x0b" + NETWORK[2:], "reserved bits must be zero, got 0x8"),
     (unpack_network, bytes([1, 7, 2, 1, 4, 4, 1]) + number_bytes(30.0), "equal widths must be written once"),
     (unpack_network, bytes([1, 7, 2, 0, 4, 1]) + number_bytes(30.0), "equal widths must be written once"),
-    (unpack_network, bytes([1, 7, 2, 1, 4, 0, 1]) + number_bytes(30.0), "hidden_features of the network must be"),
-    (unpack_network, bytes([1, 7, 2, 255, 4, 5, 1]) + number_bytes(30.0), "more bytes were wanted"),
-    (unpack_network, NETWORK[:-1], "more bytes were wanted"),
+    (
+        unpack_network,
+        bytes([1, 7, 2, 1, 4, 0, 1]) + number_bytes(30.0),
+        "hidden_features must be at least 1, got 0",
+    ),
+    (unpack_network, bytes([1, 7, 2, 255, 4, 5, 1]) + number_bytes(30.0), r"expected \d+ more bytes"),
+    (unpack_network, NETWORK[:-1], r"expected \d+ more bytes"),
     (unpack_network, NETWORK + b"\0", "1 bytes follow the last value"),
-    (unpack_network, bytes([1, 3, 0, 4, 0, 1]) + number_bytes(30.0), "in_features of the network must be"),
-    (unpack_network, bytes([1, 3, 2, 0, 0, 1]) + number_bytes(30.0), "hidden_features of the network"),
-    (unpack_network, bytes([1, 3, 2, 4, 0, 0]) + number_bytes(30.0), "out_features of the network"),
+    (
+        unpack_network,
+        bytes([1, 3, 0, 4, 0, 1]) + number_bytes(30.0),
+        "in_features must be at least 1, got 0",
+    ),
+    (
+        unpack_network,
+        bytes([1, 3, 2, 0, 0, 1]) + number_bytes(30.0),
+        "hidden_features must be at least 1, got 0",
+    ),
+    (
+        unpack_network,
+        bytes([1, 3, 2, 4, 0, 0]) + number_bytes(30.0),
+        "out_features must be at least 1, got 0",
+    ),
     (unpack_network, bytes([1, 3, 2, 4, 0, 1]) + number_bytes(-1.0), "every omega .* positive and finite"),
-    (unpack_network, bytes([1, 3, 2, 4, 0, 1]) + b"\2\xf0\x7f", "finite numbers were wanted, got inf"),
+    (unpack_network, bytes([1, 3, 2, 4, 0, 1]) + b"\2\xf0\x7f", "expected finite numbers, got inf"),
     (unpack_network, bytes([1, 1, 2, 4, 0, 1]) + number_bytes(30.0), "equal omegas must be written once"),
-    (unpack_network, bytes([1, 1, 2, 4, 255, 1]) + number_bytes(30.0), "more bytes were wanted"),
+    (unpack_network, bytes([1, 1, 2, 4, 255, 1]) + number_bytes(30.0), r"expected \d+ more bytes"),
     (unpack_network, bytes([1, 3, 0x82, 0, 4, 0, 1]) + number_bytes(30.0), "in more bytes than it needs"),
     (unpack_network, bytes([1, 3, *[255] * 9, 1, 0, 1]) + number_bytes(30.0), "more than 63 bits"),
     (unpack_network, bytes([1, 3, 2, 4, 0, 1]) + b"\3\0\x3e\x40", "a number is written in more bytes"),
     (unpack_network, bytes([1, 3, 2, 4, 0, 1]) + b"\x09" + b"\1" * 9, "at most 8 bytes, 9 are claimed"),
     (unpack_grid, b"\2\1" + TIME + b"\0", "reserved bits must be zero, got 0x2"),
     (unpack_grid, b"\0\1" + TIME + b"\x40", "reserved bits must be zero, got 0x40"),
-    (unpack_grid, b"\0\1" + TIME + b"\x20\0", "footprint 0 is unknown, wanted 1 to 4"),
-    (unpack_grid, b"\0\1" + TIME + b"\x20\5", "footprint 5 is unknown, wanted 1 to 4"),
-    (unpack_grid, b"\0\1" + TIME + b"\x20\1" + number_bytes(0.0), "a width of a box above 0 steps was wanted"),
+    (unpack_grid, b"\0\1" + TIME + b"\x20\0", "footprint 0 is unknown, expected 1 to 4"),
+    (unpack_grid, b"\0\1" + TIME + b"\x20\5", "footprint 5 is unknown, expected 1 to 4"),
+    (unpack_grid, b"\0\1" + TIME + b"\x20\1" + number_bytes(0.0), "expected a width of a box above 0 steps"),
     (unpack_grid, b"\0\1" + TIME + b"\x20\4\x7f", "127 weights of a footprint end inside a value"),
     (unpack_grid, b"\0\1" + TIME + b"\x20\4\0" + number_bytes(1.0), "finite weights with a sum above 0"),
     (unpack_grid, b"\0\0", "a grid needs at least one axis"),
@@ -127,24 +144,29 @@ REFUSED: list[tuple[Callable[[bytes], object], bytes, str]] = [
     (unpack_grid, b"\0\1" + TIME + b"\2\0", "an empty unit must be left out"),
     (unpack_grid, b"\0\1\2\xff\xfe\2\0", "a text is not UTF-8"),
     (unpack_grid, b"\0\1" + TIME + b"\0\0", "1 bytes follow the last value"),
-    (unpack_grid, b"\0\xff" + TIME + b"\0", "more bytes were wanted"),
+    (unpack_grid, b"\0\xff" + TIME + b"\0", r"expected \d+ more bytes"),
     (unpack_channels, b"\2\1" + SCALE + b"\1v", "reserved bits must be zero"),
-    (unpack_channels, b"\1\0" + SCALE, "1 to 65535 channels were wanted, got 0"),
-    (unpack_channels, b"\1" + varint_bytes(65536) + SCALE, "1 to 65535 channels were wanted, got 65536"),
-    (unpack_channels, b"\1\2" + SCALE + b"\1v", "more bytes were wanted"),
+    (unpack_channels, b"\1\0" + SCALE, "expected 1 to 65535 channels, got 0"),
+    (unpack_channels, b"\1" + varint_bytes(65536) + SCALE, "expected 1 to 65535 channels, got 65536"),
+    (unpack_channels, b"\1\2" + SCALE + b"\1v", r"expected \d+ more bytes"),
     (unpack_channels, b"\1\1" + SCALE + b"\1v\0", "1 bytes follow the last value"),
     (unpack_channels, b"\0\1\1v" + SCALE, "must be written once"),
     (unpack_channels, b"\1\1" + number_bytes(1.0) * 2 + b"\0\1v", "needs a finite range low < high"),
     (unpack_source, b"\0\0\3<f4", "source kind 0 is unknown"),
     (unpack_source, b"\1\4\3<f4", "reserved bits must be zero"),
-    (unpack_source, b"\1\0\2|O", "a dtype of real numbers was wanted"),
-    (unpack_source, b"\2\0" + PNG + text_bytes("complex64"), "a dtype of real numbers was wanted"),
+    (unpack_source, b"\1\0\2|O", "expected a dtype of real numbers"),
+    (unpack_source, b"\2\0" + PNG + text_bytes("complex64"), "expected a dtype of real numbers"),
     (unpack_source, b"\2\1" + PNG + UINT8 + b"\x08", "bits must be left out where it is 8"),
     (unpack_source, b"\2\1" + PNG + UINT8 + b"\x41", "bits must lie in 1 to 64, got 65"),
     (unpack_source, b"\2\2" + PNG + UINT8 + b"\1", "orientation must be left out where it is 1"),
     (unpack_source, b"\2\2" + PNG + UINT8 + b"\x09", "orientation must lie in 1 to 8, got 9"),
-    (unpack_source, b"\2\4" + PNG + UINT8 + varint_bytes(2**62), "more bytes were wanted"),
+    (unpack_source, b"\2\4" + PNG + UINT8 + varint_bytes(2**62), r"expected \d+ more bytes"),
     (unpack_source, b"\2\0" + PNG + UINT8 + b"\0", "1 bytes follow the last value"),
+    (unpack_source, b"\x09\1\3PGM\3|u1\0", "settings must be left out where it is"),
+    (unpack_source, b"\x09\1\3PGM\3|u1\2\1a\1b\1a\1c", "expected settings of different names, got a, a"),
+    (unpack_source, b"\x09\1\3PGM\3|u1" + varint_bytes(2**62) + b"\1a\1b", r"expected \d+ more bytes"),
+    (unpack_source, b"\x09\2\3PGM\3|u1\0", "data must be left out where it is"),
+    (unpack_source, b"\x09\0\3PGM\2|O", "expected a dtype of real numbers"),
 ]
 
 
@@ -164,23 +186,16 @@ def test_the_base_of_the_malformed_networks_is_itself_accepted() -> None:
 
 
 def test_widths_that_differ_are_read_as_written_and_equal_ones_are_one_number() -> None:
-    def network(widths: Sequence[int]) -> NetworkRecord:
-        return NetworkRecord(
-            in_features=2,
-            hidden_features=widths,
-            hidden_layers=2,
-            out_features=1,
-            outermost_linear=True,
-            omegas=(30.0,) * 3,
-        )
+    def network(widths: Sequence[int]) -> NetworkConfig:
+        return NetworkConfig(SirenArchitecture(hidden_features=widths, hidden_layers=2), 2, 1)
 
     stored = pack_network(network([5, 300, 7]))
     assert stored == bytes([1, 7, 2, 2, 5, 0xAC, 2, 7, 1]) + number_bytes(30.0)
     assert unpack_network(stored) == network((5, 300, 7))
     assert network((5, 300, 7)).tensor_shapes() == [(5, 2), (5,), (300, 5), (300,), (7, 300), (7,), (1, 7), (1,)]
-    assert network((4, 4, 4)).hidden_features == 4
+    assert network((4, 4, 4)).architecture == SirenArchitecture(hidden_features=4, hidden_layers=2)
     assert pack_network(network((4, 4, 4))) == bytes([1, 3, 2, 4, 2, 1]) + number_bytes(30.0)
-    with pytest.raises(RecordError, match="3 widths were wanted, one per hidden sine layer, got 2"):
+    with pytest.raises(ShapeError, match="expected 3 widths, one per hidden sine layer, got 2"):
         network((4, 5))
 
 
@@ -189,21 +204,14 @@ def test_writing_refuses_what_reading_would() -> None:
         pack_channels((Channel(name="é" * 128, low=0.0, high=1.0),))
     with pytest.raises(RecordError, match="cannot be written in UTF-8"):
         pack_channels((Channel(name="\ud800", low=0.0, high=1.0),))
-    with pytest.raises(RecordError, match="a dtype of real numbers was wanted, got 'object'"):
+    with pytest.raises(RecordError, match="expected a dtype of real numbers, got 'object'"):
         pack_source(ImageSource(format="PNG", mode="L", dtype="object"))
-    with pytest.raises(RecordError, match=r"from 0 to 2\*\*63 - 1 was wanted"):
+    with pytest.raises(RecordError, match=r"expected an integer from 0 to 2\*\*63 - 1"):
         varint_bytes(2**63)
-    with pytest.raises(RecordError, match="finite numbers were wanted, got nan"):
+    with pytest.raises(RecordError, match="expected finite numbers, got nan"):
         number_bytes(float("nan"))
-    with pytest.raises(RecordError, match="hidden_layers must lie in 0 to 255, got 256"):
-        NetworkRecord(
-            in_features=1,
-            hidden_features=1,
-            hidden_layers=256,
-            out_features=1,
-            outermost_linear=True,
-            omegas=(30.0,) * 257,
-        )
+    with pytest.raises(ShapeError, match="hidden_layers must lie in 0 to 255, got 256"):
+        NetworkConfig(SirenArchitecture(hidden_features=1, hidden_layers=256), 1, 1)
 
 
 def test_ranges_that_differ_only_in_the_sign_of_zero_are_kept_apart() -> None:

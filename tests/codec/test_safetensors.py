@@ -10,16 +10,9 @@ import torch
 from numpy.testing import assert_array_equal
 from safetensors.numpy import load, save
 
-from ligeia.codec import (
-    FieldRecord,
-    encode,
-    from_record,
-    read_named_tensors,
-    read_record,
-    read_safetensors,
-    to_safetensors,
-)
+from ligeia.codec import FieldRecord, encode, read_named_tensors, read_record, read_safetensors, to_safetensors
 from ligeia.core import FormatError, InputError
+from ligeia.field import from_record
 from ligeia.networks import Siren
 from ligeia.signals import Axis, Box, Channel, Grid, ImageSource, Missing, Profile
 
@@ -90,14 +83,14 @@ BROKEN: dict[str, tuple[Callable[[dict[str, Any]], str], str]] = {
     "a long number": (lambda _: "9" * 10_000, "the description is not JSON that can be read"),
     "no network": (broken(lambda d: d.pop("network")), "the key 'network' of the description is missing"),
     "newer": (broken(lambda d: d.update(version=2)), "the description is of version 2, this ligeia reads 1"),
-    "kind": (broken(lambda d: d["network"].update(kind="mlp")), "a network of siren, relu, .* was wanted, got 'mlp'"),
+    "kind": (broken(lambda d: d["network"].update(kind="mlp")), "expected a network of siren, relu, .*, got 'mlp'"),
     "widths": (broken(lambda d: d["network"].update(widths=[2, 3])), "widths of the input, of each sine layer"),
     "other widths": (broken(lambda d: d["network"].update(widths=[2, 16, 16, 17, 3])), r"must be \(17, 16\)"),
     "width": (broken(lambda d: d["network"].update(widths=[2, 8, 8, 8, 3])), r"tensor 0 must be \(8, 2\)"),
-    "omegas": (broken(lambda d: d["network"].update(omegas=[30.0])), "3 omegas were wanted"),
-    "NaN": (broken(lambda d: d["network"].update(omegas=[float("nan")] * 3)), "finite numbers were wanted"),
+    "omegas": (broken(lambda d: d["network"].update(omegas=[30.0])), "expected 3 omegas"),
+    "NaN": (broken(lambda d: d["network"].update(omegas=[float("nan")] * 3)), "expected finite numbers"),
     "infinite": (broken(lambda d: d["network"].update(omegas=["x"] * 3)), "omegas must be a number, got 'x'"),
-    "layers": (broken(lambda d: d["network"].update(widths=[2, 16, 16, 16, 16, 3])), "4 omegas were wanted"),
+    "layers": (broken(lambda d: d["network"].update(widths=[2, 16, 16, 16, 16, 3])), "expected 4 omegas"),
     "align": (broken(lambda d: d["grid"].update(align="left")), "align must be centers or corners, got 'left'"),
     "no axis": (broken(lambda d: d["grid"].update(axes=[])), "a grid needs at least one axis"),
     "size": (broken(lambda d: d["grid"]["axes"][0].update(size="4")), "axis size must be a whole number, got '4'"),
@@ -113,7 +106,7 @@ BROKEN: dict[str, tuple[Callable[[dict[str, Any]], str], str]] = {
     "source": (broken(lambda d: d["source"].update(kind="disk")), "the kind of a source must be one of array, image"),
     "base64": (broken(lambda d: d["source"].update(icc_profile="?")), "not JSON that can be read"),
     "orientation": (broken(lambda d: d["source"].update(orientation=9)), "orientation must lie in 1 to 8, got 9"),
-    "mask": (broken(lambda d: d["missing"].update(count=3)), "3 missing samples were promised"),
+    "mask": (broken(lambda d: d["missing"].update(count=3)), "expected 3 missing samples, got others"),
     "no mask": (broken(lambda d: d["missing"].update(mask="")), "mask"),
 }
 

@@ -107,11 +107,11 @@ except OutputError as error:
 
 
 def test_a_directory_is_no_output_and_no_input(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="an output file was wanted, this is a directory; add a file name"):
+    with pytest.raises(OutputError, match="expected an output file, this is a directory; add a file name"):
         check_writable(tmp_path)
     with pytest.raises(OutputError, match="this is a directory"):
         write_atomically(tmp_path, lambda partial: None)
-    with pytest.raises(InputError, match="a file was wanted, this is a directory; name one file in it"):
+    with pytest.raises(InputError, match="expected a file, this is a directory; name one file in it"):
         check_readable(tmp_path)
 
 

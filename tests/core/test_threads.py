@@ -1,9 +1,11 @@
 """Threads of our own: order, results and torch's own thread count."""
 
+import threading
+
 import pytest
 import torch
 
-from ligeia.core import map_on_threads, thread_pool
+from ligeia.core import map_on_threads, num_threads, thread_pool
 
 pytest_plugins = ["support.fixtures"]
 
@@ -19,6 +21,20 @@ def test_torch_has_one_thread_while_a_pool_is_open_and_as_many_as_before_after_i
         assert pool is not None
         assert list(pool.map(lambda _: torch.get_num_threads(), range(4))) == [1] * 4
     assert torch.get_num_threads() == 2
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_work_within_an_open_pool_is_done_on_all_of_its_threads() -> None:
+    barrier = threading.Barrier(2)
+    with thread_pool() as pool:
+        assert num_threads() == 2
+        map_on_threads(lambda _: barrier.wait(timeout=60), [1, 2])  # one thread alone would wait for ever
+        with thread_pool() as inner:
+            assert inner is pool
+        assert pool is not None
+        assert pool.submit(num_threads).result() == 1  # so that shares of shares are not waited for
+        assert num_threads() == 2
+    assert num_threads() == 2
 
 
 @pytest.mark.usefixtures("two_threads")

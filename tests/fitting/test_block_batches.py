@@ -14,8 +14,9 @@ from ligeia.core import FormatError, InputError
 from ligeia.field import Field
 from ligeia.fitting import BlockBatches, Checkpointer, Step, Values, passes
 from ligeia.fitting._block_batches import _Reading, _readings
+from ligeia.formats import read_signal
 from ligeia.recipes import fit, paper
-from ligeia.signals import Blocks, BoxBlocks, FileBlocks, Signal, from_array, read_signal
+from ligeia.signals import Blocks, BoxBlocks, FileBlocks, Signal, from_array
 
 WORKING_SET = 12_000
 
@@ -99,10 +100,10 @@ def test_a_batch_takes_from_many_places(tmp_path: Path, array: np.ndarray) -> No
 
 
 def test_a_working_set_too_small_and_full_batches_are_refused(tmp_path: Path, array: np.ndarray) -> None:
-    with pytest.raises(InputError, match=r"a working set of 1 MiB or more was wanted for blocks .* got 0\.0"):
+    with pytest.raises(InputError, match=r"expected a working set of 1 MiB or more for blocks .* got 0\.0"):
         BlockBatches(file_blocks(tmp_path, array, working_set=4000), 512, seed=0)
     np.save(tmp_path / "a.npy", array)
-    with pytest.raises(InputError, match="batches were wanted for an array larger than the working set"):
+    with pytest.raises(InputError, match="expected batches for an array larger than the working set"):
         fit(tmp_path / "a.npy", configuration=paper(), hidden_features=8, working_set=40_000)
 
 

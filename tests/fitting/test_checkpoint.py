@@ -10,15 +10,14 @@ import torch
 from torch.testing import assert_close
 
 from ligeia.core import FormatError, InputError
-from ligeia.field import Field
+from ligeia.field import Field, Report
 from ligeia.fitting import (
     Adam,
+    AdamState,
     Checkpointer,
-    Cooling,
-    Moments,
+    LRSchedule,
     Objective,
     Recipe,
-    Report,
     State,
     Step,
     Stop,
@@ -37,7 +36,7 @@ QUICK = Recipe(
     name="quick",
     optimizer=Adam(learning_rate=2e-3),
     batch_size=30,
-    cooling=Cooling(warmup_steps=3, first_stage=4),
+    schedule=LRSchedule(warmup_steps=3, first_stage=4),
 )
 ENDS = {"passes": passes(10), "stages": plateau(1e-9, most_steps=60)}
 
@@ -54,8 +53,8 @@ class Lost:
 
     def __call__(self, state: State, objective: Objective, indices: np.ndarray) -> float:
         loss = autograd_step(state, objective, indices)
-        assert isinstance(state.moments, Moments)
-        if self.at is not None and state.moments.num_steps == self.at:
+        assert isinstance(state.optimizer_state, AdamState)
+        if self.at is not None and state.optimizer_state.num_steps == self.at:
             self.at = None
             return math.nan
         return loss

@@ -8,12 +8,13 @@ import torch
 from numpy.testing import assert_allclose
 
 from ligeia.field import Field
-from ligeia.fitting import Adam, Cooling, Objective, Recipe, State, Values, autograd_step, fit, passes
+from ligeia.fitting import Adam, LRSchedule, Objective, Recipe, State, Values, autograd_step, fit, passes
 from ligeia.signals import Signal, from_array
+from support.sines import siren_of
 
 pytest_plugins = ["support.fixtures"]
 Build = Callable[..., Field]
-QUICK = Recipe(name="quick", optimizer=Adam(learning_rate=2e-3), batch_size=30, cooling=Cooling(warmup_steps=3))
+QUICK = Recipe(name="quick", optimizer=Adam(learning_rate=2e-3), batch_size=30, schedule=LRSchedule(warmup_steps=3))
 
 
 class Killed:
@@ -27,7 +28,7 @@ class Killed:
         if self.left > 0:
             self.left -= 1
             with torch.no_grad():
-                state.field.network.linears()[-1].weight.zero_()
+                siren_of(state.field).linears()[-1].weight.zero_()
         return loss
 
 
@@ -46,7 +47,9 @@ def test_what_cannot_be_learned_is_tried_three_times(signal: Signal, build: Buil
 
 
 def test_the_reference_recipe_is_left_alone(signal: Signal, build: Build) -> None:
-    reference = Recipe(name="r", optimizer=Adam(learning_rate=1e-4), batch_size=None, cooling=None, spike=None)
+    reference = Recipe(
+        name="r", optimizer=Adam(learning_rate=1e-4), batch_size=None, schedule=None, divergence_threshold=None
+    )
     assert fit(build(signal), Values(signal), reference, passes(120), take_step=Killed(10**6)).restarts == ()
 
 
@@ -58,7 +61,7 @@ def test_noise_is_not_taken_for_a_dead_network(build: Build) -> None:
 @pytest.mark.usefixtures("two_threads", "single_precision")
 def test_a_batch_shared_by_two_threads_has_the_gradient_of_one(build: Build) -> None:
     signal = from_array(np.random.default_rng(1).integers(0, 256, (30, 20), dtype=np.uint8))
-    recipe = Recipe(name="full", optimizer=Adam(learning_rate=1e-4), batch_size=None, cooling=None)
+    recipe = Recipe(name="full", optimizer=Adam(learning_rate=1e-4), batch_size=None, schedule=None)
     shared, alone = build(signal), build(signal)
     fit(shared, Values(signal), recipe, passes(3))
     fit(alone, Values(signal), recipe, passes(3), take_step=autograd_step)

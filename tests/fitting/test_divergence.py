@@ -10,7 +10,7 @@ from ligeia.core import DivergenceError
 from ligeia.field import Field
 from ligeia.fitting import (
     Adam,
-    Cooling,
+    LRSchedule,
     Objective,
     Recipe,
     State,
@@ -24,7 +24,7 @@ from ligeia.signals import Signal
 
 pytest_plugins = ["support.fixtures"]
 Build = Callable[..., Field]
-QUICK = Recipe(name="quick", optimizer=Adam(learning_rate=2e-3), batch_size=30, cooling=Cooling(warmup_steps=5))
+QUICK = Recipe(name="quick", optimizer=Adam(learning_rate=2e-3), batch_size=30, schedule=LRSchedule(warmup_steps=5))
 
 
 class Poisoned:
@@ -75,7 +75,7 @@ def test_spoiled_weights_are_never_kept_wherever_they_come(signal: Signal, build
 @pytest.mark.parametrize("tells", [False, True])
 def test_a_stage_whose_last_step_diverged_still_ends(signal: Signal, build: Build, tells: bool) -> None:
     field = build(signal)
-    recipe = replace(QUICK, cooling=Cooling(warmup_steps=5, first_stage=20))
+    recipe = replace(QUICK, schedule=LRSchedule(warmup_steps=5, first_stage=20))
     report = fit(
         field,
         Values(signal),
@@ -115,7 +115,7 @@ def test_a_spike_is_no_divergence_where_the_recipe_says_so(signal: Signal, build
     def jumps(*_: object) -> float:
         return float(np.random.default_rng().choice([1.0, 1e6]))
 
-    report = fit(build(signal), Values(signal), replace(QUICK, spike=None), passes(50), take_step=jumps)
+    report = fit(build(signal), Values(signal), replace(QUICK, divergence_threshold=None), passes(50), take_step=jumps)
     assert report.restarts == ()
 
 

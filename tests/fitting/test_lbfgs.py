@@ -7,7 +7,7 @@ import torch
 from ligeia.core import DivergenceError, InputError
 from ligeia.field import Field
 from ligeia.fitting import Evaluation, lbfgs
-from ligeia.networks import SirenConfig
+from ligeia.networks import NetworkConfig, SirenArchitecture
 from ligeia.physics import Constraint, Constraints
 from ligeia.signals import Axis, Grid
 
@@ -54,7 +54,7 @@ def test_it_comes_back_from_where_the_loss_is_not_finite() -> None:
     run = lbfgs([x], cliff, evaluations=60)
     assert np.isfinite(run.loss)
     assert float(x.detach()) == pytest.approx((3 + 15**0.5) / 6, rel=1e-6)
-    with pytest.raises(DivergenceError, match="a loss that is finite at the start was wanted, got nan"):
+    with pytest.raises(DivergenceError, match="expected a loss that is finite at the start, got nan"):
         lbfgs([x], lambda: x.sum() * torch.nan, evaluations=60)
     with pytest.raises(InputError, match="a number of evaluations above 0"):
         lbfgs([x], cliff, evaluations=0)
@@ -62,7 +62,7 @@ def test_it_comes_back_from_where_the_loss_is_not_finite() -> None:
 
 def test_a_residual_gets_lower_than_by_as_many_steps_of_adam() -> None:
     def new() -> Field:
-        config = SirenConfig(in_features=1, hidden_features=24, hidden_layers=1, omegas=(10.0, 30.0))
+        config = NetworkConfig(SirenArchitecture(hidden_features=24, hidden_layers=1, omegas=(10.0, 30.0)), 1, 1)
         grid = Grid((Axis(name="x", size=64, extent=(-1.0, 1.0)),))
         return Field(config.build(generator=torch.Generator().manual_seed(1)), grid)
 

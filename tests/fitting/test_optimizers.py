@@ -24,8 +24,8 @@ def gradients(step: int) -> list[Tensor]:
 
 def test_muon_moves_hidden_matrices_by_the_orthogonal_matrix_and_the_rest_by_adam() -> None:
     weights, plain = parameters(), parameters()
-    state = Muon(learning_rate=0.01, muon=2.0).moments(weights)
-    adam = Adam(learning_rate=0.01, betas=(0.9, 0.99)).moments(plain)
+    state = Muon(learning_rate=0.01, muon=2.0).init_state(weights)
+    adam = Adam(learning_rate=0.01, betas=(0.9, 0.99)).init_state(plain)
     momentum = torch.zeros(6, 6)
     for step in range(3):
         before = weights[2].clone()
@@ -40,7 +40,7 @@ def test_muon_moves_hidden_matrices_by_the_orthogonal_matrix_and_the_rest_by_ada
 
 def test_the_first_step_of_soap_learns_its_basis_and_the_next_is_adam_in_it() -> None:
     weights = parameters()
-    state = Soap(learning_rate=0.01, every=100).moments(weights)
+    state = Soap(learning_rate=0.01, every=100).init_state(weights)
     state.step(gradients(0), 0.01)
     assert_close(weights, parameters())
     state.step(gradients(1), 0.01)
@@ -55,7 +55,7 @@ def test_the_first_step_of_soap_learns_its_basis_and_the_next_is_adam_in_it() ->
 @pytest.mark.parametrize("settings", [Muon(learning_rate=0.01), Soap(learning_rate=0.01, every=2)])
 def test_a_state_that_is_kept_and_loaded_goes_on_alike(settings: Muon | Soap) -> None:
     weights, again = parameters(), parameters()
-    first, second = settings.moments(weights), settings.moments(again)
+    first, second = settings.init_state(weights), settings.init_state(again)
     for step in range(3):
         first.step(gradients(step), 0.01)
     second.load_plain(first.to_plain())

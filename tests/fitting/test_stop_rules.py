@@ -89,7 +89,7 @@ def test_the_target_is_the_lowest_one_named() -> None:
     [(psnr, "a PSNR"), (seconds, "a number of seconds"), (passes, "a number of passes"), (plateau, "a gain")],
 )
 def test_a_limit_that_is_not_above_zero_is_refused(rule: Callable[[float], Stop], wanted: str, value: float) -> None:
-    with pytest.raises(InputError, match=f"{wanted}.* above 0 was wanted as a stop rule, got {value}"):
+    with pytest.raises(InputError, match=f"expected {wanted}.* above 0 as a stop rule, got {value}"):
         rule(value)
 
 

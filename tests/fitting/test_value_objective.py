@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from ligeia.field import Field
-from ligeia.fitting import Values, _objectives
+from ligeia.fitting import Values, _values
 from ligeia.signals import Signal, from_array
+from support.sines import siren_of
 
 pytest_plugins = ["support.fixtures"]
 Build = Callable[..., Field]
@@ -16,7 +17,7 @@ Build = Callable[..., Field]
 def test_quality_is_the_psnr_of_clipped_predictions(signal: Signal, build: Build) -> None:
     field = build(signal)
     with torch.no_grad():
-        field.network.linears()[-1].weight *= 40  # far beyond the range, so that clipping matters
+        siren_of(field).linears()[-1].weight *= 40  # far beyond the range, so that clipping matters
     predicted = field.sample().numpy().astype(np.float64)
     assert predicted.min() < 0
     assert predicted.max() > 255
@@ -60,7 +61,7 @@ def test_floats_have_no_finest_quality() -> None:
 def test_a_large_signal_is_measured_on_a_fixed_sample(
     signal: Signal, build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_objectives, "_MEASURED_EXACTLY", 80)
+    monkeypatch.setattr(_values, "_MEASURED_EXACTLY", 80)
     field, objective = build(signal), Values(signal, seed=5)
     first, again = objective.quality(field), Values(signal, seed=5).quality(field)
     assert first.num_measured == 20

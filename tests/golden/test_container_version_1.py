@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from ligeia.codec._container import FieldRecord, decode, encode
-from ligeia.codec._records import NetworkRecord
+from ligeia.networks import NetworkConfig, SirenArchitecture
 from ligeia.signals import (
     ArraySource,
     Axis,
     Channel,
+    GenericSource,
     Grid,
     GriddedSource,
     ImageSource,
@@ -25,7 +26,7 @@ from ligeia.signals import (
 FOLDER = Path(__file__).parent
 
 
-def _ramps(network: NetworkRecord, *dtypes: type[np.floating]) -> tuple[np.ndarray, ...]:
+def _ramps(network: NetworkConfig, *dtypes: type[np.floating]) -> tuple[np.ndarray, ...]:
     """Return tensors of dyadic numbers, exact in either dtype, with a negative zero at the end of each."""
     tensors = []
     for number, shape in enumerate(network.tensor_shapes()):
@@ -36,14 +37,7 @@ def _ramps(network: NetworkRecord, *dtypes: type[np.floating]) -> tuple[np.ndarr
 
 
 def _image() -> FieldRecord:
-    network = NetworkRecord(
-        in_features=2,
-        hidden_features=16,
-        hidden_layers=2,
-        out_features=3,
-        outermost_linear=True,
-        omegas=(30.0, 30.0, 30.0),
-    )
+    network = NetworkConfig(SirenArchitecture(hidden_features=16, hidden_layers=2), 2, 3)
     source = ImageSource(
         format="PNG",
         mode="P",
@@ -59,14 +53,7 @@ def _image() -> FieldRecord:
 
 
 def _weather() -> FieldRecord:
-    network = NetworkRecord(
-        in_features=3,
-        hidden_features=20,
-        hidden_layers=1,
-        out_features=2,
-        outermost_linear=True,
-        omegas=(0.1, 30.0),
-    )
+    network = NetworkConfig(SirenArchitecture(hidden_features=20, hidden_layers=1, omegas=(0.1, 30.0)), 3, 2)
     axes = (
         Axis(name="time", size=2**40, extent=(0.0, 3600.5), unit="s"),
         Axis(name="latitude", size=181, extent=(90.0, -90.0), unit="°"),
@@ -81,13 +68,8 @@ def _weather() -> FieldRecord:
 
 
 def _tone() -> FieldRecord:
-    network = NetworkRecord(
-        in_features=1,
-        hidden_features=3,
-        hidden_layers=0,
-        out_features=1,
-        outermost_linear=False,
-        omegas=(3000.0, 30.0),
+    network = NetworkConfig(
+        SirenArchitecture(hidden_features=3, hidden_layers=0, outermost_linear=False, omegas=(3000.0, 30.0)), 1, 1
     )
     channels = (Channel(name="value", low=-1.0, high=1.0),)
     grid = Grid.of((48000,), align="corners")
@@ -95,14 +77,7 @@ def _tone() -> FieldRecord:
 
 
 def _speech() -> FieldRecord:
-    network = NetworkRecord(
-        in_features=1,
-        hidden_features=4,
-        hidden_layers=1,
-        out_features=2,
-        outermost_linear=True,
-        omegas=(30.0, 30.0),
-    )
+    network = NetworkConfig(SirenArchitecture(hidden_features=4, hidden_layers=1), 1, 2)
     channels = tuple(Channel(name=name, low=-0.75, high=0.75) for name in ("left", "right"))
     grid = Grid((Axis(name="time", size=48000, extent=(0.0, 3.0), unit="s"),))
     source = SoundSource(format="FLAC", subtype="PCM_24", sample_rate=16000)
@@ -110,14 +85,7 @@ def _speech() -> FieldRecord:
 
 
 def _head() -> FieldRecord:
-    network = NetworkRecord(
-        in_features=3,
-        hidden_features=4,
-        hidden_layers=0,
-        out_features=1,
-        outermost_linear=True,
-        omegas=(30.0,),
-    )
+    network = NetworkConfig(SirenArchitecture(hidden_features=4, hidden_layers=0), 3, 1)
     names = (("z", (-72.5, 116.5)), ("y", (-134.5, 98.5)), ("x", (-98.5, 98.5)))
     axes = tuple(Axis(name=name, size=int(extent[1] - extent[0]), extent=extent, unit="mm") for name, extent in names)
     header = bytes(number % 251 for number in range(348))
@@ -128,14 +96,7 @@ def _head() -> FieldRecord:
 
 
 def _film() -> FieldRecord:
-    network = NetworkRecord(
-        in_features=3,
-        hidden_features=3,
-        hidden_layers=0,
-        out_features=3,
-        outermost_linear=True,
-        omegas=(30.0,),
-    )
+    network = NetworkConfig(SirenArchitecture(hidden_features=3, hidden_layers=0), 3, 3)
     axes = (Axis(name="time", size=60, extent=(0.0, 2.002), unit="s"), Axis(name="row", size=144))
     source = VideoSource(
         format="mov",
@@ -155,28 +116,14 @@ def _film() -> FieldRecord:
 
 
 def _named() -> FieldRecord:
-    network = NetworkRecord(
-        in_features=2,
-        hidden_features=2,
-        hidden_layers=0,
-        out_features=1,
-        outermost_linear=True,
-        omegas=(30.0,),
-    )
+    network = NetworkConfig(SirenArchitecture(hidden_features=2, hidden_layers=0), 2, 1)
     channels = (Channel(name="value", low=-2.5, high=4.0),)
     source = ArraySource(dtype="<f8", name="velocity")
     return FieldRecord(network, Grid.of((30, 40)), channels, source, _ramps(network, np.float32))
 
 
 def _sea() -> FieldRecord:
-    network = NetworkRecord(
-        in_features=4,
-        hidden_features=3,
-        hidden_layers=0,
-        out_features=1,
-        outermost_linear=True,
-        omegas=(30.0,),
-    )
+    network = NetworkConfig(SirenArchitecture(hidden_features=3, hidden_layers=0), 4, 1)
     ticks = (-80.0, -45.5, -20.0, -5.25, 0.0, 5.25, 20.0, 45.5, 80.0)
     axes = (
         Axis(name="time", size=2, extent=(0.0, 60.0), unit="days since 2001-1-1", calendar="360_day"),
@@ -191,31 +138,26 @@ def _sea() -> FieldRecord:
 
 
 def _wake() -> FieldRecord:
-    network = NetworkRecord(
-        in_features=2,
-        hidden_features=2,
-        hidden_layers=0,
-        out_features=1,
-        outermost_linear=True,
-        omegas=(30.0,),
-    )
+    network = NetworkConfig(SirenArchitecture(hidden_features=2, hidden_layers=0), 2, 1)
     grid = Grid((Axis(name="x", size=300, extent=(-2.0, 8.0)), Axis(name="y", size=120, extent=(-2.0, 2.0))))
     channels = (Channel(name="w", low=-3.5, high=3.25),)
     return FieldRecord(network, grid, channels, PointsSource(dtype="<f8"), _ramps(network, np.float32))
 
 
 def _sphere() -> FieldRecord:
-    network = NetworkRecord(
-        in_features=3,
-        hidden_features=3,
-        hidden_layers=0,
-        out_features=1,
-        outermost_linear=True,
-        omegas=(30.0,),
-    )
+    network = NetworkConfig(SirenArchitecture(hidden_features=3, hidden_layers=0), 3, 1)
     grid = Grid(tuple(Axis(name=name, size=64, extent=(-1.25, 1.25), unit="m") for name in ("x", "y", "z")))
     channels = (Channel(name="distance", low=-1.25, high=1.25, unit="m"),)
     source = SurfaceSource(format="PLY", dtype="<f8", is_cloud=True)
+    return FieldRecord(network, grid, channels, source, _ramps(network, np.float32))
+
+
+def _heights() -> FieldRecord:
+    network = NetworkConfig(SirenArchitecture(hidden_features=2, hidden_layers=0), 2, 1)
+    grid = Grid((Axis(name="y", size=40, extent=(1200.0, 0.0)), Axis(name="x", size=50, extent=(-750.0, 750.0))))
+    channels = (Channel(name="height", low=-11.5, high=310.25, unit="m"),)
+    settings = (("cellsize", "30"), ("NODATA_value", "-9999"), ("note", "größer"))
+    source = GenericSource(format="Esri ASCII grid", dtype="<f4", settings=settings, data=bytes(range(7)))
     return FieldRecord(network, grid, channels, source, _ramps(network, np.float32))
 
 
@@ -230,6 +172,7 @@ RECORDS = {
     "sea": _sea,
     "wake": _wake,
     "sphere": _sphere,
+    "heights": _heights,
 }
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ligeia.codec import FieldRecord, NetworkRecord, decode, encode, exact_samples, with_samples
+from ligeia.codec import FieldRecord, decode, encode, exact_samples, with_samples
+from ligeia.networks import NetworkConfig, SirenArchitecture
 from ligeia.signals import Channel, Grid, ImageSource
 from oracles.lossless_reader import read_lossless
 
@@ -16,14 +17,7 @@ FOLDER = Path(__file__).parent
 
 
 def _record(names: tuple[str, ...]) -> FieldRecord:
-    network = NetworkRecord(
-        in_features=2,
-        hidden_features=3,
-        hidden_layers=0,
-        out_features=len(names),
-        outermost_linear=True,
-        omegas=(4.0,),
-    )
+    network = NetworkConfig(SirenArchitecture(hidden_features=3, hidden_layers=0, omegas=4.0), 2, len(names))
     tensors = tuple(
         (np.arange(np.prod(shape)) % 5 / 8 - 0.25).astype(np.float32).reshape(shape)
         for shape in network.tensor_shapes()

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from ligeia import kernels
-from ligeia.codec import FieldRecord, Latents, NumpyField, QuantizedTensor, decode, encode, from_record, picture_network
-from ligeia.codec._latent_layout import Steps, layout
-from ligeia.codec._latent_networks import learned, sizes_for
-from ligeia.codec._latents import changed, coded_levels
+from ligeia.codec import FieldRecord, Latents, NumpyField, QuantizedTensor, decode, encode, picture_network
+from ligeia.codec.latents._layout import Steps, layout
+from ligeia.codec.latents._networks import learned, sizes_for
+from ligeia.codec.latents._stream import changed, coded_levels
+from ligeia.field import from_record
 from ligeia.signals import Channel, Grid, ImageSource
 from oracles.picture_reader import read_picture
 
@@ -69,7 +70,7 @@ def test_a_frozen_picture_is_read_to_the_exact_integers(name: str) -> None:
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_reader_written_from_the_page_alone_finds_the_same_integers(name: str) -> None:
-    file = resources.files("ligeia.codec").joinpath("learned", "latents-1.bin")
+    file = resources.files("ligeia.codec.latents").joinpath("learned", "latents-1.bin")
     data = (FOLDER / f"version_1_{name}.lig").read_bytes()
     steps, integers = read_picture(data, file.read_bytes())
     shape, num_channels = PICTURES[name]

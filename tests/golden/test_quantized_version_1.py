@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ligeia.codec import FieldRecord, NetworkRecord, QuantizedTensor, decode, encode
+from ligeia.codec import FieldRecord, QuantizedTensor, decode, encode
+from ligeia.networks import NetworkConfig, SirenArchitecture
 from ligeia.signals import ArraySource, Channel, Grid, ImageSource
 from oracles.quantized_reader import read_quantized
 
@@ -30,14 +31,7 @@ def _integers(shape: tuple[int, ...], number: int, spread: int) -> np.ndarray:
 
 
 def _image() -> FieldRecord:
-    network = NetworkRecord(
-        in_features=2,
-        hidden_features=24,
-        hidden_layers=2,
-        out_features=3,
-        outermost_linear=True,
-        omegas=(30.0, 30.0, 30.0),
-    )
+    network = NetworkConfig(SirenArchitecture(hidden_features=24, hidden_layers=2), 2, 3)
     tensors = [
         QuantizedTensor(_integers(shape, number, 8), (12 + number % 4) / 256)
         for number, shape in enumerate(network.tensor_shapes())
@@ -46,13 +40,8 @@ def _image() -> FieldRecord:
 
 
 def _pruned() -> FieldRecord:
-    network = NetworkRecord(
-        in_features=2,
-        hidden_features=(17, 23, 9),
-        hidden_layers=2,
-        out_features=3,
-        outermost_linear=True,
-        omegas=(60.0, 30.0, 30.0),
+    network = NetworkConfig(
+        SirenArchitecture(hidden_features=(17, 23, 9), hidden_layers=2, omegas=(60.0, 30.0, 30.0)), 2, 3
     )
     tensors: list[np.ndarray | QuantizedTensor] = []
     for number, shape in enumerate(network.tensor_shapes()):
@@ -63,14 +52,7 @@ def _pruned() -> FieldRecord:
 
 def _models() -> FieldRecord:
     """Every tag stands in this file, put there by hand: float32, raw of 32 and of 5 bits, zero, shared, ..."""
-    network = NetworkRecord(
-        in_features=1,
-        hidden_features=(11, 12, 13, 14, 15, 16),
-        hidden_layers=5,
-        out_features=1,
-        outermost_linear=True,
-        omegas=(30.0,) * 6,
-    )
+    network = NetworkConfig(SirenArchitecture(hidden_features=(11, 12, 13, 14, 15, 16), hidden_layers=5), 1, 1)
     tensors: list[np.ndarray | QuantizedTensor] = []
     for number, shape in enumerate(network.tensor_shapes()):
         integers = _integers(shape, number, 6)
@@ -116,10 +98,11 @@ _DIGESTS = """
 import hashlib, sys, torch
 from pathlib import Path
 from ligeia import codec
+from ligeia.field import load
 torch.set_num_threads(int(sys.argv[1]))
 for path in map(Path, sys.argv[2:]):
     digest = hashlib.sha256()
-    field, record = codec.load(path), codec.read_record(path)
+    field, record = load(path), codec.read_record(path)
     for tensor, parameter in zip(record.tensors, field.network.parameters(), strict=True):
         digest.update(getattr(tensor, "integers", tensor).tobytes())
         digest.update(parameter.detach().numpy().tobytes())

@@ -39,19 +39,19 @@ def refused(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise AssertionError("compiled code was called")
 
-    monkeypatch.setattr("ligeia.kernels._dispatch.borrowed", fail)
+    monkeypatch.setattr("ligeia.kernels.sine._dispatch.workspace", fail)
 
 
 def called(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Return a list that grows whenever compiled code is called."""
     calls: list[object] = []
-    borrowed = kernels.borrowed
+    workspace = kernels.workspace
 
     def count(shape: kernels.Shape) -> object:
         calls.append(shape)
-        return borrowed(shape)
+        return workspace(shape)
 
-    monkeypatch.setattr("ligeia.kernels._dispatch.borrowed", count)
+    monkeypatch.setattr("ligeia.kernels.sine._dispatch.workspace", count)
     return calls
 
 

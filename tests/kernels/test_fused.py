@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 import torch
@@ -147,6 +148,18 @@ def test_equal_threads_give_equal_bits_and_others_equal_numbers(path: str) -> No
     tolerance = 0.02 if path == "avx512-bf16" else 1e-4
     for num_threads in (1, 2, 7, 2000):  # more threads than points, too
         assert all(distance(a, b.double()) < tolerance for a, b in zip(gradients(num_threads), once, strict=True))
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted where /proc has them")
+@pytest.mark.parametrize("path", PATHS)
+def test_no_more_threads_are_made_than_there_are_cores(path: str) -> None:
+    """Each of them wakes for every later job: two thousand, made by one test, once slowed all that followed."""
+    parameters, omegas = network((2, 20, 20, 1))
+    before = len(list(Path("/proc/self/task").iterdir()))
+    fused = FusedNetwork(shape_of((2, 20, 20, 1), omegas, path, num_threads=500))
+    fused.pack(parameters)
+    fused.values(points_of(4000, 2))
+    assert len(list(Path("/proc/self/task").iterdir())) - before < (os.cpu_count() or 1)
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -69,7 +69,7 @@ def fit_of(height: int, width: int) -> LatentFit:
 def results(fit: LatentFit, how: Relaxation) -> list[np.ndarray]:
     """Return all that a step computes."""
     picture = np.empty_like(fit.target)
-    nats, error = fit.evaluate(how, price=1e-3, with_grad=True, values=picture)
+    nats, error = fit.evaluate(how, rate_weight=1e-3, with_grad=True, values=picture)
     found = [nats, np.array([error]), picture, *fit.values, *fit.slopes, *fit.grads, *fit.context_grads, fit.point_grad]
     found = [np.array(each) for each in found]
     fit.move(0.1, (0.9, 0.99), 1e-10)
@@ -144,7 +144,7 @@ def test_a_fit_goes_on_in_another_kernel() -> None:
     fit, expected = fit_of(45, 37), None
     for path in (*kernels.available(), *reversed(kernels.available())):
         with kernels.using(path):
-            nats, error = fit.evaluate(SOFT, price=1e-3, with_grad=True)
+            nats, error = fit.evaluate(SOFT, rate_weight=1e-3, with_grad=True)
         expected = expected or error
         assert error == pytest.approx(expected, rel=1e-5)
         assert np.isfinite(nats).all()

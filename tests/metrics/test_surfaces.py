@@ -70,7 +70,7 @@ def test_what_cannot_be_compared_is_refused() -> None:
         surface_distance(points, points, reference_normals=points, diagonal=1.0)
     with pytest.raises(InputError, match="positive, finite length"):
         surface_distance(points, points, reference_normals=points, candidate_normals=0 * points, diagonal=1.0)
-    with pytest.raises(InputError, match="finite points were wanted, the candidate"):
+    with pytest.raises(InputError, match="expected finite points, the candidate"):
         surface_distance(points, points * np.nan, diagonal=1.0)
     with pytest.raises(ShapeError, match="with n at least 1"):
         surface_distance(points[:0], points, diagonal=1.0)

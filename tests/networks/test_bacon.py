@@ -44,7 +44,7 @@ def test_bandwidths_are_those_that_the_samples_tell() -> None:
     suited = Bacon().suited_to(Inputs((64, 10), (1.0, 1.0)))
     assert isinstance(suited, Bacon)
     assert suited.bandwidths == (64 * STEP, 10 * STEP)
-    with pytest.raises(InputError, match="bandwidths of 3 coordinates were wanted, got 2"):
+    with pytest.raises(InputError, match="expected bandwidths of 3 coordinates, got 2"):
         suited.build(3, 1)
-    with pytest.raises(InputError, match="bandwidths above 0 were wanted"):
+    with pytest.raises(InputError, match="expected bandwidths above 0"):
         Bacon(bandwidths=(-1.0,))

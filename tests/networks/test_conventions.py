@@ -43,14 +43,14 @@ def test_weights_of_siren_pytorch_give_its_outputs(
 ) -> None:
     theirs = SirenNet(2, width, 3, num_layers, w0=w0, w0_initial=w0_initial, use_bias=use_bias).double()
     ours = from_reference(theirs.state_dict(), convention="siren-pytorch", first_omega_0=w0_initial, hidden_omega_0=w0)
-    assert ours.config.num_sine_layers == num_layers
+    assert ours.architecture.num_sine_layers == num_layers
     assert_close(ours(points(2)), theirs(points(2)), rtol=1e-12, atol=1e-12)
 
 
 def test_default_omegas_of_siren_pytorch_are_30_then_1() -> None:
     theirs = SirenNet(1, 8, 1, num_layers=3).double()
     ours = from_reference(theirs.state_dict(), convention="siren-pytorch")
-    assert ours.config.omegas == (30.0, 1.0, 1.0)
+    assert ours.architecture.omegas == (30.0, 1.0, 1.0)
     assert_close(ours(points(1)), theirs(points(1)), rtol=1e-12, atol=1e-12)
 
 
@@ -68,7 +68,7 @@ def test_weights_of_the_repository_give_its_outputs(
 ) -> None:
     theirs = tamed(RepositoryNetwork(num_coordinates, width, depth, num_channels))
     ours = from_reference(theirs.state_dict(), convention="repository")
-    assert (ours.config.hidden_layers, ours.config.outermost_linear) == (depth, True)
+    assert (ours.architecture.hidden_layers, ours.architecture.outermost_linear) == (depth, True)
     assert_close(ours(points(num_coordinates)), theirs(points(num_coordinates)), rtol=1e-12, atol=1e-12)
 
 
@@ -81,7 +81,7 @@ def test_weights_of_the_notebook_give_its_outputs(
     ours = from_reference(
         theirs.state_dict(), convention="notebook", first_omega_0=first_omega, hidden_omega_0=hidden_omega
     )
-    assert ours.config.outermost_linear is outermost_linear
+    assert ours.architecture.outermost_linear is outermost_linear
     # a phase of hundreds, at omega 3000, keeps 13 digits
     assert_close(ours(points(2)), theirs(points(2)), rtol=1e-10, atol=1e-10)
 
@@ -141,18 +141,22 @@ def test_an_unknown_convention_lists_the_known_ones() -> None:
 def test_a_missing_tensor_is_named(convention: str, missing: str) -> None:
     weights = weights_of(convention)
     del weights[missing]
-    with pytest.raises(FormatError, match=f"wants '{missing}', which is missing"):
+    with pytest.raises(FormatError, match=f"expected '{missing}' by the {convention} convention, it is missing"):
         from_reference(weights, convention=convention)
 
 
 def test_a_missing_layer_is_named() -> None:
     weights = {name: tensor for name, tensor in weights_of("notebook").items() if not name.startswith("net.1.")}
-    with pytest.raises(FormatError, match=r"wants 'net\.1\.linear\.weight', which is missing"):
+    with pytest.raises(
+        FormatError, match=r"expected 'net\.1\.linear\.weight' by the notebook convention, it is missing"
+    ):
         from_reference(weights, convention="notebook")
 
 
 def test_no_weights_at_all_are_refused() -> None:
-    with pytest.raises(FormatError, match=r"wants 'layers\.0\.weight', which is missing"):
+    with pytest.raises(
+        FormatError, match=r"expected 'layers\.0\.weight' by the siren-pytorch convention, it is missing"
+    ):
         from_reference({}, convention="siren-pytorch")
 
 
@@ -198,7 +202,7 @@ def test_weights_that_are_not_finite_are_refused(value: float) -> None:
 def test_mixed_dtypes_are_refused() -> None:
     weights = weights_of("repository")
     weights["net.net.1.0.bias"] = weights["net.net.1.0.bias"].double()
-    with pytest.raises(FormatError, match=r"net\.net\.1\.0\.bias is torch\.float64; one floating dtype"):
+    with pytest.raises(FormatError, match=r"net\.net\.1\.0\.bias is torch\.float64; expected one floating dtype"):
         from_reference(weights, convention="repository")
 
 

@@ -38,3 +38,9 @@ def test_larger_first_biases_reach_higher_frequencies() -> None:
 def test_first_biases_fill_their_range() -> None:
     network = Finer(hidden_features=2000, hidden_layers=0, first_bias=5.0).build(2, 1)
     assert math.isclose(float(network.tensors()[1].detach().abs().max()), 5.0, rel_tol=0.01)
+
+
+def test_hidden_weights_fill_the_bounds_of_a_sine_network() -> None:
+    network = Finer(hidden_features=300, hidden_layers=1, omega=20.0).build(2, 1)
+    widest = float(network.tensors()[2].detach().abs().max())
+    assert math.isclose(widest, math.sqrt(6 / 300) / 20, rel_tol=0.01)

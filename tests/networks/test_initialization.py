@@ -43,7 +43,7 @@ def populations(networks: list[Siren], points: Tensor) -> list[Layer]:
     layers = []
     for number, per_network in enumerate(zip(*runs, strict=True)):
         phases = [activations.pre.double() for activations in per_network]
-        omega = networks[0].config.omegas[number]
+        omega = networks[0].architecture.layer_omegas()[number]
         biases = [network.linears()[number].bias.detach().double() for network in networks]
         weight_driven = [phase - omega * bias for phase, bias in zip(phases, biases, strict=True)]
         layers.append(

@@ -7,12 +7,12 @@ from scipy.interpolate import BSpline
 from torch.testing import assert_close
 
 from ligeia.core import InputError
-from ligeia.networks import CoordinateNetwork, Inputs, LatentGrid, NetworkConfig, _latent_grid
+from ligeia.networks import Inputs, LatentGrid, Network, NetworkConfig, _latent_grid
 
 CUBIC = BSpline.basis_element(np.arange(-2.0, 3.0), extrapolate=False)
 
 
-def network(config: NetworkConfig) -> CoordinateNetwork:
+def network(config: NetworkConfig) -> Network:
     """Return a network whose grids hold random numbers."""
     generator = torch.Generator().manual_seed(0)
     built = config.build(generator=generator).double()
@@ -125,7 +125,7 @@ def test_output_weights_begin_as_the_transform_from_luma_and_chroma() -> None:
     ("fields", "reason"),
     [
         ({"num_levels": 0}, "levels"),
-        ({"separate": 9}, "features of their own"),
+        ({"separate": 9}, "expected 0 to . separate levels, got 9"),
         ({"sizes": (0, 4)}, "cells"),
         ({"sizes": (1 << 16, 1 << 16)}, "cells"),
         ({"first_levels": (7,)}, "first levels"),

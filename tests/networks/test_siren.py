@@ -1,7 +1,6 @@
 """Oracles: the definition of a sine network written out, and counts and bounds worked out by hand."""
 
 import math
-from dataclasses import replace
 from itertools import zip_longest
 
 import pytest
@@ -10,7 +9,8 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from ligeia.core import InputError, ShapeError
-from ligeia.networks import SineLayer, Siren, SirenConfig
+from ligeia.networks import Bounded, NetworkConfig, SineLayer, Siren, SirenArchitecture
+from ligeia.networks._network import _TorchDraw
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -33,7 +33,7 @@ def test_three_hidden_layers_are_five_linear_maps(outermost_linear: bool, num_si
         (8, 8),
         (1, 8),
     ]
-    assert network.config.num_sine_layers == num_sine_layers
+    assert network.architecture.num_sine_layers == num_sine_layers
     assert sum(isinstance(layer, SineLayer) for layer in network.net) == num_sine_layers
 
 
@@ -64,13 +64,13 @@ def test_a_network_of_different_widths_is_the_definition_with_its_derivatives(wi
             points = points if omega is None else torch.sin(omega * points)
         return points
 
-    assert network.config.layer_shapes() == [
+    assert network.config.tensor_shapes()[::2] == [
         (widths[0], 2),
         (widths[1], widths[0]),
         (widths[2], widths[1]),
         (3, widths[2]),
     ]
-    assert (network.config.hidden_widths(), network.config.widest) == (widths, max(widths))
+    assert (network.architecture.hidden_widths(), network.architecture.max_width) == (widths, max(widths))
     assert network.config.build().config == network.config
     assert_close(network(x), definition(x), rtol=1e-4, atol=1e-5)
     ours = torch.autograd.grad(network(x).square().sum(), list(network.parameters()))
@@ -88,8 +88,10 @@ def test_a_network_of_different_widths_is_the_definition_with_its_derivatives(wi
 
 def test_widths_are_one_per_hidden_sine_layer_and_one_number_where_equal() -> None:
     assert Siren(2, [8, 8, 8], 2, 1).config == Siren(2, 8, 2, 1).config
-    assert Siren(1, [4, 6], 1, 1, outermost_linear=False).config.hidden_features == (4, 6)
-    with pytest.raises(ShapeError, match="3 widths were wanted, one per hidden sine layer, got 2"):
+    assert Siren(1, [4, 6], 1, 1, outermost_linear=False).architecture == SirenArchitecture(
+        hidden_features=(4, 6), hidden_layers=1, outermost_linear=False
+    )
+    with pytest.raises(ShapeError, match="expected 3 widths, one per hidden sine layer, got 2"):
         Siren(2, [8, 9], 2, 1)
     with pytest.raises(ShapeError, match="hidden_features must be at least 1, got 0"):
         Siren(2, [8, 0, 9], 2, 1)
@@ -134,15 +136,20 @@ def test_first_layer_scale_multiplies_the_first_weights_and_nothing_else() -> No
 @pytest.mark.parametrize(
     "config",
     [
-        SirenConfig(in_features=2),
-        SirenConfig(in_features=1, hidden_features=8, hidden_layers=0, omegas=(12.0,)),
-        SirenConfig(in_features=3, hidden_features=8, hidden_layers=1, outermost_linear=False, omegas=(1.0, 2.0, 3.0)),
+        NetworkConfig(SirenArchitecture(), 2, 1),
+        NetworkConfig(SirenArchitecture(hidden_features=8, hidden_layers=0, omegas=12.0), 1, 1),
+        NetworkConfig(
+            SirenArchitecture(hidden_features=8, hidden_layers=1, outermost_linear=False, omegas=(1.0, 2.0, 3.0)), 3, 1
+        ),
     ],
 )
-def test_a_config_builds_the_network_that_it_describes(config: SirenConfig) -> None:
+def test_a_config_builds_the_network_that_it_describes(config: NetworkConfig) -> None:
     network = config.build(generator=seeded())
+    assert isinstance(network, Siren)
     assert network.config == config
-    assert [layer.omega_0 for layer in network.net if isinstance(layer, SineLayer)] == list(config.omegas)
+    assert [layer.omega_0 for layer in network.net if isinstance(layer, SineLayer)] == list(
+        network.architecture.layer_omegas()
+    )
     assert sum(parameter.numel() for parameter in network.parameters()) == config.num_parameters()
 
 
@@ -187,20 +194,21 @@ def test_a_jet_trains_the_weights_as_autograd_does() -> None:
     assert_close(torch.autograd.grad(loss, parameters), torch.autograd.grad(by_autograd(), parameters))
 
 
-@pytest.mark.parametrize("name", ["in_features", "hidden_features", "out_features"])
-def test_sizes_below_one_are_refused(name: str) -> None:
-    config = SirenConfig(in_features=2)
+@pytest.mark.parametrize(
+    ("name", "sizes"), [("in_features", (0, 8, 1)), ("hidden_features", (2, 0, 1)), ("out_features", (2, 8, 0))]
+)
+def test_sizes_below_one_are_refused(name: str, sizes: tuple[int, int, int]) -> None:
     with pytest.raises(ShapeError, match=f"{name} must be at least 1, got 0"):
-        replace(config, **{name: 0})
+        Siren(sizes[0], sizes[1], 1, sizes[2])
 
 
 def test_a_negative_depth_is_refused() -> None:
     with pytest.raises(ShapeError, match="hidden_layers must be 0 or more, got -1"):
-        SirenConfig(in_features=2, hidden_layers=-1, omegas=())
+        NetworkConfig(SirenArchitecture(hidden_layers=-1, omegas=()), 2, 1)
 
 
 def test_a_wrong_number_of_omegas_is_refused() -> None:
-    with pytest.raises(ShapeError, match="4 omegas were wanted, one per sine layer, got 3"):
+    with pytest.raises(ShapeError, match="expected 4 omegas, one per sine layer, got 3"):
         Siren(2, 8, 3, 1, hidden_omega_0=[30.0, 30.0])
 
 
@@ -210,3 +218,36 @@ def test_omegas_that_are_not_positive_and_finite_are_refused(omega: float) -> No
         Siren(2, 8, 1, 1, first_omega_0=omega)
     with pytest.raises(InputError, match="every omega must be positive and finite"):
         Siren(2, 8, 1, 1, hidden_omega_0=omega)
+
+
+def test_one_omega_is_that_of_every_sine_layer_and_the_way_back_is_the_same() -> None:
+    assert SirenArchitecture(hidden_layers=1, outermost_linear=False, omegas=20.0).omegas == (20.0, 20.0, 20.0)
+    again = SirenArchitecture(hidden_layers=1, omegas=(20.0, 20.0))
+    assert again == SirenArchitecture(hidden_layers=1, omegas=20.0)
+
+
+@pytest.mark.parametrize("outermost_linear", [True, False])
+def test_the_laws_of_the_architecture_are_those_that_the_module_draws_by(outermost_linear: bool) -> None:
+    architecture = SirenArchitecture(
+        hidden_features=(40, 50), hidden_layers=1, outermost_linear=outermost_linear, omegas=12.0
+    )
+    network = architecture.build(2, 3, frequencies=[60.0, 24.0], generator=seeded())
+    draw = _TorchDraw(seeded())
+    expected = [torch.from_numpy(each.law(draw)) for each in architecture.tensors(2, 3, [60.0, 24.0])]
+    assert_close([each.detach() for each in network.tensors()], expected)
+
+
+def test_a_network_of_given_tensors_draws_nothing_and_holds_them() -> None:
+    given = [each.detach().numpy() for each in Siren(2, 8, 1, 3, generator=seeded()).tensors()]
+    before = torch.get_rng_state()
+    network = NetworkConfig(SirenArchitecture(hidden_features=8, hidden_layers=1), 2, 3).build(given=given)
+    assert torch.equal(torch.get_rng_state(), before)
+    for tensor, values in zip(network.tensors(), given, strict=True):
+        assert torch.equal(tensor.detach(), torch.from_numpy(values))
+        assert tensor.requires_grad
+        assert tensor.data_ptr() != values.ctypes.data
+
+
+def test_a_siren_stands_in_no_other_network() -> None:
+    with pytest.raises(InputError, match="a network siren stands in no other one; take siren-learned, or finer"):
+        Bounded(inner=SirenArchitecture())

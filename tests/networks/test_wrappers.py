@@ -1,5 +1,7 @@
 """Oracles: bounds, mirrors and periods, looked at on the values."""
 
+import math
+
 import pytest
 import torch
 from torch.testing import assert_close
@@ -58,11 +60,24 @@ def test_wrappers_go_around_each_other() -> None:
 
 
 def test_what_cannot_be_is_refused() -> None:
-    with pytest.raises(InputError, match="finite bounds low < high were wanted, got 1"):
+    with pytest.raises(InputError, match="expected finite bounds low < high, got 1"):
         Bounded(inner=INNER, low=1.0, high=0.0)
-    with pytest.raises(InputError, match="coordinates 0 to 1 can be mirrored"):
+    with pytest.raises(InputError, match="expected coordinates from 0 to 1 to mirror, got"):
         Symmetric(inner=INNER, axes=(2,)).build(2, 1)
-    with pytest.raises(InputError, match="different coordinates were wanted"):
+    with pytest.raises(InputError, match="expected one to four different coordinates to mirror"):
         Symmetric(inner=INNER, axes=(0, 0))
     with pytest.raises(InputError, match="hash grids have up to 4 coordinates, got 6"):
         Periodic(inner=HashGrid(), axes=(0, 1)).build(4, 1)
+
+
+def test_a_network_on_a_circle_sees_cosines_then_sines_in_the_place_of_a_coordinate() -> None:
+    """The order is that of spec/networks.md, by which other decoders go."""
+    network = Periodic(inner=INNER, axes=(1,), harmonics=2).build(3, 2).double()
+    x = torch.linspace(-1, 1, 21).double().view(7, 3)
+    first, angle, last = x[:, :1], math.pi * x[:, 1:2], x[:, 2:]
+    seen = [first, torch.cos(angle), torch.cos(2 * angle), torch.sin(angle), torch.sin(2 * angle), last]
+    inner = INNER.build(6, 2).double()
+    with torch.no_grad():
+        for mine, theirs in zip(inner.tensors(), network.tensors(), strict=True):
+            mine.copy_(theirs)
+    assert_close(network(x), inner(torch.cat(seen, dim=1)))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ligeia import fitting, recipes
+from ligeia import equations, fitting
 from ligeia.core import InputError
 from ligeia.physics import Blending
 from oracles import blending as oracle
@@ -36,7 +36,7 @@ def corner() -> np.ndarray:
 @pytest.mark.parametrize("mixed", [False, True], ids=["seamless", "mixed"])
 def test_a_blend_is_that_of_the_sparse_solution(mask: np.ndarray, mixed: bool) -> None:
     source, target = pictures()
-    found = recipes.blend(source, target, mask, mixed=mixed, stop=fitting.passes(220), hidden_features=64)
+    found = equations.blend(source, target, mask, mixed=mixed, stop=fitting.passes(220), hidden_features=64)
     wanted = oracle.blended(source, target, mask, mixed=mixed)
     assert np.array_equal(found.values[~mask], target[~mask])
     distance = np.sqrt(np.square(found.values - wanted)[mask].mean())
@@ -77,10 +77,10 @@ def test_a_single_pixel_and_pictures_that_are_alike_have_their_answer() -> None:
     source, target = pictures(channels=1)
     mask = np.zeros(SHAPE, bool)
     mask[7, 9] = True
-    found = recipes.blend(source, target, mask, stop=fitting.passes(200), hidden_features=16)
+    found = equations.blend(source, target, mask, stop=fitting.passes(200), hidden_features=16)
     assert np.allclose(found.values, oracle.blended(source, target, mask), atol=0.5)
     assert found.gradient_error == 0.0
-    same = recipes.blend(target, target, disk(), stop=fitting.passes(60), hidden_features=16)
+    same = equations.blend(target, target, disk(), stop=fitting.passes(60), hidden_features=16)
     assert np.allclose(same.values, target, atol=0.05)
 
 
@@ -90,7 +90,7 @@ def test_gray_goes_into_color_and_bytes_into_words() -> None:
     color = np.stack([rows * 900, columns * 900, rows * columns * 90], axis=-1).astype(np.uint16)
     mask = np.zeros((20, 24), np.uint8)
     mask[5:15, 6:18] = 255
-    found = recipes.blend(gray, color, mask, stop=fitting.passes(100), hidden_features=32)
+    found = equations.blend(gray, color, mask, stop=fitting.passes(100), hidden_features=32)
     wide = np.repeat(gray[..., None] * 257.0, 3, axis=-1)
     wanted = oracle.blended(wide, color.astype(float), mask > 127)
     assert np.abs(found.values - wanted).max() < 0.05 * np.ptp(wanted)
@@ -101,9 +101,14 @@ def test_gray_goes_into_color_and_bytes_into_words() -> None:
     ("source", "target", "mask", "message"),
     [
         ((9, 8), (8, 9), (8, 9), r"of one size .* got 9 x 8, 8 x 9, 8 x 9; cut or pad"),
-        ((8, 9, 3), (8, 9), (8, 9), "a source of 1 channel was wanted for a gray target, got 3"),
-        ((8, 9, 4), (8, 9, 3), (8, 9), "without alpha was wanted, its channels are red, green, blue, alpha"),
-        ((8, 9), (8, 9, 5), (8, 9), "a picture was wanted, got a signal of kind array with 3 axes"),
+        ((8, 9, 3), (8, 9), (8, 9), "expected a source of 1 channel for a gray target, got 3"),
+        (
+            (8, 9, 4),
+            (8, 9, 3),
+            (8, 9),
+            "expected a gray or RGB picture without alpha, its channels are red, green, blue, alpha",
+        ),
+        ((8, 9), (8, 9, 5), (8, 9), "expected a picture, got a signal of kind array with 3 axes"),
     ],
 )
 def test_pictures_that_do_not_fit_are_refused(
@@ -112,14 +117,16 @@ def test_pictures_that_do_not_fit_are_refused(
     drawn = np.zeros(mask, np.uint8)
     drawn[3:5, 3:5] = 255
     with pytest.raises(InputError, match=message):
-        recipes.blend(np.zeros(source, np.uint8), np.zeros(target, np.uint8), drawn)
+        equations.blend(np.zeros(source, np.uint8), np.zeros(target, np.uint8), drawn)
 
 
 def test_integers_and_floats_do_not_mix_and_a_mask_needs_both() -> None:
     bytes_, floats, mask = np.zeros((8, 9), np.uint8), np.eye(8, 9), np.eye(8, 9) > 0
-    with pytest.raises(InputError, match="integers were wanted, or neither, got float64 and uint8"):
-        recipes.blend(floats, bytes_, mask)
+    with pytest.raises(
+        InputError, match="expected a source and a target of integers, or neither, got float64 and uint8"
+    ):
+        equations.blend(floats, bytes_, mask)
     with pytest.raises(InputError, match="a mask that is white somewhere"):
-        recipes.blend(bytes_, bytes_, np.zeros_like(mask))
+        equations.blend(bytes_, bytes_, np.zeros_like(mask))
     with pytest.raises(InputError, match="a mask that is black somewhere"):
-        recipes.blend(bytes_, bytes_, np.ones_like(mask))
+        equations.blend(bytes_, bytes_, np.ones_like(mask))

@@ -11,6 +11,7 @@ from ligeia.core import InputError, ShapeError, random_stream
 from ligeia.field import PhysicalField
 from ligeia.physics import Constraint, Constraints, solve_output
 from ligeia.signals import Axis, Channel, Grid
+from support.sines import siren_of
 
 
 def new_field(*, seed: int = 0, channels: int = 1, dtype: torch.dtype = torch.float32) -> lg.Field:
@@ -83,7 +84,7 @@ def test_least_squares_find_the_output_layer_of_a_field_from_its_equation(channe
     ]
     field = new_field(channels=channels, dtype=torch.float64)
     with torch.no_grad():
-        field.network.linears()[-1].weight.normal_(generator=random_stream(3, "test"))
+        siren_of(field).linears()[-1].weight.normal_(generator=random_stream(3, "test"))
     solve_output(field, constraints, ridge=1e-14)
     points = torch.from_numpy(places(50, seed=2))
     assert_close(field.physical(points), truth.physical(points), rtol=1e-5, atol=1e-5)
@@ -103,11 +104,11 @@ def test_a_residual_of_the_wrong_shape_is_refused() -> None:
 
 
 def test_constraints_without_points_or_of_unequal_sizes_are_refused() -> None:
-    with pytest.raises(InputError, match="as many rows, above 0"):
+    with pytest.raises(InputError, match="expected as many points, above 0, as rows of known quantities"):
         Constraint(border, places(0))
     with pytest.raises(InputError, match="got 4, 3"):
         Constraint(border, places(4), (np.zeros((3, 1)),))
-    with pytest.raises(InputError, match="finite numbers"):
+    with pytest.raises(InputError, match="expected finite points and known quantities"):
         Constraint(border, places(4), (np.full((4, 1), np.nan),))
     with pytest.raises(InputError, match="a weight above 0"):
         Constraint(border, places(4), weight=0.0)
@@ -115,7 +116,7 @@ def test_constraints_without_points_or_of_unequal_sizes_are_refused() -> None:
 
 def test_points_outside_of_the_domain_are_refused_before_the_first_step() -> None:
     constraint = Constraint(border, np.array([[1.0, 0.0], [1.0, 1.5]]), (np.zeros((2, 1)),))
-    wanted = "constraint 0: places within x 0 to 3, y -1 to 1 were wanted, 1 of 2 lie outside, the first at index 1"
+    wanted = "constraint 0: expected places within x 0 to 3, y -1 to 1, 1 of 2 lie outside, the first at index 1"
     with pytest.raises(InputError, match=wanted):
         solve_output(new_field(), [constraint])
     objective = Constraints([constraint])

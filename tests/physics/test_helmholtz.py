@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from ligeia.core import InputError
+from ligeia.equations import solve_helmholtz
 from ligeia.physics import AbsorbingLayer, Circle, GaussianSource, Helmholtz, finite_differences, uniform_speed
-from ligeia.recipes import solve_helmholtz
 
 SOURCE = GaussianSource(center=(0.1, -0.05), width=0.08)
 LAYER = AbsorbingLayer(thickness=0.4)

@@ -8,8 +8,11 @@ import pytest
 import torch
 
 from ligeia.core import InputError, ShapeError
+from ligeia.equations import solve_inversion
+from ligeia.equations._inversion import read_recordings
+from ligeia.experiments import Asked, made_recordings, paper_inversion, speed_error
 from ligeia.field import Field
-from ligeia.networks import SirenConfig
+from ligeia.networks import Siren, SirenArchitecture
 from ligeia.physics import (
     AbsorbingLayer,
     Circle,
@@ -19,8 +22,6 @@ from ligeia.physics import (
     finite_differences,
     uniform_speed,
 )
-from ligeia.recipes import made_recordings, paper_inversion, solve_inversion, speed_error
-from ligeia.recipes._solve_inversion import read_recordings
 from ligeia.signals import Axis, Channel, Grid
 
 CIRCLE = Circle(center=(0.1, -0.08), radius=0.25, speed=1.4)
@@ -57,19 +58,18 @@ def eliminated(problem: Inversion) -> Eliminated:
     grid = Grid(tuple(Axis(name=name, size=8, extent=(-1.0, 1.0)) for name in "xy"))
     generator = torch.Generator().manual_seed(0)
 
-    def network(outputs: int) -> torch.nn.Module:
-        config = SirenConfig(
-            in_features=2, hidden_features=12, hidden_layers=1, out_features=outputs, omegas=(8.0, 30.0)
-        )
-        return config.build(generator=generator)
+    def network(outputs: int) -> Siren:
+        siren = SirenArchitecture(hidden_features=12, hidden_layers=1, omegas=(8.0, 30.0))
+        return siren.build(2, outputs, generator=generator)
 
-    waves = Field(network(2 * len(problem.sources)), grid).double()  # type: ignore[arg-type]
-    speed = Field(network(1), grid, [Channel(name="speed", low=0.5, high=1.5)]).double()  # type: ignore[arg-type]
+    waves = Field(network(2 * len(problem.sources)), grid).double()
+    speed = Field(network(1), grid, [Channel(name="speed", low=0.5, high=1.5)]).double()
     return Eliminated(problem, waves, speed, num_points=300, generator=np.random.default_rng(0))
 
 
 def test_the_gradient_without_output_layers_is_that_of_finite_differences(problem: Inversion) -> None:
     misfit = eliminated(problem)
+    assert isinstance(misfit.waves.network, Siren)
     parameters = [*misfit.waves.network.linears()[0].parameters(), *misfit.speed.network.parameters()]
     slopes = torch.autograd.grad(misfit().total, parameters)
     generator = torch.Generator().manual_seed(3)
@@ -109,13 +109,13 @@ def test_what_makes_no_inversion_is_refused(problem: Inversion) -> None:
     def spoiled(**changed: object) -> None:
         replace(problem, **changed)  # type: ignore[arg-type]
 
-    with pytest.raises(InputError, match="a wavenumber above 0 was wanted, got nan"):
+    with pytest.raises(InputError, match="expected a wavenumber above 0, got nan"):
         spoiled(wavenumber=np.nan)
-    with pytest.raises(ShapeError, match="one recording per source and receiver was wanted, 5 x 30"):
+    with pytest.raises(ShapeError, match="expected one recording per source and receiver, 5 x 30"):
         spoiled(recordings=problem.recordings[:4])
     with pytest.raises(InputError, match="recordings that are finite"):
         spoiled(recordings=problem.recordings * np.nan)
-    with pytest.raises(InputError, match=r"receivers inside the layers .* from -0\.7 to 0\.7"):
+    with pytest.raises(InputError, match=r"expected receivers inside the layers, coordinates from -0\.7 to 0\.7"):
         spoiled(receivers=problem.receivers * 1.2)
     with pytest.raises(InputError, match="receivers inside the layers"):
         spoiled(receivers=problem.receivers * np.nan)
@@ -131,14 +131,14 @@ def test_what_makes_no_inversion_is_refused(problem: Inversion) -> None:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"width": None}, "arrays wavenumber, .* were wanted; missing: width"),
-        ({"wavenumber": [8.0, 9.0]}, "numbers were wanted: one as wavenumber"),
-        ({"receivers": np.zeros((30, 3))}, r"sources \(n, 2\), .* were wanted, got .*receivers \(30, 3\)"),
-        ({"recordings": np.zeros((5, 29))}, r"one recording per source and receiver"),
-        ({"recordings": np.full((5, 30), "loud")}, "numbers were wanted"),
-        ({"sources": np.full((5, 2), np.nan)}, "a place and a width above 0"),
-        ({"sources": np.full((5, 2), 0.8)}, "sources inside the layers"),
-        ({"width": 0.0}, "a place and a width above 0"),
+        ({"width": None}, "expected arrays wavenumber, .*; missing: width"),
+        ({"wavenumber": [8.0, 9.0]}, "expected numbers: one as wavenumber"),
+        ({"receivers": np.zeros((30, 3))}, r"expected sources \(n, 2\), .*, got .*receivers \(30, 3\)"),
+        ({"recordings": np.zeros((5, 29))}, r"expected one recording per source and receiver"),
+        ({"recordings": np.full((5, 30), "loud")}, "expected numbers"),
+        ({"sources": np.full((5, 2), np.nan)}, "expected a place and a width above 0"),
+        ({"sources": np.full((5, 2), 0.8)}, "expected sources inside the layers"),
+        ({"width": 0.0}, "expected a place and a width above 0"),
     ],
 )
 def test_a_bad_file_is_refused_by_its_name(
@@ -159,7 +159,7 @@ def test_a_bad_file_is_refused_by_its_name(
 
 
 def test_the_experiment_has_no_number_to_be_held_against(tmp_path: Path) -> None:
-    found = paper_inversion(tmp_path / "inversion.png", callbacks=[lambda step: step.taken == 2])
+    found = paper_inversion(tmp_path / "inversion.png", Asked(callbacks=[lambda step: step.taken == 2]))
     assert (found.published, found.holds) == (None, None)
     assert found.to_plain()["paper"] is None
     assert "pictures only" in found.source

@@ -25,7 +25,7 @@ def test_an_axis_that_is_named_stays_at_its_place() -> None:
 
 def test_places_that_are_not_in_the_domain_are_refused() -> None:
     generator = np.random.default_rng(0)
-    with pytest.raises(InputError, match="places on axes x, depth were wanted, got y"):
+    with pytest.raises(InputError, match="expected places on axes x, depth, got y"):
         points_in(GRID, 5, generator=generator, y=0.0)
-    with pytest.raises(InputError, match="a place from 5 to -1 was wanted on depth, got 6"):
+    with pytest.raises(InputError, match="expected a place from 5 to -1 on depth, got 6"):
         points_in(GRID, 5, generator=generator, depth=6.0)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import ligeia as lg
-from ligeia import recipes
+from ligeia import equations
 from ligeia.core import InputError, random_stream
 from ligeia.physics import DerivativesOf, Known
 from ligeia.signals import Signal, from_array
@@ -21,7 +21,7 @@ def picture(channels: int = 1) -> Signal:
 @pytest.mark.parametrize("known", ["gradient", "laplacian"])
 def test_a_field_is_found_from_derivatives_alone(known: Known) -> None:
     signal = picture(channels=2)
-    field = recipes.poisson(signal, known, stop=lg.passes(160), hidden_features=64, hidden_layers=1)
+    field = equations.poisson(signal, known, stop=lg.passes(160), hidden_features=64, hidden_layers=1)
     assert field.report is not None
     assert field.report.psnr_db > (30 if known == "gradient" else 25)
     found = field.sample().numpy()
@@ -53,7 +53,7 @@ def test_derivatives_that_say_nothing_are_refused() -> None:
 def test_the_quality_on_some_samples_is_near_that_on_all() -> None:
     rows, columns = np.mgrid[0:60, 0:80]
     signal = from_array(np.cos(rows / 4) + np.sin(columns / 5))
-    field = recipes.poisson(signal, "gradient", stop=lg.passes(0.5), hidden_features=16, hidden_layers=1)
+    field = equations.poisson(signal, "gradient", stop=lg.passes(0.5), hidden_features=16, hidden_layers=1)
     objective = DerivativesOf(signal, "gradient")
     some, every = objective.quality(field, most_points=1000), objective.quality(field)
     assert (some.num_measured, every.num_measured) == (1000, 4800)

@@ -10,7 +10,7 @@ from ligeia import fitting
 from ligeia.core import InputError, random_stream
 from ligeia.field import Field
 from ligeia.fitting import Values
-from ligeia.networks import Siren
+from ligeia.networks import Siren, SirenArchitecture
 from ligeia.physics import Smoothness, SmoothValues
 from ligeia.recipes import fit, hold_out, hold_out_masked, smooth
 from ligeia.signals import Channel, Missing, from_array
@@ -79,7 +79,7 @@ def test_a_prior_fills_gaps_closer_than_none(name: str) -> None:
     assert gone is not None
     qualities = []
     for weight in (1e-9, 0.1):
-        configuration = smooth(seen, Smoothness(**{name: weight}), hidden_features=64)
+        configuration = smooth(seen, Smoothness(**{name: weight}), SirenArchitecture(hidden_features=64))
         field = fit(seen, configuration=configuration, hidden_features=64, hidden_layers=2, stop=fitting.passes(200))
         qualities.append(gone.quality(field).psnr_db)
     assert qualities[1] > qualities[0] + 1.0
@@ -102,7 +102,7 @@ def test_a_mask_takes_out_what_is_bright_in_it() -> None:
 
 def test_what_makes_no_mask_and_no_prior_is_refused() -> None:
     signal = from_array(PICTURE)
-    with pytest.raises(InputError, match=r"a mask of 24 x 32 samples was wanted, .* got 32 x 24"):
+    with pytest.raises(InputError, match=r"expected a mask of 24 x 32 samples, .* got 32 x 24"):
         hold_out_masked(signal, from_array(np.ones((32, 24), np.uint8)))
     with pytest.raises(InputError, match="dark everywhere"):
         hold_out_masked(signal, from_array(np.zeros((24, 32), np.uint8)))

@@ -6,10 +6,12 @@ import torch
 
 from ligeia import fitting
 from ligeia.core import InputError
+from ligeia.equations import solve_wave
 from ligeia.field import Field
-from ligeia.physics import Circle, GaussianPulse, Wave, light_cone
-from ligeia.recipes import solve_wave, values_at
+from ligeia.files import values_at
+from ligeia.physics import Circle, GaussianPulse, Wave, plane_wave_solution
 from oracles.waves import leapfrog
+from support.sines import siren_of
 
 PULSE = GaussianPulse(center=(0.1, -0.2), width=0.2)
 MOVING = GaussianPulse(center=(-0.1, 0.1), width=0.25, height=3.0)
@@ -54,7 +56,7 @@ def test_the_closed_form_is_what_the_oracle_converges_to() -> None:
 
 def test_every_wave_on_the_light_cone_solves_the_equation() -> None:
     problem = Wave(pulse=PULSE, duration=0.8)
-    field = light_cone(problem, size=8, num_times=4, num_waves=32, generator=np.random.default_rng(0)).double()
+    field = plane_wave_solution(problem, size=8, num_times=4, num_waves=32, generator=np.random.default_rng(0)).double()
     equation = problem.constraints(200, generator=np.random.default_rng(1))[0]
     points, *known = (torch.from_numpy(each) for each in (equation.points, *equation.known))
     with torch.no_grad():
@@ -76,7 +78,7 @@ def test_a_pulse_in_an_endless_plane_is_that_of_the_closed_form(velocity: Gaussi
 
 def test_constraints_vanish_on_the_solution_and_are_one_for_nothing() -> None:
     problem = Wave(pulse=PULSE, velocity=MOVING, duration=0.4)
-    field = light_cone(problem, size=8, num_times=4, generator=np.random.default_rng(0)).double()
+    field = plane_wave_solution(problem, size=8, num_times=4, generator=np.random.default_rng(0)).double()
 
     def total(field: Field) -> float:
         result = 0.0
@@ -88,7 +90,7 @@ def test_constraints_vanish_on_the_solution_and_are_one_for_nothing() -> None:
 
     assert total(field) < 1e-3
     with torch.no_grad():
-        for parameter in field.network.linears()[-1].parameters():
+        for parameter in siren_of(field).linears()[-1].parameters():
             parameter.zero_()
     assert 0.7 < total(field) < 2.5  # more points lie near the pulses
 
@@ -113,5 +115,5 @@ def test_what_makes_no_wave_is_refused() -> None:
     with pytest.raises(InputError, match="a place, a width above 0"):
         GaussianPulse(center=(0.0, np.nan), width=0.1)
     other = Wave(pulse=PULSE, speed=Circle(center=(0.0, 0.0), radius=0.2, speed=2.0))
-    with pytest.raises(InputError, match="one speed everywhere"):
-        light_cone(other, size=8, num_times=2, generator=np.random.default_rng(0))
+    with pytest.raises(InputError, match="expected a speed of 1 everywhere for plane waves"):
+        plane_wave_solution(other, size=8, num_times=2, generator=np.random.default_rng(0))

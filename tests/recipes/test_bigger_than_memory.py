@@ -12,12 +12,14 @@ import torch
 import zarr
 
 from ligeia.cli import run
-from ligeia.codec import load, save
 from ligeia.core import InputError, OutputError
-from ligeia.field import Field
+from ligeia.field import Field, load, save
+from ligeia.files import _compare, compare, decode
 from ligeia.fitting import passes
-from ligeia.recipes import _compare, compare, decode, draw_report, fit, to_signal
-from ligeia.signals import Blocks, read_signal
+from ligeia.formats import read_signal
+from ligeia.recipes import fit, to_signal
+from ligeia.reports import draw_report
+from ligeia.signals import Blocks
 
 KIB = 1024
 FIT = """
@@ -77,7 +79,7 @@ def test_the_command_line_bounds_the_working_set(
         found.append(json.loads(capsys.readouterr().out))
     assert [each["num_measured"] for each in found] == [10_922, 21_845, 640_000]
     assert run([*words, "--working-set", "1", "--recipe", "paper"]) == 2
-    assert "batches were wanted for an array larger than the working set" in capsys.readouterr().err
+    assert "expected batches for an array larger than the working set" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("channels", [None, 3])
@@ -97,15 +99,15 @@ def test_a_zarr_array_goes_to_a_field_and_back(array: np.ndarray, channels: int 
     again = zarr.open_array(tmp_path / "again.zarr", mode="r")
     assert (again.shape, again.dtype) == (array.shape, array.dtype)
     np.testing.assert_array_equal(np.asarray(again[...]), np.load(tmp_path / "again.npy"))
-    with pytest.raises(OutputError, match=r"again.zarr: an output file was wanted, this is a directory"):
+    with pytest.raises(OutputError, match=r"again.zarr: expected an output file, this is a directory"):
         decode(field, tmp_path / "again.zarr")
     assert sorted(each.name for each in tmp_path.iterdir()) == ["a.lig", "a.zarr", "again.npy", "again.zarr"]
 
 
 def test_a_zarr_array_is_written_in_chunks_that_add_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ligeia.signals._zarr_arrays._CHUNK_BYTES", 70)
+    monkeypatch.setattr("ligeia.formats._zarr_arrays._CHUNK_BYTES", 70)
     values = np.arange(5 * 7 * 3 * 2, dtype=np.uint16).reshape(5, 7, 3, 2)
-    from ligeia.signals import write_zarr_array
+    from ligeia.formats import write_zarr_array
 
     flat = values.reshape(-1, 2)
     pieces = [(start, min(start + 11, len(flat)), flat[start : start + 11]) for start in range(0, len(flat), 11)]
@@ -139,7 +141,7 @@ def test_a_report_of_samples_on_disk_is_drawn(array: np.ndarray, tmp_path: Path)
     draw_report(field_of(tmp_path / "a.npy"), to_signal(array), tmp_path / "plain.png")
     assert (tmp_path / "report.png").read_bytes() != b""
     np.save(tmp_path / "line.npy", array.reshape(-1))
-    with pytest.raises(InputError, match=r"a report draws all samples of a signal of one axis"):
+    with pytest.raises(InputError, match=r"expected a signal of one axis within the working set"):
         draw_report(
             field_of(tmp_path / "line.npy"), to_signal(tmp_path / "line.npy", working_set=60_000), tmp_path / "b.png"
         )
@@ -149,5 +151,5 @@ def test_large_files_are_not_compared(array: np.ndarray, tmp_path: Path, monkeyp
     np.save(tmp_path / "a.npy", array)
     assert compare(tmp_path / "a.npy", tmp_path / "a.npy").mse == 0
     monkeypatch.setattr(_compare, "_MOST_BYTES", 1000)
-    with pytest.raises(InputError, match=r"a.npy: files are compared in memory, this one takes 0.0 GiB"):
+    with pytest.raises(InputError, match=r"a.npy: expected at most 0 GiB, files are compared in memory, got 0.0 GiB"):
         compare(tmp_path / "a.npy", tmp_path / "a.npy")

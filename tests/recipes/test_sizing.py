@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 from scipy.fft import idctn
 
-from ligeia.codec import save
 from ligeia.core import InputError
+from ligeia.experiments import camera
+from ligeia.field import save
 from ligeia.fitting import passes, psnr, snr
-from ligeia.recipes import camera, choose_size, fast, file_bytes, fit, num_coefficients, paper
+from ligeia.networks import NetworkConfig, SirenArchitecture
+from ligeia.recipes import choose_size, fast, fit, num_coefficients, paper
+from ligeia.recipes._sizing import bytes_of
 from ligeia.signals import Signal, from_array
 
 
@@ -21,6 +24,11 @@ def of_coefficients(*shape: int, count: int, seed: int = 0) -> Signal:
     coefficients[random.choice(coefficients.size, count, replace=False)] = 1.0
     values = np.asarray(idctn(coefficients.reshape(shape), norm="ortho"))
     return from_array(values)
+
+
+def file_bytes(signal: Signal, hidden_features: int, hidden_layers: int) -> int:
+    siren = SirenArchitecture(hidden_features=hidden_features, hidden_layers=hidden_layers)
+    return bytes_of(signal, NetworkConfig(siren, signal.grid.num_inputs, signal.num_channels))
 
 
 def noise(*shape: int) -> Signal:
@@ -96,9 +104,9 @@ def test_an_snr_takes_the_width_of_the_psnr_that_it_means() -> None:
 @pytest.mark.parametrize("most_bytes", [900, 5_001, 40_000])
 def test_a_file_is_as_large_as_its_budget_allows(tmp_path: Path, hidden_layers: int, most_bytes: int) -> None:
     signal = from_array(np.indices((9, 7, 3)).sum(axis=0))
-    size = choose_size(signal, stop=None, most_bytes=most_bytes, hidden_layers=hidden_layers)
+    size = choose_size(signal, stop=None, most_bytes=most_bytes, network=SirenArchitecture(hidden_layers=hidden_layers))
     field = fit(signal, stop=passes(1), most_bytes=most_bytes, hidden_layers=hidden_layers)
-    assert field.network.config.hidden_features == size.hidden_features
+    assert field.network.config.num_features == size.hidden_features
     num_bytes = save(field, tmp_path / "a.lig")
     assert num_bytes == file_bytes(signal, size.hidden_features, hidden_layers)
     assert num_bytes <= most_bytes < file_bytes(signal, size.hidden_features + 1, hidden_layers)
@@ -130,7 +138,7 @@ def test_a_given_configuration_is_not_widened_by_a_quality() -> None:
     signal = noise(500, 500)
     stop = psnr(40) | passes(0.001)
     wide = fit(signal, stop=stop)
-    assert wide.network.config.widest > 256
+    assert wide.network.config.max_width > 256
     for configuration in (fast(), paper()):
         kept = fit(noise(20, 20), stop=psnr(3) | passes(1), configuration=configuration)
-        assert kept.network.config.hidden_features == 256
+        assert kept.network.config.num_features == 256

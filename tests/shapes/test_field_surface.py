@@ -92,7 +92,7 @@ def ball() -> Field:
     made: Any = trimesh.creation.icosphere(3)
     normals = np.array(made.vertices)
     surface = surface_of(CENTER + RADIUS * normals, normals=normals)
-    return fit_surface(surface, stop=passes(40), hidden_features=24, hidden_layers=1, first_omega=3.0).field
+    return fit_surface(surface, stop=passes(40), hidden_features=24, hidden_layers=1, first_omegas=[3.0]).field
 
 
 @pytest.mark.parametrize(("source", "sign"), [(surface_source(), 1), (array_source(), -1)])
@@ -239,13 +239,13 @@ def test_a_camera_has_the_whole_surface_in_the_picture(ball: Field, azimuth: flo
 
 def test_fields_without_a_surface_are_refused(ball: Field) -> None:
     plane = Grid(tuple(Axis(name=name, size=8, extent=(-1.0, 1.0)) for name in "xy"))
-    wanted = "a field of three axes and one channel was wanted for a surface, got"
+    wanted = "expected a field of three axes and one channel for a surface, got"
     with pytest.raises(ShapeError, match=f"{wanted} 2 and 1; `ligeia fit bunny.obj -o bunny.lig` makes one"):
         FieldSurface(Field(Siren(2, 4, 0, 1), plane))
     with pytest.raises(ShapeError, match=f"{wanted} 3 and 2"):
         FieldSurface(Field(Siren(3, 4, 0, 2), ball.grid))
     for level in (np.nan, np.inf):
-        with pytest.raises(ShapeError, match="a finite level was wanted, got"):
+        with pytest.raises(ShapeError, match="expected a finite level, got"):
             replace(FieldSurface(ball), level=level)
 
 

@@ -10,7 +10,7 @@ from scipy.spatial import KDTree
 from skimage.measure import marching_cubes
 
 from ligeia.core import InputError, ShapeError
-from ligeia.shapes._level_set import LevelSet, level_set, signed_volume_and_area
+from ligeia.shapes.level_set._extract import LevelSet, level_set, signed_volume_and_area
 
 Points = Float[np.ndarray, "n 3"]
 Values = Float[np.ndarray, " n"]
@@ -231,7 +231,7 @@ def test_progress_counts_layers_up_to_all_of_them() -> None:
 def test_a_box_without_a_surface_is_refused_with_what_was_seen() -> None:
     with pytest.raises(InputError, match=r"no surface in the box: the function is positive everywhere .* from 4.* to"):
         level_set(lambda x: np.linalg.norm(x, axis=1) + 4, BOX, 16)
-    with pytest.raises(InputError, match="the function is negative everywhere it was looked at, from -9 to -9"):
+    with pytest.raises(InputError, match="the function is negative everywhere it was evaluated, from -9 to -9"):
         level_set(lambda x: np.full(len(x), -9.0), BOX, 16, lipschitz=None)
     with pytest.raises(InputError, match=r"no cell has both signs.* give a larger bound"):
         level_set(lambda x: 50 * x[:, 0], BOX, 128, lipschitz=0.1)
@@ -240,20 +240,20 @@ def test_a_box_without_a_surface_is_refused_with_what_was_seen() -> None:
 def test_values_that_are_not_finite_or_too_few_are_refused() -> None:
     with pytest.raises(InputError, match=r"got 1 that are not among 1, the first of them at \(0, 0, 0\)"):
         level_set(lambda x: np.where(np.abs(x).sum(axis=1) > 0, 1.0, np.nan), BOX, 16)
-    with pytest.raises(ShapeError, match=r"results of shape \(1,\) were wanted for 1 points, got \(1, 1\)"):
+    with pytest.raises(ShapeError, match=r"expected results of shape \(1,\) for 1 points, got \(1, 1\)"):
         level_set(lambda x: x[:, :1], BOX, 16)
 
 
 def test_sizes_boxes_and_bounds_that_cannot_be_are_refused() -> None:
-    with pytest.raises(InputError, match="a resolution from 2 to 2048 cells was wanted, got 1"):
+    with pytest.raises(InputError, match="expected a resolution from 2 to 2048 cells, got 1"):
         level_set(sphere, BOX, 1)
     with pytest.raises(InputError, match="a box of three sides, each from a number to a larger one"):
         level_set(sphere, ((0.0, 1.0), (1.0, 1.0), (0.0, 1.0)), 8)
     with pytest.raises(InputError, match="a box of three sides"):
         level_set(sphere, ((0.0, 1.0), (0.0, np.inf), (0.0, 1.0)), 8)
-    with pytest.raises(InputError, match="a bound of the slope above 0 was wanted, got 0"):
+    with pytest.raises(InputError, match="expected a bound of the slope above 0, got 0"):
         level_set(sphere, BOX, 8, lipschitz=0.0)
-    with pytest.raises(InputError, match="0 or more steps of Newton's were wanted, got -1"):
+    with pytest.raises(InputError, match="expected 0 or more steps of Newton's, got -1"):
         level_set(sphere, BOX, 8, newton_steps=-1)
 
 

@@ -95,7 +95,7 @@ def test_clouds_that_cannot_have_normals_are_refused(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("jaxtyping.config.jaxtyping_disable", True)  # users run without the checks of a test run
     with pytest.raises(ShapeError, match=r"points must be \(n, 3\)"):
         estimated_normals(points[:, 0])
-    with pytest.raises(InputError, match="finite points were wanted"):
+    with pytest.raises(InputError, match="expected finite points"):
         estimated_normals(np.where(points > 0.5, np.nan, points))
     with pytest.raises(InputError, match="more than 12 different points"):
         estimated_normals(np.repeat(points[:12], 2, axis=0))

@@ -18,6 +18,7 @@ from ligeia.field import Field
 from ligeia.networks import Siren
 from ligeia.shapes import OrientedSurface, OrientedWeights, PaperSurface, Shape, prepared
 from ligeia.signals import Surface, surface_of
+from support.sines import siren_of
 
 pytest_plugins = ["support.fixtures"]
 pytestmark = pytest.mark.usefixtures("single_precision")
@@ -48,7 +49,7 @@ def network() -> Siren:
     return Siren(3, 16, 1, 1, first_omega_0=3.0, hidden_omega_0=4.0, generator=torch.Generator().manual_seed(1))
 
 
-def field(shape: Shape) -> Field:
+def field(shape: Shape) -> Field[Siren]:
     return Field(network(), shape.grid, (shape.channel,), shape.surface.source)
 
 
@@ -58,7 +59,7 @@ def definition(siren: Siren) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
     def both(points: Tensor) -> tuple[Tensor, Tensor]:
         x = points.double().requires_grad_()
         found = x
-        for linear, omega in zip_longest(siren.linears(), siren.config.omegas):
+        for linear, omega in zip_longest(siren.linears(), siren.architecture.layer_omegas()):
             found = found @ linear.weight.double().T + linear.bias.double()
             found = found if omega is None else torch.sin(omega * found)
         (slopes,) = torch.autograd.grad(found.sum(), x, create_graph=True)
@@ -109,11 +110,11 @@ def test_the_loss_of_oriented_points_is_the_mean_of_its_squared_residuals(weight
     assert 10 < len(batch[0]) < 110
     batch[3][::3] = math.nan  # as where the side is in doubt
     loss = objective.loss(made, batch)
-    wanted = oriented_loss(made.network, batch, OrientedWeights() if weights is None else weights)
+    wanted = oriented_loss(siren_of(made), batch, OrientedWeights() if weights is None else weights)
     assert_close(loss.detach().double(), wanted.detach(), rtol=1e-5, atol=0)
-    found = gradients(loss, made.network)
+    found = gradients(loss, siren_of(made))
     assert all(bool(torch.isfinite(each).all()) for each in found)
-    assert_close(found, gradients(wanted, made.network), rtol=1e-4, atol=1e-5 * float(wanted.detach()))
+    assert_close(found, gradients(wanted, siren_of(made)), rtol=1e-4, atol=1e-5 * float(wanted.detach()))
 
 
 def test_the_loss_of_the_paper_has_the_weights_of_the_reference_code() -> None:
@@ -121,11 +122,11 @@ def test_the_loss_of_the_paper_has_the_weights_of_the_reference_code() -> None:
     objective, made = PaperSurface(shape), field(shape)
     batch = objective.batch(np.arange(0, 1500, 30), CPU)
     loss = objective.loss(made, batch)
-    wanted = paper_loss(made.network, batch)
+    wanted = paper_loss(siren_of(made), batch)
     assert_close(loss.detach().double(), wanted.detach(), rtol=1e-5, atol=0)
-    found = gradients(loss, made.network)
+    found = gradients(loss, siren_of(made))
     assert all(bool(torch.isfinite(each).all()) for each in found)
-    assert_close(found, gradients(wanted, made.network), rtol=1e-4, atol=1e-5 * float(wanted.detach()))
+    assert_close(found, gradients(wanted, siren_of(made)), rtol=1e-4, atol=1e-5 * float(wanted.detach()))
 
 
 @pytest.mark.parametrize("split", [1, 40, 119])
@@ -145,9 +146,9 @@ def test_a_batch_without_a_point_on_or_off_the_surface_has_a_loss() -> None:
     for indices in (on, off):
         batch = objective.batch(indices, CPU)
         loss = objective.loss(made, batch)
-        wanted = oriented_loss(made.network, batch, OrientedWeights())
+        wanted = oriented_loss(siren_of(made), batch, OrientedWeights())
         assert_close(loss.detach().double(), wanted.detach(), rtol=1e-5, atol=0)
-        assert all(bool(torch.isfinite(each).all()) for each in gradients(loss, made.network))
+        assert all(bool(torch.isfinite(each).all()) for each in gradients(loss, siren_of(made)))
 
 
 def test_an_exact_distance_has_no_loss_and_a_mesh_gives_points_and_normals() -> None:
@@ -239,7 +240,7 @@ def test_the_quality_is_the_psnr_of_zero_on_the_surface(kind: Any) -> None:
     shape = cloud()
     objective, made = kind(shape), field(shape)
     points = torch.from_numpy(shape.grid.from_physical(shape.surface.vertices))
-    values = definition(made.network)(points)[0].detach()
+    values = definition(siren_of(made))(points)[0].detach()
     found = objective.quality(made)
     assert found.num_measured == 1500
     assert found.psnr_db == pytest.approx(10 * math.log10(4 / float((values**2).mean())), abs=1e-3)  # the domain is 2
@@ -252,5 +253,5 @@ def test_the_quality_is_the_psnr_of_zero_on_the_surface(kind: Any) -> None:
 
 @pytest.mark.parametrize("wrong", [-1.0, math.nan, math.inf])
 def test_weights_that_are_none_are_refused(wrong: float) -> None:
-    with pytest.raises(InputError, match="weights of 0 or more were wanted, got"):
+    with pytest.raises(InputError, match="expected weights of 0 or more, got"):
         OrientedWeights(normal=wrong)

@@ -188,5 +188,5 @@ def test_an_edge_of_three_triangles_is_none_of_one() -> None:
 
 def test_a_mesh_without_area_is_refused() -> None:
     for faces in ([[0, 0, 1]], [[0, 1, 2], [2, 0, 1]]):
-        with pytest.raises(InputError, match="triangles with an area were wanted, none of these has one"):
+        with pytest.raises(InputError, match="expected triangles with an area, none of these has one"):
             repaired(np.arange(3.0)[:, None] * [1.0, 2.0, -1.0], np.array(faces))

@@ -300,7 +300,7 @@ def test_clouds_without_a_volume_are_refused(
 ) -> None:
     points = flattened(ball().vertices) + offset
     for cloud in (surface_of(points), surface_of(points, normals=np.ones_like(points))):
-        with pytest.raises(InputError, match=f"a surface around a volume was wanted, {wanted}"):
+        with pytest.raises(InputError, match=f"expected a surface around a volume, {wanted}"):
             prepared(cloud)
 
 
@@ -317,10 +317,10 @@ def test_meshes_without_a_volume_are_refused() -> None:
 
 def test_a_padding_or_a_share_that_is_none_is_refused() -> None:
     for padding in (0.0, -1.0, np.nan, np.inf):
-        with pytest.raises(InputError, match=r"a padding of 0.01 or more was wanted, got"):
+        with pytest.raises(InputError, match=r"expected a padding of 0.01 or more, got"):
             prepared(box(), padding=padding)
     for share in (-0.1, 1.0, np.nan):
-        with pytest.raises(InputError, match="a share from 0 to less than 1 was wanted to hold out, got"):
+        with pytest.raises(InputError, match="expected a share from 0 to less than 1 to hold out, got"):
             prepared(ball(), hold_out=share)
 
 
@@ -332,7 +332,6 @@ def test_the_digest_tells_shapes_from_each_other() -> None:
         prepared(box()),
         prepared(box(scale=1 + 1e-12)),
         prepared(swapped(box())),
-        prepared(box(), padding=0.2),
         prepared(ball()),
         prepared(replace(ball(), normals=ball(seed=1).normals)),
         prepared(ball(), seed=1),
@@ -340,4 +339,4 @@ def test_the_digest_tells_shapes_from_each_other() -> None:
     ]
     assert len({each.digest() for each in made}) == len(made)
     assert prepared(box()).digest() == made[0].digest()
-    assert prepared(ball()).digest() == made[4].digest()
+    assert prepared(ball()).digest() == made[3].digest()

@@ -5,7 +5,8 @@ import pytest
 from jaxtyping import Float
 
 from ligeia.core import InputError
-from ligeia.shapes._tracing import Camera, Traced, shaded, trace
+from ligeia.shapes._tracing import Traced, shaded, trace
+from ligeia.signals import Camera
 
 Points = Float[np.ndarray, "n 3"]
 Values = Float[np.ndarray, " n"]
@@ -173,12 +174,12 @@ def test_pictures_are_lit_from_the_upper_left_darker_afar_and_colored_by_normals
 
 
 def test_cameras_pictures_and_bounds_that_cannot_be_are_refused() -> None:
-    with pytest.raises(InputError, match="a field of view between 0 and 180 degrees was wanted, got 180"):
+    with pytest.raises(InputError, match="expected a field of view between 0 and 180 degrees, got 180"):
         Camera(eye=(0.0, 0.0, 1.0), target=(0.0, 0.0, 0.0), field_of_view_degrees=180.0)
     with pytest.raises(InputError, match="choose another `up`"):
         Camera(eye=(0.0, 1.0, 0.0), target=(0.0, 0.0, 0.0))
     camera = Camera.around(BOX, 0.0, 0.0)
-    with pytest.raises(InputError, match="a picture of 1 or more rows and columns was wanted"):
+    with pytest.raises(InputError, match="expected a picture of 1 or more rows and columns"):
         trace(sphere, sphere_slopes, BOX, camera, (0, 5))
-    with pytest.raises(InputError, match="a bound of the slope above 0 was wanted, got -1"):
+    with pytest.raises(InputError, match="expected a bound of the slope above 0, got -1"):
         trace(sphere, sphere_slopes, BOX, camera, (5, 5), lipschitz=-1.0)

@@ -9,16 +9,8 @@ from hypothesis import given, settings, strategies as st
 from hypothesis.extra import numpy as numpy_strategies
 
 from ligeia.core import FormatError, InputError, LigeiaError, OutputError, SampleError, ShapeError
-from ligeia.signals import (
-    ArraySource,
-    cast_samples,
-    from_array,
-    read_array,
-    read_signal,
-    value_range_of,
-    write_archive,
-    write_array,
-)
+from ligeia.formats import read_array, read_signal, write_archive, write_array
+from ligeia.signals import ArraySource, cast_samples, from_array, value_range_of
 
 DTYPES = ["?", "u1", "<u2", ">u2", "i1", "<i4", ">i4", "<i8", "<u8", "<f2", "<f4", ">f4", "<f8"]
 
@@ -100,13 +92,13 @@ def test_the_last_axis_of_an_image_holds_channels(
 @pytest.mark.parametrize(
     ("array", "error", "message"),
     [
-        (np.zeros(3, complex), SampleError, "real samples were wanted, the array is complex128; stack its real and"),
-        (np.zeros(3, object), SampleError, "an array of numbers was wanted, got dtype object"),
-        (np.array(["a", "b"]), SampleError, "an array of numbers was wanted, got dtype <U1"),
-        (np.zeros(3, "M8[s]"), SampleError, "an array of numbers was wanted, got dtype datetime64"),
-        (np.zeros(3, [("x", "f4"), ("y", "f4")]), SampleError, "an array of numbers was wanted"),
-        (np.zeros((4, 0)), ShapeError, r"at least one sample was wanted, the array is empty: shape \(4, 0\)"),
-        (np.array(5.0), ShapeError, "at least one axis was wanted, got a single number"),
+        (np.zeros(3, complex), SampleError, "expected real samples, the array is complex128; stack its real and"),
+        (np.zeros(3, object), SampleError, "expected an array of numbers, got dtype object"),
+        (np.array(["a", "b"]), SampleError, "expected an array of numbers, got dtype <U1"),
+        (np.zeros(3, "M8[s]"), SampleError, "expected an array of numbers, got dtype datetime64"),
+        (np.zeros(3, [("x", "f4"), ("y", "f4")]), SampleError, "expected an array of numbers"),
+        (np.zeros((4, 0)), ShapeError, r"expected at least one sample, the array is empty: shape \(4, 0\)"),
+        (np.array(5.0), ShapeError, "expected an array with at least one axis, got a single number"),
         (np.full(4, np.nan), SampleError, r"4 of 4 are NaN or infinite, the first at index \(0, 0\)"),
         (np.array([1.0, -np.inf, np.inf]), SampleError, r"2 of 3 are NaN or infinite, the first at index \(1, 0\)"),
     ],
@@ -176,7 +168,7 @@ def test_pickled_objects_are_refused_and_never_run(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match=r"a\.npy: not a readable \.npy file of numbers"):
         read_array(path)
     (tmp_path / "b.npy").write_bytes(path.read_bytes()[128:])
-    with pytest.raises(FormatError, match=r"b\.npy: an \.npy file of one array was wanted"):
+    with pytest.raises(FormatError, match=r"b\.npy: expected an \.npy file of one array"):
         read_array(tmp_path / "b.npy")
     assert not ran.exists()
 
@@ -184,13 +176,13 @@ def test_pickled_objects_are_refused_and_never_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"PK\x03\x04 no archive", b"\x80\x04K\x01.", b"not an array", b"\x93NUMPX"])
 def test_other_bytes_under_the_name_of_an_array_are_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.npy").write_bytes(content)
-    with pytest.raises(FormatError, match=r"a\.npy: an \.npy file of one array was wanted"):
+    with pytest.raises(FormatError, match=r"a\.npy: expected an \.npy file of one array"):
         read_array(tmp_path / "a.npy")
 
 
 def test_an_archive_of_arrays_is_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", first=np.zeros(3), second=np.zeros(3))
-    with pytest.raises(FormatError, match=r"a\.npz: an \.npy file of one array was wanted"):
+    with pytest.raises(FormatError, match=r"a\.npz: expected an \.npy file of one array"):
         read_array(tmp_path / "a.npz")
 
 
@@ -198,9 +190,9 @@ def test_an_archive_of_arrays_is_refused(tmp_path: Path) -> None:
     ("array", "error", "message"),
     [
         (np.zeros((0, 3)), InputError, r"a\.npy: .*empty"),
-        (np.array(3.0), ShapeError, r"a\.npy: an array with at least one axis"),
-        (np.zeros(3, complex), SampleError, r"a\.npy: real samples were wanted"),
-        (np.array([0.0, np.nan]), SampleError, r"a\.npy: finite samples were wanted, 1 of 2"),
+        (np.array(3.0), ShapeError, r"a\.npy: expected an array with at least one axis"),
+        (np.zeros(3, complex), SampleError, r"a\.npy: expected real samples"),
+        (np.array([0.0, np.nan]), SampleError, r"a\.npy: expected finite samples, 1 of 2"),
     ],
 )
 def test_a_file_that_holds_no_signal_is_named(
@@ -276,7 +268,7 @@ def test_one_of_several_arrays_is_chosen_by_name(tmp_path: Path) -> None:
         ("w", "the array 'w'"),
         ("objects", "the array 'objects'"),
     ):
-        with pytest.raises(InputError, match=rf"a.npz: {wanted} was wanted, the file holds: u \(4 x 5 float64\); v"):
+        with pytest.raises(InputError, match=rf"a.npz: expected {wanted}, the file holds: u \(4 x 5 float64\); v"):
             read_signal(path, variable=variable)
 
 

@@ -69,7 +69,7 @@ def test_physical_regions_and_slices() -> None:
     np.testing.assert_allclose(corners.sampling(region={"z": (2.5, 4.5)}).physical(0), [2.5, 3.5, 4.5])
     np.testing.assert_allclose(corners.sampling(region={"z": 2.5}).physical(0), [2.5])
     np.testing.assert_allclose(corners.sampling((4,), {"z": (1.0, 4.0)}).physical(0), [1, 2, 3, 4])
-    with pytest.raises(InputError, match=r"the axes are \(z\), a region of depth came"):
+    with pytest.raises(InputError, match=r"the axes are \(z\), got a region of depth"):
         corners.sampling(region={"depth": 3.0})
     with pytest.raises(InputError, match="axis 'z' goes from 0 to 10, got 12"):
         corners.sampling(region={"z": (3.0, 12.0)})
@@ -83,7 +83,7 @@ def test_dates_are_numbers_of_the_calendar() -> None:
     assert TIME.numbers(12.5) == 12.5
     with pytest.raises(InputError, match="a date of the calendar 360_day such as 2001-02-28"):
         TIME.numbers("2001-02-31")
-    with pytest.raises(InputError, match="numbers were wanted along axis 'lon', got 'Greenwich'"):
+    with pytest.raises(InputError, match="expected numbers along axis 'lon', got 'Greenwich'"):
         TURN.numbers("Greenwich")
 
 

@@ -10,7 +10,8 @@ import zarr
 from numpy.testing import assert_array_equal
 
 from ligeia.core import FormatError, InputError, SampleError
-from ligeia.signals import Blocks, BoxBlocks, FileBlocks, Missing, Signal, from_array, read_signal, rms_frequencies
+from ligeia.formats import read_signal
+from ligeia.signals import Blocks, BoxBlocks, FileBlocks, Missing, Signal, from_array, rms_frequencies
 
 RANDOM = np.random.default_rng(0)
 Save = Callable[[Path, np.ndarray], Path]
@@ -102,8 +103,12 @@ def test_parts_are_those_of_the_array(tmp_path: Path) -> None:
     plain = ARRAYS[0][..., None]
     for key in [(3,), (3, 4, 5), (slice(2, 9, 3), -1), (1, slice(None), slice(4, 6)), (slice(None), 2, 3, 0), ()]:
         assert_array_equal(blocks[key], plain[key])
-    for wrong in [(41,), (0, 0, 0, 0, 0), (None,)]:
-        with pytest.raises(IndexError, match=r"wanted, got"):
+    for wrong, message in [
+        ((41,), "expected an index within 41 samples, got 41"),
+        ((0, 0, 0, 0, 0), "expected whole numbers and slices of 4 axes, got"),
+        ((None,), "expected whole numbers and slices of 4 axes, got"),
+    ]:
+        with pytest.raises(IndexError, match=message):
             blocks[wrong]
 
 
@@ -141,14 +146,16 @@ def test_the_digest_tells_samples_and_working_sets_apart(tmp_path: Path) -> None
 def test_samples_that_are_not_finite_are_counted_and_the_first_is_named(save_as: Save, tmp_path: Path) -> None:
     array = ARRAYS[0].copy()
     array[7, 3, 2], array[30, 1, 1], array[7, 3, 5] = np.nan, np.inf, -np.inf
-    with pytest.raises(SampleError, match=r"a.*: finite samples .* 3 of 24600 .* at index \(7, 3, 2, 0\)"):
+    with pytest.raises(SampleError, match=r"a.*: expected finite samples, 3 of 24600 .* at index \(7, 3, 2, 0\)"):
         read_signal(save_as(tmp_path, array), working_set=8000)
 
 
 def test_masks_of_missing_samples_are_refused(tmp_path: Path) -> None:
     signal = read_signal(as_npy(tmp_path, ARRAYS[0]), working_set=8000)
     missing = Missing.of(ARRAYS[0] > 0)
-    with pytest.raises(InputError, match=r"none of them missing, were wanted of an array larger than the working set"):
+    with pytest.raises(
+        InputError, match=r"expected samples on a grid, none of them missing, of an array larger than the working set"
+    ):
         Signal(grid=signal.grid, values=signal.values, channels=signal.channels, source=signal.source, missing=missing)
 
 
@@ -176,7 +183,7 @@ def test_a_zarr_array_that_is_damaged_or_has_no_variables_is_refused(tmp_path: P
 
 def test_arrays_that_are_no_signal_are_refused_as_in_memory(tmp_path: Path) -> None:
     zarr.create_array(tmp_path / "c.zarr", data=np.zeros((9, 9), np.complex64))
-    with pytest.raises(SampleError, match=r"c\.zarr: real samples were wanted"):
+    with pytest.raises(SampleError, match=r"c\.zarr: expected real samples"):
         read_signal(tmp_path / "c.zarr", working_set=10)
 
 

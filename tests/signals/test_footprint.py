@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose
 from ligeia import fitting
 from ligeia.core import InputError, ShapeError
 from ligeia.field import Field
-from ligeia.networks import SirenConfig
+from ligeia.networks import Siren, SirenArchitecture
 from ligeia.signals import (
     POINT,
     ArraySource,
@@ -26,9 +26,10 @@ from ligeia.signals import (
     Grid,
     Profile,
     Signal,
-    from_array,
     from_points,
 )
+from oracles.footprints import response
+from support.sines import siren_of
 
 ALL = [Box(), Box(1.7), Gaussian(0.4), Bicubic(), Profile((1.0, 2.0, 3.0, 2.0, 1.0), 2.0)]
 
@@ -37,7 +38,7 @@ ALL = [Box(), Box(1.7), Gaussian(0.4), Bicubic(), Profile((1.0, 2.0, 3.0, 2.0, 1
 def test_the_response_is_the_mean_of_a_wave(footprint: Footprint) -> None:
     frequency = np.linspace(-9, 9, 13)
     offsets, weights = footprint.nodes(4000)
-    assert_allclose(np.cos(frequency[:, None] * offsets) @ weights, footprint.response(frequency), atol=4e-3)
+    assert_allclose(np.cos(frequency[:, None] * offsets) @ weights, response(footprint, frequency), atol=4e-3)
 
 
 @pytest.mark.parametrize("footprint", [POINT, *ALL])
@@ -63,9 +64,9 @@ def test_the_cubic_kernel_keeps_parabolas() -> None:  # Keys 1981: third-order c
 
 @pytest.mark.parametrize("wrong", [0.0, -1.0, math.nan, math.inf])
 def test_lengths_are_above_zero(wrong: float) -> None:
-    with pytest.raises(InputError, match="width of a box above 0 steps was wanted"):
+    with pytest.raises(InputError, match="expected a width of a box above 0 steps"):
         Box(wrong)
-    with pytest.raises(InputError, match="standard deviation of a Gaussian above 0 steps was wanted"):
+    with pytest.raises(InputError, match="expected a standard deviation of a Gaussian above 0 steps"):
         Gaussian(wrong)
 
 
@@ -85,7 +86,7 @@ def wave(points: np.ndarray) -> np.ndarray:
 def test_a_sampling_averages_a_function_over_its_cells() -> None:
     sampling = Grid.of((6, 9)).sampling().averaging([Box()], nodes_per_step=[40])
     values = wave(sampling.node_points_of(np.arange(54))).reshape(54, -1) @ sampling.node_weights()
-    shrinkage = Box().response(np.array([5 * 2 / 6, 3 * 2 / 9])).prod()  # the mean of a wave over a box is a wave
+    shrinkage = response(Box(), np.array([5 * 2 / 6, 3 * 2 / 9])).prod()  # the mean of a wave over a box is a wave
     assert_allclose(values, shrinkage * wave(Grid.of((6, 9)).points()), atol=1e-4)
 
 
@@ -105,38 +106,38 @@ def test_a_grid_takes_one_footprint_for_all_axes_or_one_for_each() -> None:
         grid.with_footprints([Box(), Box(), Box()])
 
 
-def one_layer(seed: int) -> Field:
-    config = SirenConfig(in_features=2, hidden_features=16, hidden_layers=0, out_features=1, omegas=(10.0,))
-    return Field(config.build(generator=torch.Generator().manual_seed(seed)), Grid.of((8, 12)))
+def one_layer(seed: int) -> Field[Siren]:
+    siren = SirenArchitecture(hidden_features=16, hidden_layers=0, omegas=10.0)
+    return Field(siren.build(2, 1, generator=torch.Generator().manual_seed(seed)), Grid.of((8, 12)))
 
 
 @pytest.mark.parametrize("footprint", ALL)
 def test_the_mean_of_a_single_sine_layer_is_that_layer_with_smaller_waves(footprint: Footprint) -> None:
     field = one_layer(0)
-    first, last = field.network.linears()
+    first, last = siren_of(field).linears()
     steps = np.array([2 / 8, 2 / 12])  # unit coordinates from sample to sample
     frequency = 10.0 * first.weight.detach().numpy() * steps
     with torch.no_grad():
         found = field.grid.sampling().averaging([footprint], nodes_per_step=[64])
         means = torch.cat([values for _, _, values in field.pieces(found)]).reshape(8, 12)
-        last.weight.mul_(torch.from_numpy(footprint.response(frequency).prod(axis=1)))
+        last.weight.mul_(torch.from_numpy(response(footprint, frequency).prod(axis=1)))
         wanted = field.sample()[..., 0]
     inside = (slice(3, -3), slice(3, -3))  # of nothing that lies beyond the ends
     assert_allclose(means[inside], wanted[inside], atol=2e-3)
 
 
-def of_means(field: Field, footprint: Footprint) -> Signal:
+def of_means(field: Field[Siren], footprint: Footprint) -> Signal:
     """Return means of a one-layer field: by the closed form, that of the field with smaller waves."""
-    first, last = field.network.linears()
+    first, last = siren_of(field).linears()
     frequency = 10.0 * first.weight.detach().numpy() * np.array([2 / 8, 2 / 12])
-    shrunk = copy.deepcopy(field)
+    downsampled = copy.deepcopy(field)
     with torch.no_grad():
-        shrunk.network.linears()[-1].weight.copy_(
-            last.weight * torch.from_numpy(footprint.response(frequency).prod(axis=1))
+        siren_of(downsampled).linears()[-1].weight.copy_(
+            last.weight * torch.from_numpy(response(footprint, frequency).prod(axis=1))
         )
     return Signal(
         grid=field.grid.with_footprints([footprint]),
-        values=shrunk.sample().numpy(),
+        values=downsampled.sample().numpy(),
         channels=(Channel(name="value", low=-1.0, high=1.0),),
         source=ArraySource(dtype="<f4"),
     )
@@ -177,7 +178,7 @@ def test_averages_at_places_of_their_own_are_those_on_a_grid() -> None:
     sampling = signal.grid.sampling().averaging([Box()])
     points = sampling.node_points_of(np.arange(96)).reshape(96, -1, 2)
     values = signal.scaled(signal.values.reshape(96, 1))
-    averages = fitting.Averages(points, values, sampling.node_weights())
+    averages = fitting.FootprintSamples(points, values, sampling.node_weights())
     assert averages.num_points == 96
     assert averages.quality(field).psnr_db == pytest.approx(on_grid.quality(field).psnr_db, abs=1e-3)
     batch = np.array([3, 17, 90])
@@ -196,37 +197,14 @@ def test_scattered_samples_have_no_footprint() -> None:
         source=points.source,
         points=points.points,
     )
-    with pytest.raises(InputError, match=re.escape("footprints are for samples on a grid")):
+    with pytest.raises(InputError, match=re.escape("expected samples on a grid for footprints, got scattered ones")):
         fitting.Values(averaged)
-
-
-def test_a_prior_adds_differences_between_the_places_of_a_sample() -> None:
-    field = one_layer(0)
-    signal = of_means(field, Box())
-    plain = fitting.Values(signal, nodes_per_step=[3])
-    prior = fitting.Prior(total_variation=0.5, hessian=2.0)
-    with_prior = fitting.Values(signal, nodes_per_step=[3], prior=prior)
-    indices, device = np.array([4, 50]), torch.device("cpu")
-    inputs, values = plain.batch(indices, device)
-    with torch.no_grad():
-        error = float(plain.loss(field, (inputs, values)))
-        found = float(with_prior.loss(field, (inputs, values)))
-        at = field(inputs).numpy().reshape(2, 3, 3)
-    first = sum(np.abs(np.diff(at, axis=axis)).mean() for axis in (1, 2))
-    second = sum(np.abs(np.diff(at, n=2, axis=axis)).mean() for axis in (1, 2))
-    assert found == pytest.approx(error + 0.5 * first + 2 * second, rel=1e-4)
-    assert plain.is_plain
-    assert not with_prior.is_plain
-    with pytest.raises(InputError, match="a prior looks at the places within a sample"):
-        fitting.Values(from_array(np.zeros((8, 8))), prior=prior)
-    with pytest.raises(InputError, match="weights of 0 or more"):
-        fitting.Prior(hessian=-1.0)
 
 
 def test_means_of_one_sine_layer_take_one_evaluation_for_each_sample() -> None:
     field = one_layer(3)
     sampling = field.grid.sampling().averaging([Box()], nodes_per_step=[5])
-    assert field._with_smaller_waves(sampling) is not None
+    assert field._averaged(sampling) is not None
     seen: list[int] = []
     forward = Field.forward
 
@@ -243,4 +221,4 @@ def test_means_of_one_sine_layer_take_one_evaluation_for_each_sample() -> None:
         wanted = field(points).reshape(96, 25).mean(dim=1)
     assert_allclose(piece[:, 0], wanted, atol=2e-6)
     beyond = field.grid.sampling().averaging([Bicubic()])  # reaches beyond the ends
-    assert field._with_smaller_waves(beyond) is None
+    assert field._averaged(beyond) is None

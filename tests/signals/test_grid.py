@@ -95,9 +95,9 @@ def test_chosen_indices_are_rows_of_the_whole_in_any_order(shape: tuple[int, ...
 def test_long_axes_are_placed_as_short_ones_are(align: Alignment, monkeypatch: pytest.MonkeyPatch) -> None:
     grid = Grid.of((6, 5), align=align)
     points, coordinates = grid.points(), grid.coordinates(1)
-    monkeypatch.setattr("ligeia.signals._grid._MAX_TABLE", 5)
+    monkeypatch.setattr("ligeia.signals._sampling._MAX_TABLE", 5)
     assert np.array_equal(grid.points(), points)
-    monkeypatch.setattr("ligeia.signals._grid._MAX_TABLE", 0)
+    monkeypatch.setattr("ligeia.signals._sampling._MAX_TABLE", 0)
     assert np.array_equal(grid.points(), points)
     assert np.array_equal(grid.coordinates(1), coordinates)
 
@@ -165,7 +165,7 @@ def test_a_region_outside_the_grid_or_without_a_sample_is_refused(bounds: tuple[
 
 
 def test_a_region_needs_one_range_per_axis() -> None:
-    with pytest.raises(ShapeError, match=r"a region of 2 ranges \(row, column\) was wanted, got 1"):
+    with pytest.raises(ShapeError, match=r"expected a region of 2 ranges \(row, column\), got 1"):
         Grid.of((3, 4)).region([(0, 3)])
 
 
@@ -179,7 +179,7 @@ def test_resampling_keeps_names_extents_units_and_alignment() -> None:
 
 
 def test_resampling_refuses_another_number_of_axes_and_empty_axes() -> None:
-    with pytest.raises(ShapeError, match=r"a shape of 3 sizes \(time, latitude, level\) was wanted, got \(4, 4\)"):
+    with pytest.raises(ShapeError, match=r"expected a shape of 3 sizes \(time, latitude, level\), got \(4, 4\)"):
         WEATHER.resampled((4, 4))
     with pytest.raises(ShapeError, match="axis 'latitude' must have at least one sample, got 0"):
         WEATHER.resampled((4, 0, 1))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from ligeia import kernels
 from ligeia.cli import run
 from ligeia.core import random_stream
 from ligeia.field import Field
-from ligeia.networks import SirenConfig
+from ligeia.networks import NetworkConfig, SirenArchitecture
 from ligeia.signals import Signal, from_array
 
 Json = Callable[..., dict[str, Any]]
@@ -32,12 +33,8 @@ def signal() -> Signal:
 @pytest.fixture
 def build() -> Callable[..., Field]:
     def _build(signal: Signal, *, seed: int = 0, width: int = 16) -> Field:
-        config = SirenConfig(
-            in_features=signal.grid.num_axes,
-            hidden_features=width,
-            hidden_layers=1,
-            out_features=signal.num_channels,
-            omegas=(30.0, 30.0),
+        config = NetworkConfig(
+            SirenArchitecture(hidden_features=width, hidden_layers=1), signal.grid.num_axes, signal.num_channels
         )
         network = config.build(generator=random_stream(seed, "initial weights"))
         return Field(network, signal.grid, signal.channels, signal.source)
@@ -45,12 +42,27 @@ def build() -> Callable[..., Field]:
     return _build
 
 
+@pytest.fixture(scope="session")
+def made_field(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder, not to be written to, with a picture and the file of a field fitted to it for a moment."""
+    folder = tmp_path_factory.mktemp("field")
+    write_photo(folder)
+    words = ["fit", str(folder / "photo.png"), "-o", str(folder / "photo.lig")]
+    assert run([*words, "--passes", "3", "--hidden-features", "8", "--quiet"]) == 0
+    return folder
+
+
+def write_photo(folder: Path) -> None:
+    """Write a small picture in color."""
+    row, column = np.mgrid[:12, :16] * 8
+    Image.fromarray(np.stack([row, column, row + column], axis=-1).astype(np.uint8)).save(folder / "photo.png")
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the working folder of a test, with a picture in it."""
     monkeypatch.chdir(tmp_path)
-    row, column = np.mgrid[:12, :16] * 8
-    Image.fromarray(np.stack([row, column, row + column], axis=-1).astype(np.uint8)).save("photo.png")
+    write_photo(tmp_path)
     return tmp_path
 
 
@@ -69,11 +81,10 @@ def json_of(capsys: pytest.CaptureFixture[str]) -> Json:
 
 
 @pytest.fixture
-def field(folder: Path) -> Path:
-    """Return the file of a field that is fitted to the picture for a moment."""
-    path = folder / "photo.lig"
-    assert run(["fit", "photo.png", "-o", str(path), "--passes", "3", "--hidden-features", "8", "--quiet"]) == 0
-    return path
+def field(folder: Path, made_field: Path) -> Path:
+    """Return the file of a field that is fitted to the picture for a moment, in the working folder of a test."""
+    shutil.copyfile(made_field / "photo.lig", folder / "photo.lig")
+    return folder / "photo.lig"
 
 
 @pytest.fixture

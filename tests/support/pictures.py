@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ligeia.signals import ArraySource, Channel, ImageSource, Source, write_image
+from ligeia.formats import write_image
+from ligeia.signals import ArraySource, Channel, ImageSource, Source
 
 
 def write_whole(

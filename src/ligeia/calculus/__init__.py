@@ -1,35 +1,5 @@
 """Chosen partial derivatives, gradient, divergence, curl, Jacobian, Hessian and Laplacian of any function of points."""
 
-from ._derivatives import (
-    Derivative as Derivative,
-    HasDerivatives as HasDerivatives,
-    JetPlan as JetPlan,
-    derivatives as derivatives,
-    parse_derivative as parse_derivative,
-    plan_jet as plan_jet,
-)
-from ._operators import (
-    PointFunction as PointFunction,
-    curl as curl,
-    divergence as divergence,
-    gradient as gradient,
-    hessian as hessian,
-    jacobian as jacobian,
-    laplacian as laplacian,
-)
+import lazy_loader
 
-__all__ = [
-    "Derivative",
-    "HasDerivatives",
-    "JetPlan",
-    "PointFunction",
-    "curl",
-    "derivatives",
-    "divergence",
-    "gradient",
-    "hessian",
-    "jacobian",
-    "laplacian",
-    "parse_derivative",
-    "plan_jet",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,4 +1,4 @@
-"""Chosen partial derivatives of a function of points, named as one writes them: ``t``, ``xx``, ``xx+yy``."""
+"""Selected partial derivatives of a function of points, in the usual notation: ``t``, ``xx``, ``xx+yy``."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -16,30 +16,30 @@ _HIGHEST_ORDER = 2
 
 @runtime_checkable
 class HasDerivatives(Protocol):
-    """A function of points that knows a faster way to its derivatives than automatic differentiation: a field."""
+    """A function of points, such as a field, with a faster way to its derivatives than automatic differentiation."""
 
     def derivatives(self, points: Tensor, *wanted: str) -> tuple[Tensor, ...]:
-        """Return the derivatives wanted, each ``(n, c)``."""
+        """Return the requested derivatives, each ``(n, c)``."""
         ...
 
 
 class Derivative(NamedTuple):
-    """A sum of partial derivatives, each as axis numbers: ``()`` is the value, ``(0, 0)`` the second along axis 0."""
+    """A sum of partial derivatives, each as axis numbers: ``()`` is the value, ``(0, 0)`` twice along axis 0."""
 
     parts: tuple[tuple[int, ...], ...]
 
 
 class JetPlan(NamedTuple):
-    """The jet that holds all derivatives wanted, and where each of them is in it."""
+    """The jet that holds all requested derivatives, and where each of them is in it."""
 
     shape: JetShape
     directions: tuple[int, ...]
-    """Axes that slopes are carried along."""
+    """Axes along which first derivatives are carried."""
     places: tuple[tuple[int, ...], ...]
-    """Per derivative: the streams that it is the sum of."""
+    """For each derivative, the jet components that add up to it."""
 
     def pick(self, streams: Float[Tensor, "s n c"]) -> tuple[Float[Tensor, "n c"], ...]:
-        """Return the derivatives wanted."""
+        """Return the requested derivatives."""
         return tuple(_sum([streams[each] for each in places]) for places in self.places)
 
 
@@ -50,9 +50,9 @@ def derivatives(
 
     ``""`` is the value, ``"x"`` the first derivative along the axis ``x``, ``"tx"`` a mixed one, ``"xx+yy"`` a sum.
     Axes go by their names where these are single letters, and by their numbers: ``"0"``, ``"11+22"``. Fields
-    (``field``, per unit coordinate, and ``field.physical``, per the unit of each axis) carry what is wanted along with
-    the values in one sweep; any other callable is differentiated automatically, axes by number. Raises `InputError` for
-    an axis that is not there and for a third derivative: compose `gradient` for those.
+    (``field``, per unit coordinate, and ``field.physical``, per the unit of each axis) compute the derivatives with the
+    values in one sweep; any other callable is differentiated automatically, with axes named by number. Raises
+    `InputError` for an unknown axis and for third derivatives; compose `gradient` for those.
 
     >>> import torch
     >>> value, slope, bend = derivatives(lambda x: x[:, :1] ** 3, torch.tensor([[2.0, 1.0]]), "", "0", "00+11")
@@ -87,19 +87,19 @@ def parse_derivative(text: str, names: Sequence[str]) -> Derivative:
         if unknown := [letter for letter in part if letter not in known]:
             axes = ", ".join(letters or numbers)
             raise InputError(
-                f"a derivative along axes {axes}, such as {_example(known)!r}, was wanted, got {text!r}"
-                f" with {unknown[0]!r}."
+                f"expected a derivative along axes {axes}, such as {_example(known)!r}, got {text!r} with "
+                f"{unknown[0]!r}."
             )
         if len(part) > _HIGHEST_ORDER:
             raise InputError(
-                f"derivatives up to the second order are carried, got {text!r}; compose `gradient` beyond."
+                f"expected derivatives up to the second order, got {text!r}; compose `gradient` for higher ones."
             )
         parts.append(tuple(sorted(known[letter] for letter in part)))
     return Derivative(tuple(parts))
 
 
 def plan_jet(wanted: Sequence[Derivative]) -> JetPlan:
-    """Return the smallest jet that holds these derivatives: a sum of second derivatives is carried as one."""
+    """Return the smallest jet that holds these derivatives; a sum of second derivatives is one component."""
     parts = [part for derivative in wanted for part in derivative.parts]
     directions = tuple(sorted({axis for part in parts for axis in part}))
     at = {axis: number for number, axis in enumerate(directions)}

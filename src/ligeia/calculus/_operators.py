@@ -1,19 +1,19 @@
 """Differential operators on functions of points, by automatic differentiation: exact up to rounding.
 
-Every operator takes a callable ``(n, d) -> (n, c)`` whose output row depends on its own input row alone (no
+Every operator takes a callable ``(n, d) -> (n, c)`` in which each output row depends only on its own input row (no
 batch normalization, no attention across points), and calls it once for all points. Results are per unit of
-the coordinates that the callable takes: for physical units, pass a callable of physical coordinates.
+the callable's coordinates: for physical units, pass a callable of physical coordinates.
 
-The rules that all operators share:
+Rules shared by all operators:
 
 - They compose. Where gradients are recorded, a result carries its graph to the weights behind the callable
   and to whatever produced the points, so it can enter a loss or be differentiated again. Under
   ``torch.no_grad`` and ``torch.inference_mode`` the derivative is the same, and comes without a graph.
-- What does not depend on a coordinate has derivative zero along it. That holds for a callable that detaches,
-  too: autograd cannot tell it from a constant.
+- The derivative along a coordinate that the values do not depend on is zero. That includes a callable that detaches
+  its input, which autograd cannot distinguish from a constant.
 - Device and dtype are those of the points. A callable that does not return ``(n, c)`` raises `ShapeError`.
 
-torch cannot differentiate a compiled module twice: pass the module as it was before ``torch.compile``.
+torch cannot differentiate a compiled module twice: pass the original module, before ``torch.compile``.
 """
 
 import math
@@ -31,7 +31,7 @@ PointFunction: TypeAlias = Callable[[Tensor], Tensor]
 
 
 def gradient(function: PointFunction, points: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
-    """Return the gradient of a scalar field, that is of a function with one channel.
+    """Return the gradient of a scalar field, a function with one channel.
 
     Raises `ShapeError` for more channels.
 
@@ -120,7 +120,7 @@ def laplacian(function: PointFunction, points: Float[Tensor, "n d"]) -> Float[Te
         sums = []
         for channel in values.unbind(dim=1):
             slopes = _slopes(channel, x, keep_graph=True).unbind(dim=1)
-            # only the diagonal of the Hessian is kept, so that memory stays that of one row
+            # only the diagonal of the Hessian is kept: memory for one row suffices
             seconds = [_slopes(slope, x, keep_graph)[:, axis] for axis, slope in enumerate(slopes)]
             sums.append(torch.stack(seconds).sum(dim=0))
         return torch.stack(sums, dim=1)
@@ -146,7 +146,7 @@ def _differentiate(function: PointFunction, points: Tensor, derive: Callable[[Te
 
 
 def _as_variable(points: Tensor, keep_graph: bool) -> Tensor:
-    """Return the points as a tensor of their own, so that other uses of the same points add no derivative."""
+    """Return the points as a separate tensor, so that other uses of the same points add no derivative."""
     if keep_graph and points.requires_grad:
         return points.view_as(points)
     # autograd refuses to save tensors made under inference_mode; a copy is an ordinary tensor
@@ -170,10 +170,11 @@ def _jacobian(values: Tensor, x: Tensor, keep_graph: bool) -> Tensor:
 
 
 def _check_smooth(operator: str, function: PointFunction) -> None:
-    """Refuse second derivatives of a field or a network that says that its slopes jump."""
+    """Refuse second derivatives of a field or a network whose gradient is discontinuous."""
     if getattr(function, "smoothness", math.inf) < 1:
         raise InputError(
-            f"the {operator} of a network whose slopes jump says nothing of it; use `gradient`, or a smooth network."
+            f"expected a network with a continuous gradient for the {operator}, this one's jumps; use `gradient`, or "
+            "a smooth network."
         )
 
 

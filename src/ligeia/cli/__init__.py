@@ -28,7 +28,7 @@ from ._mesh import mesh
 from ._paper import paper
 from ._poisson import poisson
 from ._render import render
-from ._solve import solve
+from .solve._solve import solve
 
 _app = typer.Typer(
     help="Any signal as a small, differentiable function.",
@@ -77,7 +77,7 @@ def _before_any_command(
         kernels.use(kernel)
 
 
-_INTERRUPTED = 130  # what typer makes of Ctrl-C
+_INTERRUPTED = 130  # typer's exit status after Ctrl-C
 # typer carries its own copy of click or uses the installed one, by version: this is the base that it raises
 _UsageError: Any = typer.BadParameter.__mro__[1]
 
@@ -90,7 +90,7 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status: 0 done, 2 bad input or usage in one line, 1 anything else."""
     if not arguments or _only_kernel(arguments):
-        say("ligeia: a command was wanted; `ligeia --help` lists them.")
+        say("ligeia: expected a command; `ligeia --help` lists them.")
         return 2
     try:
         with warnings.catch_warnings():
@@ -111,7 +111,7 @@ def run(arguments: Sequence[str]) -> int:
         return 1
     except Exception as error:
         if isinstance(error, MemoryError) or "can't allocate memory" in str(error):  # torch's is a RuntimeError
-            say("ligeia: the memory of this machine does not suffice; choose a smaller output or network.")
+            say("ligeia: this machine has too little memory; choose a smaller output or network.")
             return 2
         if isinstance(error, ImportError) and (error.name or "").partition(".")[0] == "torch":
             say(f"ligeia: this needs torch, which does not load here ({error}); type: pip install torch")

@@ -12,18 +12,18 @@ def bench(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Measure in half a minute how fast this machine fits and renders, by each kernel it has.
+    """Measure how fast this machine fits and renders with each of its kernels; takes half a minute.
 
     Example: ligeia bench
     """
     import torch
 
-    from ligeia import kernels, recipes
+    from ligeia import experiments, kernels
 
-    say("timing training and rendering by each kernel ...", quiet=quiet)
-    rates = recipes.measure_rates()
+    say("timing training and rendering with each kernel ...", quiet=quiet)
+    rates = experiments.measure_rates()
     say("fitting a 256 x 256 photograph ...", quiet=quiet)
-    fitted = recipes.time_fit(seed=seed)
+    fitted = experiments.time_fit(seed=seed)
     result: dict[str, Any] = {
         "kernel": kernels.current_path(),
         "threads": torch.get_num_threads(),

@@ -5,47 +5,43 @@ from typing import Annotated
 
 import typer
 
-from ligeia.core import InputError, check_readable, check_writable
-
-from ._console import Device, Json, Output, Quiet, Seed, emit, watched_fit
+from ._console import Device, Json, Output, Quiet, Seed, emit
+from ._parsing import check_paths
+from ._progress import watched_fit
 
 _ERRORS = ("gradient_error", "boundary_jump", "gradient_error_written", "boundary_jump_written")
 
 
 def blend(
-    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="The picture that gives its gradients.")],
-    target: Annotated[Path, typer.Argument(metavar="TARGET", help="The picture that it goes into, as large.")],
-    mask: Annotated[Path, typer.Option(metavar="M", help="A picture, white where the source goes.")],
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="The picture to take gradients from.")],
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="The picture to blend into, of the same size.")],
+    mask: Annotated[Path, typer.Option(metavar="M", help="A picture, white where the source shows.")],
     output: Output,
-    mixed: Annotated[bool, typer.Option("--mixed", help="The stronger of both gradients at each place.")] = False,
-    seconds: Annotated[float | None, typer.Option(metavar="S", help="Fit so long, in place of 1,000 steps.")] = None,
+    mixed: Annotated[bool, typer.Option("--mixed", help="Keep the stronger of both gradients at each pixel.")] = False,
+    seconds: Annotated[float | None, typer.Option(metavar="S", help="Time to fit, instead of 1,000 steps.")] = None,
     hidden_features: Annotated[
-        int | None, typer.Option(metavar="N", help="Width of the network; by the size of the mask.")
+        int | None, typer.Option(metavar="N", help="Width; by default by the size of the mask.")
     ] = None,
     seed: Seed = 0,
     device: Device = "auto",
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Blend a part of one picture seamlessly into another.
+    """Blend part of one picture seamlessly into another.
 
-    Inside the mask the result has the source's gradients, along its border the target's values, outside of it the
-    target's pixels. Errors are in the target's units, between neighboring pixels: of the gradients inside the mask,
-    and across its border.
+    Inside the mask the result has the source's gradients, along its border the target's values, and outside the
+    target's pixels. Two errors are printed, both as differences between neighboring pixels in the target's units: of
+    the gradients inside the mask, and across its border.
 
     Example: ligeia blend statue.png sea.jpg --mask mask.png -o sunk.png
     """
-    for path in (source, target, mask):
-        check_readable(path)
-        if output.resolve() == path.resolve():
-            raise InputError(f"{output}: the output would overwrite an input; name another file.")
-    check_writable(output)
-    from ligeia import fitting, recipes
+    check_paths(output, (source, target, mask))
+    from ligeia import enlargement, equations, fitting, recipes
 
     pictures = [recipes.to_signal(path, working_set=1 << 62) for path in (source, target, mask)]
-    recipes.check_enlarged_output(pictures[1], output)
+    enlargement.check_enlarged_output(pictures[1], output)
     with watched_fit(quiet=quiet, checkpoint=None) as callback:
-        found = recipes.blend(
+        found = equations.blend(
             *pictures,
             mixed=mixed,
             stop=None if seconds is None else fitting.seconds(seconds),
@@ -54,7 +50,7 @@ def blend(
             device=device,
             callbacks=[callback],
         )
-    recipes.write_enlarged(output, found.values, found.channels, found.source)
+    enlargement.write_enlarged(output, found.values, found.channels, found.source)
     errors = {name: getattr(found, name) for name in _ERRORS}
     result = {
         **errors,
@@ -66,7 +62,7 @@ def blend(
         "seed": seed,
     }
     summary = (
-        f"{output}: gradients within {found.gradient_error:.3g} of those wanted inside the mask, "
+        f"{output}: gradients within {found.gradient_error:.3g} of the requested ones inside the mask, "
         f"{found.boundary_jump:.3g} across its border, in {found.seconds:.1f} s"
     )
     emit(result, summary, as_json=as_json, quiet=quiet)

@@ -12,33 +12,33 @@ from ._fit_surface import describe_quality
 
 
 def compare(
-    reference: Annotated[Path, typer.Argument(metavar="REFERENCE", help="The truth: a file or a field.")],
-    candidate: Annotated[Path, typer.Argument(metavar="CANDIDATE", help="What is measured: a file or a field.")],
+    reference: Annotated[Path, typer.Argument(metavar="REFERENCE", help="The original: a file or a field.")],
+    candidate: Annotated[Path, typer.Argument(metavar="CANDIDATE", help="The copy to measure: a file or a field.")],
     seed: NoSeed = 0,
     device: NoDevice = "auto",
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Measure a file or a field against another.
+    """Measure how well one file or field matches another.
 
     Prints PSNR and SSIM, or the SNR of a sound, and the mean squared error. The reference's range is the peak. A
     field is sampled as the other file is, or at the places of a table.
 
-    For surfaces, distances of 100,000 samples, in % of the reference's diagonal.
+    For surfaces, prints distances between 100,000 samples, in % of the reference's diagonal.
 
     Example: ligeia compare photo.png photo.lig
     """
     check_readable(reference)
     check_readable(candidate)
-    from ligeia import recipes
-    from ligeia.signals import is_surface
+    from ligeia import files
+    from ligeia.formats import is_surface
 
     both = (reference, candidate)
-    if any(map(is_surface, both)) or all(map(recipes.is_surface_field, both)):
-        quality = recipes.compare_surfaces(reference, candidate)
+    if any(map(is_surface, both)) or all(map(files.is_surface_field, both)):
+        quality = files.compare_surfaces(reference, candidate)
         emit(quality.to_plain(), describe_quality(quality), as_json=as_json, quiet=quiet)
         return
-    found = recipes.compare(reference, candidate)
+    found = files.compare(reference, candidate)
     result: dict[str, Any] = {"psnr_db": found.psnr_db, "ssim": found.ssim, "mse": found.mse, "shape": found.shape}
     if found.snr_db is not None:
         result["snr_db"] = found.snr_db

@@ -7,7 +7,8 @@ import typer
 
 from ligeia.core import OutputError
 
-from ._console import Device, Json, Quiet, Seed, decibels, emit, say, watched_fit
+from ._console import Device, Json, Quiet, Seed, decibels, emit, say
+from ._progress import watched_fit
 from ._summaries import summarize
 
 
@@ -18,29 +19,30 @@ def demo(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Fit a built-in photograph and draw what became of it.
+    """Fit a built-in photograph and draw the result.
 
     Example: ligeia demo
     """
-    from ligeia import codec, recipes
+    from ligeia import core, experiments, files, recipes, reports
+    from ligeia.field import save
 
-    recipes.checked_device(device)  # before the folder is made
+    core.checked_device(device)  # before the folder is created
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"{folder}: cannot make this folder ({error.strerror}); choose another with -o.") from error
-    signal = recipes.camera(size=256, align="centers")
+        raise OutputError(f"{folder}: cannot create this folder ({error.strerror}); choose another with -o.") from error
+    signal = experiments.camera(size=256, align="centers")
     say("fitting a 256 x 256 photograph ...", quiet=quiet)
     with watched_fit(quiet=quiet, checkpoint=None) as callback:
-        field = recipes.fit(signal, stop=recipes.demo_stop(), seed=seed, device=device, callbacks=[callback])
+        field = recipes.fit(signal, stop=experiments.demo_stop(), seed=seed, device=device, callbacks=[callback])
     output = folder / "camera.lig"
-    size = codec.save(field, output)
+    size = save(field, output)
     say("drawing ...", quiet=quiet)
-    recipes.decode(field, folder / "reconstructed.png")
-    recipes.render(field, folder / "enlarged-4x.png", scale=4)
-    recipes.render(field, folder / "gradient.png", quantity="gradient")
-    recipes.render(field, folder / "laplacian.png", quantity="laplacian")
-    recipes.draw_report(field, signal, folder / "report.png")
+    files.decode(field, folder / "reconstructed.png")
+    files.render(field, folder / "enlarged-4x.png", scale=4)
+    files.render(field, folder / "gradient.png", quantity="gradient")
+    files.render(field, folder / "laplacian.png", quantity="laplacian")
+    reports.draw_report(field, signal, folder / "report.png")
     result = summarize(field, output, size)
     result["pictures"] = str(folder.resolve())
     summary = (

@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ligeia.core import InputError, check_readable, check_writable
+from ligeia.core import InputError
 
-from ._console import Json, NoDevice, Output, Quiet, Seed, emit, parse_scale, watched_tiles
+from ._console import Json, NoDevice, Output, Quiet, Seed, emit
+from ._parsing import check_paths, parse_scale
+from ._progress import watched_tiles
 
 if TYPE_CHECKING:
-    from ligeia.recipes import Pose
+    from ligeia.enlargement import Pose
     from ligeia.signals import Signal
 
 _PROFILES = ("box", "gaussian")
 _KINDS = {"volumes": "volumes (--isotropic)", "exposures": "several exposures", "picture": "a single picture"}
-_NEAR = 0.6  # gray levels, half of one and what rounding adds
+_NEAR = 0.6  # gray levels: half of one, and the rounding error
 _FWHM = math.sqrt(8 * math.log(2))  # of a Gaussian, in standard deviations
 
 
@@ -26,49 +28,36 @@ def enlarge(
         list[Path], typer.Argument(metavar="INPUT...", help="A picture; several of one scene; a video; volumes.")
     ],
     output: Output,
-    scale: Annotated[
-        str | None, typer.Option(metavar="S|WxH", help="Times the size (2, 1.7), or width x height.")
-    ] = None,
+    scale: Annotated[str | None, typer.Option(metavar="S|WxH", help="Factor (2, 1.7), or width x height.")] = None,
     downscaled_by: Annotated[
-        str, typer.Option(metavar="K", help="How it was made smaller: box, bicubic, or unknown, taken for box.")
+        str, typer.Option(metavar="K", help="How it was downsampled: box, bicubic, or unknown (as box).")
     ] = "unknown",
     poses: Annotated[
         Path | None, typer.Option(metavar="P.csv", help="Known rows, columns and degrees of each exposure.")
     ] = None,
-    moving: Annotated[bool, typer.Option("--moving", help="Leave out what moves between exposures.")] = False,
+    moving: Annotated[bool, typer.Option("--moving", help="Ignore what moves between exposures.")] = False,
     frame: Annotated[int | None, typer.Option(metavar="N", help="Video: the frame to enlarge, from 0.")] = None,
     neighbors: Annotated[int, typer.Option(metavar="N", help="Video: frames before and after it to use.")] = 3,
-    isotropic: Annotated[bool, typer.Option("--isotropic", help="Volumes of thick slices to one of cubes.")] = False,
+    isotropic: Annotated[bool, typer.Option("--isotropic", help="Volumes of thick slices to cubic voxels.")] = False,
     slice_profile: Annotated[str, typer.Option(metavar="P", help="Volumes: box or gaussian.")] = "box",
-    inexact: Annotated[
-        bool, typer.Option("--inexact", help="Volumes with noise: near their voxels, not at them.")
-    ] = False,
-    total_variation: Annotated[
-        float, typer.Option(min=0, metavar="W", help="Prior: weight of the total variation.")
-    ] = 0.0,
-    hessian: Annotated[float, typer.Option(min=0, metavar="W", help="Prior: weight of second differences.")] = 0.0,
+    inexact: Annotated[bool, typer.Option("--inexact", help="Noisy volumes: approximate their voxels.")] = False,
     seed: Seed = 0,
     device: NoDevice = "auto",
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Enlarge a picture: fields are fitted to what its pixels are, means over areas.
+    """Enlarge a picture, using that each pixel is the mean over an area.
 
-    Nothing is learned from other pictures. Several exposures of one scene, or frames of a video, make one sharper
-    picture; thick slices, of one stack or of orthogonal ones, make a volume of cubes.
+    Nothing is learned from other pictures. Several exposures of a scene, or frames of a video, give one sharper
+    picture. Stacks of thick slices, one or several orthogonal ones, give a volume of cubic voxels.
 
     Example: ligeia enlarge photo.png -o large.png --scale 2
     """
-    for source in sources:
-        check_readable(source)
-        if output.resolve() == source.resolve():
-            raise InputError(f"{output}: the output would overwrite an input; name another file.")
-    check_writable(output)
+    check_paths(output, sources)
     kind = "volumes" if isotropic else "exposures" if len(sources) > 1 or frame is not None else "picture"
     given = {
         "--scale": ("volumes", scale is not None),
         "--downscaled-by": ("volumes exposures", downscaled_by != "unknown"),
-        "--total-variation and --hessian": ("volumes exposures", bool(total_variation or hessian)),
         "--poses": ("volumes picture", poses is not None),
         "--moving": ("volumes picture", moving),
         "--frame": ("volumes", frame is not None),
@@ -77,28 +66,27 @@ def enlarge(
     }
     for name, (meaningless, is_given) in given.items():
         if is_given and kind in meaningless.split():
-            raise InputError(f"{name} says nothing of {_KINDS[kind]}; leave it out.")
+            raise InputError(f"{name} does not apply to {_KINDS[kind]}; leave it out.")
     began = time.perf_counter()
     if isotropic:
         found = _isotropic(sources, output, slice_profile, seed, exact=not inexact, quiet=quiet)
     else:
         if scale is None:
-            raise InputError("the scale was wanted: --scale 2 or --scale 1920x1080; volumes take --isotropic.")
+            raise InputError("expected the scale: --scale 2 or --scale 1920x1080; volumes take --isotropic.")
         factor, shape = parse_scale(scale)
         size = {"scale": factor, "shape": shape}
         if len(sources) > 1 or frame is not None:
             found = _fused(sources, output, size, poses, (frame, neighbors), moving=moving, seed=seed, quiet=quiet)
         else:
-            prior = (total_variation, hessian)
-            found = _enlarged(sources[0], output, size, downscaled_by, prior, seed, quiet=quiet)
+            found = _enlarged(sources[0], output, size, downscaled_by, seed, quiet=quiet)
     took = time.perf_counter() - began
     size_text = " x ".join(map(str, found["shape"]))
     summary = f"{output}: {size_text} samples in {took:.1f} s"
     if "consistency" in found:
-        summary += f"\nmade smaller again: within {found['consistency']:.2g} gray levels"
+        summary += f"\ndownsampled again: within {found['consistency']:.2g} gray levels"
         if found["consistency"] > _NEAR:
             summary += (
-                " (at this scale new pixels share old ones, and no picture within the range is nearer everywhere)"
+                " (at this scale new pixels overlap several old ones, and no picture within the range fits better)"
             )
     for number, pose in enumerate(found.get("poses", [])):
         summary += "\nexposure {}: {:+.3f} rows, {:+.3f} columns, {:+.3f} degrees".format(number, *pose)
@@ -106,33 +94,20 @@ def enlarge(
 
 
 def _enlarged(
-    source: Path,
-    output: Path,
-    size: dict[str, Any],
-    downscaled_by: str,
-    weights: tuple[float, float],
-    seed: int,
-    *,
-    quiet: bool,
+    source: Path, output: Path, size: dict[str, Any], downscaled_by: str, seed: int, *, quiet: bool
 ) -> dict[str, Any]:
-    from ligeia import fitting, recipes
+    from ligeia import enlargement, recipes
 
-    if downscaled_by not in recipes.KERNELS:
-        names = ", ".join(recipes.KERNELS)
+    if downscaled_by not in enlargement.KERNELS:
+        names = ", ".join(enlargement.KERNELS)
         raise InputError(f"--downscaled-by must be one of {names}, got {downscaled_by!r}.")
     signal = recipes.to_signal(source, working_set=1 << 62)
-    recipes.check_enlarged_output(signal, output)
-    prior = fitting.Prior(total_variation=weights[0], hessian=weights[1]) if any(weights) else None
+    enlargement.check_enlarged_output(signal, output)
     with watched_tiles(quiet=quiet) as on_tile:
-        enlarged = recipes.enlarge(
-            signal,
-            **size,
-            downscaled_by=recipes.KERNELS[downscaled_by],
-            prior=prior,
-            seed=seed,
-            on_tile=on_tile,
+        enlarged = enlargement.enlarge(
+            signal, **size, downscaled_by=enlargement.KERNELS[downscaled_by], seed=seed, on_tile=on_tile
         )
-    recipes.write_enlarged(output, enlarged.values, enlarged.channels, enlarged.source)
+    enlargement.write_enlarged(output, enlarged.values, enlarged.channels, enlarged.source)
     return {"shape": enlarged.shape, "consistency": enlarged.consistency, "downscaled_by": downscaled_by}
 
 
@@ -147,18 +122,18 @@ def _fused(
     seed: int,
     quiet: bool,
 ) -> dict[str, Any]:
-    from ligeia import recipes
+    from ligeia import enlargement, recipes
     from ligeia.signals import ArraySource, ImageSource
 
     frames, reference = [recipes.to_signal(source) for source in sources], 0
     number, neighbors = clip
     if number is not None:
         if len(frames) > 1:
-            raise InputError(f"one video was wanted with --frame, got {len(frames)} files.")
-        frames, reference = recipes.clip_around(frames[0], number, neighbors=neighbors)
-    recipes.check_enlarged_output(frames[0], output)
+            raise InputError(f"expected one video with --frame, got {len(frames)} files.")
+        frames, reference = enlargement.clip_around(frames[0], number, neighbors=neighbors)
+    enlargement.check_enlarged_output(frames[0], output)
     with watched_tiles(quiet=quiet) as on_tile:
-        fused = recipes.fuse(
+        fused = enlargement.super_resolve(
             frames,
             **size,
             poses=None if poses is None else _read_poses(poses),
@@ -169,18 +144,18 @@ def _fused(
         )
     source = frames[reference].source
     assert isinstance(source, ArraySource | ImageSource)
-    recipes.write_enlarged(output, fused.values, frames[reference].channels, source)
+    enlargement.write_enlarged(output, fused.values, frames[reference].channels, source)
     found = [(pose.row, pose.column, math.degrees(pose.angle)) for pose in fused.poses]
     return {"shape": fused.values.shape[:-1], "poses": found, "shares": fused.shares}
 
 
 def _read_poses(path: Path) -> "list[Pose]":
-    from ligeia import recipes
-    from ligeia.signals import read_columns
+    from ligeia import enlargement
+    from ligeia.formats import read_columns
 
     columns = [column.numbers for column in read_columns(path, ["row", "column", "degrees"])]
     return [
-        recipes.Pose(float(row), float(column), math.radians(float(angle)))
+        enlargement.Pose(float(row), float(column), math.radians(float(angle)))
         for row, column, angle in zip(*columns, strict=True)
     ]
 
@@ -188,17 +163,18 @@ def _read_poses(path: Path) -> "list[Pose]":
 def _isotropic(
     sources: list[Path], output: Path, profile: str, seed: int, *, exact: bool, quiet: bool
 ) -> dict[str, Any]:
-    from ligeia import recipes
-    from ligeia.signals import Box, Gaussian, is_volume_output
+    from ligeia import enlargement, recipes
+    from ligeia.formats import is_volume_output
+    from ligeia.signals import Box, Gaussian
 
     if not is_volume_output(output) and output.suffix.lower() != ".npy":
-        raise InputError(f"{output}: a volume is written as .nii, .nii.gz or .npy; rename the output.")
+        raise InputError(f"{output}: expected a volume's ending, .nii, .nii.gz or .npy; rename the output.")
 
     if profile not in _PROFILES:
         raise InputError(f"--slice-profile must be one of {', '.join(_PROFILES)}, got {profile!r}.")
     stacks: list[Signal] = [recipes.to_signal(source, working_set=1 << 62) for source in sources]
     footprint = Box() if profile == "box" else Gaussian(1 / _FWHM)
     with watched_tiles(quiet=quiet) as on_tile:
-        volume = recipes.isotropic(stacks, profile=footprint, exact=exact, seed=seed, on_tile=on_tile)
-    recipes.write_isotropic(output, volume)
+        volume = enlargement.isotropic(stacks, profile=footprint, exact=exact, seed=seed, on_tile=on_tile)
+    enlargement.write_isotropic(output, volume)
     return {"shape": volume.values.shape[:-1], "spacing_mm": volume.spacing_mm}

@@ -6,38 +6,35 @@ from typing import Annotated
 
 import typer
 
-from ligeia.core import InputError, check_readable, check_writable
-
 from ._console import Json, NoDevice, NoSeed, Quiet, emit
+from ._parsing import check_paths
 
 
 def explain(
     source: Annotated[Path, typer.Argument(metavar="F.lig", help="A fitted field.")],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="R.png", help="The picture to draw.")],
     reference: Annotated[
-        Path | None, typer.Option(metavar="INPUT", help="What was fitted, for the error's spectrum.")
+        Path | None, typer.Option(metavar="INPUT", help="The original, for the error's spectrum.")
     ] = None,
     seed: NoSeed = 0,
     device: NoDevice = "auto",
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Look into a network: activations, spectra and ranks by layer, and what to change.
+    """Analyze a network: activations, spectra and ranks by layer, and what to change.
 
     Example: ligeia explain photo.lig --reference photo.png -o inside.png
     """
-    check_readable(source)
-    check_writable(output)
-    if output.resolve() in (source.resolve(), *([reference.resolve()] if reference else [])):
-        raise InputError(f"{output}: the picture would overwrite what it is about; name another file.")
-    from ligeia import codec, recipes
+    check_paths(output, [source] if reference is None else [source, reference])
+    from ligeia import recipes, reports
+    from ligeia.field import load
 
-    recipes.check_figure(output)
+    reports.check_figure(output)
     began = time.perf_counter()
-    field = codec.load(source)
+    field = load(source)
     signal = None if reference is None else recipes.to_signal(reference)
-    found = recipes.explain(field, signal)
-    recipes.draw_explanation(found, field, output)
+    found = reports.explain(field, signal)
+    reports.draw_explanation(found, field, output)
     result = {
         "output": str(output),
         "seconds": time.perf_counter() - began,

@@ -19,19 +19,19 @@ def export(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write a field for other programs, and measure how close it comes.
+    """Write a field for other programs, and measure how closely the export matches it.
 
-    The ending of the output chooses: .onnx is a model from coordinates in [-1, 1] to values in the signal's units,
-    .safetensors the weights with a description in JSON, which `ligeia import` reads back.
+    The output's ending chooses the format: .onnx is a model from coordinates in [-1, 1] to values in the signal's
+    units, .safetensors holds the weights and a description in JSON, which `ligeia import` reads back.
 
     Example: ligeia export photo.lig -o photo.onnx
     """
     check_readable(source)
     check_writable(output)
-    from ligeia import recipes
+    from ligeia import files
 
     began = time.perf_counter()
-    found = recipes.export(source, output)
+    found = files.export(source, output)
     took = time.perf_counter() - began
     result = {
         "output": str(output),

@@ -1,42 +1,26 @@
 """`ligeia fit`."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ligeia.core import InputError, check_readable, check_writable
 
-from ._console import (
-    Device,
-    Json,
-    Output,
-    Quiet,
-    Seed,
-    check_field_output,
-    discard,
-    emit,
-    keeping,
-    open_checkpoint,
-    parse_box,
-    parse_names,
-    parse_numbers,
-    parse_tuple,
-    reading_options,
-    watched_fit,
-)
-from ._fit_surface import fit_surface
-from ._summaries import describe, stop_of, summarize
+from ._checkpoints import discard, keeping, open_checkpoint
+from ._console import Device, Json, Output, Quiet, Seed, check_field_output, emit, say
+from ._fit_surface import surface_summary
+from ._parsing import parse_box, parse_choice, parse_frames, parse_names, parse_numbers, parse_tuple
+from ._progress import watched_fit
+from ._summaries import describe, network_summary, signal_summary, stop_of, summarize
 
 if TYPE_CHECKING:
-    from ligeia.field import Field
-    from ligeia.networks import Architecture
+    from ligeia.formats import PointColumns
     from ligeia.physics import Smoothness
-    from ligeia.recipes import Configuration, FirstFrequency, HeldOut, Size
-    from ligeia.signals import Signal
 
-_PRIORS = {"tv": ("total_variation", 0.1), "hessian": ("hessian", 0.03)}  # and their usual weights
+_OBJECTIVES = "--objective must be one of distance, eikonal"
+_FOOTPRINTS = "expected a footprint of point, box, bicubic"
+_PRIORS = {"tv": 0.1, "hessian": 0.03}  # and their usual weights
 
 
 def fit(
@@ -96,218 +80,85 @@ def fit(
 
     Example: ligeia fit photo.png -o photo.lig --psnr 40 --report r.png
     """
-    given = locals()  # every option by its name
-    _check(source, output, report)
-    from ligeia.signals import is_surface
+    _check(source, output, report, mask)
+    from ligeia import recipes, reports
+    from ligeia.field import save
 
-    if variable is None and coordinates is None and is_surface(source):
-        fit_surface(**given)
-        return
-    if objective is not None:
-        raise InputError(f"{source}: --objective is for surfaces (.ply, .obj, .stl, .off, .glb, .xyz); leave it out.")
-    _fit_signal(**given)
-
-
-def _fit_signal(
-    *,
-    source: Path,
-    output: Path,
-    psnr: float | None,
-    snr: float | None,
-    seconds: float | None,
-    passes: float | None,
-    most_bytes: int | None,
-    variable: str | None,
-    frames: str | None,
-    channels: bool | None,
-    periodic: str | None,
-    coordinates: str | None,
-    values: str | None,
-    box: str | None,
-    hold_out: float | None,
-    mask: Path | None,
-    prior: str | None,
-    footprint: str,
-    recipe: str,
-    network: str,
-    hidden_features: int | None,
-    hidden_layers: int | None,
-    omega: float | None,
-    first_omega: str | None,
-    working_set: int,
-    report: Path | None,
-    resume: bool,
-    seed: int,
-    device: str,
-    as_json: bool,
-    quiet: bool,
-    **_: object,
-) -> None:
-    _check_gaps(mask, hold_out, prior, recipe)
-    from ligeia import codec, recipes
-    from ligeia.kernels import current_path
-    from ligeia.signals import SoundSource
-
-    asked = {"hidden_features": hidden_features, "hidden_layers": hidden_layers, "omega": omega}
-    architecture = recipes.network_named(network, **asked)  # type: ignore[arg-type]
-    omega_0 = 30.0 if omega is None or architecture is not None else omega  # another network has its own
-    depth: dict[str, Any] = {"omega_0": omega_0, "hidden_layers": 3 if hidden_layers is None else hidden_layers}
-    reading = reading_options(variable, frames, periodic, working_set) | _columns(coordinates, values, box)
-    whole = recipes.to_signal(source, _configuration(recipe), channels=channels, **reading)
-    whole = recipes.with_footprint(whole, footprint)
-    signal, held_out = _with_gaps(whole, mask, hold_out, seed)
-    stop = stop_of(psnr, snr, seconds, passes)
-    size = recipes.choose_size(
-        signal,
-        stop=stop if recipe == "fast" else None,  # a quality does not widen the network of the paper
-        network=architecture,
-        hidden_features=hidden_features,
+    asked = recipes.network_named(network, hidden_features=hidden_features, hidden_layers=hidden_layers, omega=omega)
+    request = recipes.FitRequest(
+        stop=stop_of(psnr, snr, seconds, passes),
+        recipe=parse_choice(recipe, ("fast", "paper"), "--recipe must be fast or paper"),
+        prior=_smoothness(prior),
+        objective=None if objective is None else parse_choice(objective, ("distance", "eikonal"), _OBJECTIVES),
+        network=None if asked.width_is_chosen else asked,
+        hidden_features=hidden_features if asked.width_is_chosen else None,
         most_bytes=most_bytes,
-        **depth,
+        hidden_layers=3 if hidden_layers is None else hidden_layers,
+        omega_0=30.0 if omega is None else omega,
+        first_omegas=None if first_omega is None else parse_numbers(first_omega),
+        variable=variable,
+        frames=parse_frames(frames),
+        channels=channels,
+        periodic=parse_names(periodic),
+        columns=_columns(coordinates, values, box),
+        footprint=parse_choice(footprint, ("point", "box", "bicubic"), _FOOTPRINTS),
+        mask=mask,
+        hold_out=hold_out,
+        working_set=working_set << 20,
+        seed=seed,
+        device=device,
     )
-    configuration = _configuration(recipe, size.hidden_features, signal, prior, architecture)
+    plan = recipes.plan_fit(source, request)
     if report is not None:
-        recipes.check_figure(report, signal)
-    frequencies = _frequencies(first_omega, configuration, signal, omega_0, architecture)
+        reports.check_figure(report, plan.whole if isinstance(plan, recipes.SignalPlan) else None)
+    for remark in plan.remarks:
+        say(f"ligeia: {source}: {remark}", quiet=quiet)
     checkpoint = open_checkpoint(output, resume=resume, quiet=quiet)
-    offset_db = signal.snr_offset_db() if isinstance(signal.source, SoundSource) else 0.0
-    with keeping(checkpoint), watched_fit(quiet=quiet, checkpoint=checkpoint, offset_db=offset_db) as callback:
-        field = recipes.fit(
-            signal,
-            stop=stop,
-            configuration=configuration,
-            network=architecture,
-            hidden_features=size.hidden_features if architecture is None else None,
-            most_bytes=most_bytes if architecture is not None else None,
-            **depth,
-            first_omegas=[each.omega for each in frequencies] or None,
-            seed=seed,
-            device=device,
-            callbacks=[callback],
-            checkpoint=checkpoint,
-        )
-    field.missing = whole.missing  # what was held out is there
-    if architecture is not None and most_bytes is not None:
-        size = recipes.Size(field.network.config.num_features, f"the most in {most_bytes:,} bytes")
-    result = summarize(field, output, codec.save(field, output)) | {
-        "network": network,
-        "hidden_features": size.hidden_features,
-        "hidden_features_reason": size.reason,
-        "device": str(next(field.parameters()).device),
-        "kernel": current_path() if architecture is None else "torch",
-        "first_omegas": [each.omega for each in frequencies],
-        **_summary_of(held_out, field),
-    }
+    with keeping(checkpoint), watched_fit(quiet=quiet, checkpoint=checkpoint, offset_db=plan.offset_db) as callback:
+        fitted = plan.fit(callbacks=[callback], checkpoint=checkpoint)
+    field = fitted.field
+    result = summarize(field, output, save(field, output)) | {"network": network, **network_summary(field)}
     discard(checkpoint, quiet=quiet)
-    if report is not None:
-        recipes.draw_report(field, whole, report, held_out)
-    summary = f"{describe(result, field, psnr=psnr, snr=snr)}\n{_reasons(size, frequencies, architecture)}"
+    if isinstance(fitted, recipes.FittedSurface):
+        found, lines = surface_summary(fitted, output, quiet=quiet)
+        if report is not None:
+            reports.draw_surface_report(fitted, report)
+    else:
+        found, lines = signal_summary(fitted)
+        if report is not None:
+            reports.draw_report(field, fitted.plan.whole, report, fitted.plan.held_out)
+    result |= found
+    summary = "\n".join([describe(result, field, psnr=psnr, snr=snr), *lines])
     emit(result, summary, as_json=as_json, quiet=quiet)
 
 
-def _check(source: Path, output: Path, report: Path | None) -> None:
+def _check(source: Path, output: Path, report: Path | None, mask: Path | None) -> None:
     check_field_output(output)
-    check_readable(source)
+    for path in (source, *([mask] if mask else [])):
+        check_readable(path)
     for path in (output, *([report] if report else [])):
         check_writable(path)
     if report is not None and report.resolve() in (source.resolve(), output.resolve()):
         raise InputError(f"{report}: the report would overwrite the input or the output; name another file.")
 
 
-def _check_gaps(mask: Path | None, hold_out: float | None, prior: str | None, recipe: str) -> None:
-    if mask is not None:
-        check_readable(mask)
-        if hold_out is not None:
-            raise InputError("--mask and --hold-out both say what is not fitted; leave one of them out.")
-    if prior is not None and recipe != "fast":
-        raise InputError(f"--prior brings its own recipe; leave --recipe {recipe} out.")
-
-
-def _with_gaps(
-    whole: "Signal", mask: Path | None, hold_out: float | None, seed: int
-) -> "tuple[Signal, HeldOut | None]":
-    from ligeia import recipes
-
-    if mask is None:
-        return recipes.hold_out(whole, hold_out, seed=seed)
-    return recipes.hold_out_masked(whole, recipes.to_signal(mask))
-
-
-def _summary_of(held_out: "HeldOut | None", field: "Field") -> dict[str, Any]:
-    if held_out is None:
-        return {}
-    found = held_out.quality(field)
-    return {
-        "held_out_relative_l2": found.relative_l2,
-        "held_out_psnr_db": found.psnr_db,
-        "num_held_out": found.num_points,
-    }
-
-
-def _columns(coordinates: str | None, values: str | None, box: str | None) -> dict[str, Any]:
-    from ligeia.signals import PointColumns
+def _columns(coordinates: str | None, values: str | None, box: str | None) -> "PointColumns | None":
+    from ligeia.formats import PointColumns
 
     if coordinates is None and values is None and box is None:
-        return {}
-    named = PointColumns(coordinates=parse_names(coordinates), values=parse_names(values), box=parse_box(box))
-    return {"columns": named}
+        return None
+    return PointColumns(coordinates=parse_names(coordinates), values=parse_names(values), box=parse_box(box))
 
 
-def _reasons(size: "Size", frequencies: "Sequence[FirstFrequency]", architecture: "Architecture | None") -> str:
-    turns = "; ".join(f"{each.axis} {each.omega:.4g} ({each.reason})" for each in frequencies)
-    width = f"{'width' if architecture is None else 'features'}: {size.hidden_features} ({size.reason})"
-    return f"{width}\nfirst layer, radians per unit: {turns}" if turns else width
-
-
-def _frequencies(
-    asked: str | None,
-    configuration: "Configuration",
-    signal: "Signal",
-    omega_0: float,
-    architecture: "Architecture | None",
-) -> "Sequence[FirstFrequency]":
-    """Return the first layer's frequencies, none for a network that has no such thing."""
-    from ligeia import recipes
-
-    if architecture is not None and not architecture.takes_frequencies:
-        if asked is not None:
-            raise InputError(
-                f"the first layer of a network {architecture.name} has no frequency; leave --first-omega out."
-            )
-        return ()
-    if asked is None:
-        return configuration.first_frequencies(signal, omega_0)
-    omegas = recipes.checked_omegas(parse_numbers(asked), signal)
-    axes = signal.grid.axes
-    return [recipes.FirstFrequency(axis.name, each, "as asked") for axis, each in zip(axes, omegas, strict=True)]
-
-
-def _configuration(
-    name: str,
-    hidden_features: int = 256,
-    signal: "Signal | None" = None,
-    prior: str | None = None,
-    architecture: "Architecture | None" = None,
-) -> "Configuration":
-    from ligeia import recipes
-
-    if prior is not None and signal is not None:
-        return recipes.smooth(signal, _smoothness(prior), hidden_features=hidden_features, network=architecture)
-    if name == "fast":
-        return recipes.fast(hidden_features=hidden_features) if architecture is None else recipes.fast_for(architecture)
-    if name == "paper":
-        return recipes.paper()
-    raise InputError(f"--recipe must be fast or paper, got {name!r}.")
-
-
-def _smoothness(text: str) -> "Smoothness":
+def _smoothness(text: str | None) -> "Smoothness | None":
     from ligeia.physics import Smoothness
 
+    if text is None:
+        return None
     name, colon, weight = text.partition(":")
     if name not in _PRIORS:
         raise InputError(
-            f"a prior of {', '.join(_PRIORS)} was wanted, or one with its weight as in tv:0.1, got {text!r}."
+            f"expected a prior of {', '.join(_PRIORS)}, or one with its weight as in tv:0.1, got {text!r}."
         )
-    field, usual = _PRIORS[name]
-    (value,) = parse_tuple(weight, 1, "--prior tv:0.1") if colon else [usual]
-    return Smoothness(**{field: value})
+    (value,) = parse_tuple(weight, 1, "--prior tv:0.1") if colon else [_PRIORS[name]]
+    return Smoothness(total_variation=value) if name == "tv" else Smoothness(hessian=value)

@@ -7,24 +7,25 @@ import typer
 
 from ligeia.core import check_readable, check_writable
 
-from ._console import Json, NoDevice, NoSeed, Output, Quiet, emit, parse_shape
+from ._console import Json, NoDevice, NoSeed, Output, Quiet, emit
+from ._parsing import parse_shape
 
 
 def import_(
-    source: Annotated[Path, typer.Argument(metavar="F.safetensors", help="Exported, or another sine network's.")],
+    source: Annotated[Path, typer.Argument(metavar="F.safetensors", help="An export, or weights of a sine network.")],
     output: Output,
     shape: Annotated[str | None, typer.Option(metavar="RxC", help="Other weights: samples per axis.")] = None,
     omega: Annotated[float | None, typer.Option(metavar="W", help="Other weights: their omega_0.")] = None,
-    first_omega: Annotated[float | None, typer.Option(metavar="W", help="Other weights: of the first layer.")] = None,
+    first_omega: Annotated[float | None, typer.Option(metavar="W", help="Other weights: first omega.")] = None,
     seed: NoSeed = 0,
     device: NoDevice = "auto",
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Make a field of a .safetensors file: one that ligeia exported, or a sine network's weights.
+    """Make a field from a .safetensors file: an export of ligeia, or weights of a sine network.
 
-    Weights of the SIREN repository, of its notebook and of siren-pytorch are known by their names. Such files say
-    neither how many samples there were nor omega: --shape does, and --omega where it is not their code's usual one.
+    Weights of the SIREN repository, of its notebook and of siren-pytorch are recognized by their names. Such files
+    record neither the number of samples nor omega: pass --shape, and --omega unless it was their code's default.
 
     Example: ligeia import photo.safetensors -o photo.lig
 
@@ -33,9 +34,9 @@ def import_(
     sizes = parse_shape(shape)
     check_readable(source)
     check_writable(output)
-    from ligeia import codec, recipes
+    from ligeia import codec, files
 
-    record = recipes.import_weights(source, shape=sizes, omega_0=omega, first_omega_0=first_omega)
+    record = files.import_weights(source, shape=sizes, omega_0=omega, first_omega_0=first_omega)
     num_bytes = codec.write_record(record, output)
     size = " x ".join(map(str, record.grid.shape))
     result = {"output": str(output), "bytes": num_bytes, "shape": record.grid.shape}

@@ -3,7 +3,7 @@
 import math
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -11,31 +11,27 @@ from ligeia.core import InputError
 
 from ._console import Json, NoDevice, NoSeed, Quiet, emit
 
-if TYPE_CHECKING:
-    from ligeia.codec import NetworkRecord
-    from ligeia.networks import NetworkConfig
-
 
 def info(
     source: Annotated[Path | None, typer.Argument(metavar="[F.lig]", help="A fitted field.")] = None,
-    system: Annotated[bool, typer.Option("--system", help="This machine instead, and what is in use.")] = False,
+    system: Annotated[bool, typer.Option("--system", help="Show this machine and the kernel in use.")] = False,
     seed: NoSeed = 0,
     device: NoDevice = "auto",
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Print everything that the header of a field says, or what this machine runs on.
+    """Print everything in the header of a field, or the kernels and versions on this machine.
 
     Example: ligeia info photo.lig
 
     Example: ligeia info --system
     """
     if system == (source is not None):
-        raise InputError("either a field or --system was wanted; `ligeia info photo.lig` or `ligeia info --system`.")
+        raise InputError("expected either a field or --system; `ligeia info photo.lig` or `ligeia info --system`.")
     if source is None:
         _system(as_json=as_json, quiet=quiet)
         return
-    from ligeia.codec import QuantizedTensor, read_record
+    from ligeia.codec import QuantizedTensor, describe_network, read_record
 
     record = read_record(source)
     residual_bytes = 0 if record.residual is None else record.residual.num_bytes
@@ -49,12 +45,12 @@ def info(
         "lossless": record.residual is not None,
         "field_bytes": source.stat().st_size - residual_bytes,
         "residual_bytes": residual_bytes,
-        "network": _network(record.network),
+        "network": describe_network(record.network),
         "shape": record.grid.shape,
         "align": record.grid.align,
         "axes": [asdict(axis) | {"footprint": repr(axis.footprint)} for axis in record.grid.axes],
         "channels": [asdict(channel) for channel in record.channels],
-        # bytes have no place in JSON; their number says whether there is a profile
+        # JSON has no bytes; their number shows whether there is a profile
         "source": {"kind": type(record.source).__name__}
         | {name: len(value) if isinstance(value, bytes) else value for name, value in kept.items()},
     }
@@ -98,12 +94,6 @@ def _extent(axis: dict[str, Any]) -> str:
     return f"{low:g} to {high:g} {axis['unit']}".rstrip()
 
 
-def _network(network: "NetworkRecord | NetworkConfig") -> dict[str, Any]:
-    from ligeia.codec import NetworkRecord, describe_network
-
-    return {"kind": "siren"} | asdict(network) if isinstance(network, NetworkRecord) else describe_network(network)
-
-
 def _network_line(network: dict[str, Any]) -> str:
     ends = (network["in_features"], network["out_features"])
     if network["kind"] != "siren":
@@ -138,9 +128,7 @@ def _lines(result: dict[str, Any]) -> list[str]:
     footprints = list(dict.fromkeys(axis["footprint"] for axis in result["axes"]))
     means = "" if footprints == ["Point()"] else f", means by {', '.join(footprints)}"
     aligned = f"{'cell ' if result['align'] == 'centers' else ''}{result['align']}"
-    lossless = [
-        f"lossless    {result['field_bytes']:,} bytes of field, {result['residual_bytes']:,} of what it leaves over"
-    ]
+    lossless = [f"lossless    {result['field_bytes']:,} bytes of field, {result['residual_bytes']:,} of residual"]
     return [
         f"file        {result['bytes']:,} bytes, {result['parameters']:,} weights in {result['weights']}",
         *(lossless if result["lossless"] else []),

@@ -8,16 +8,17 @@ import typer
 
 from ligeia.core import check_readable, check_writable
 
-from ._console import Device, Json, NoSeed, Output, Quiet, emit, say, watched_layers
+from ._console import Device, Json, NoSeed, Output, Quiet, emit, say
+from ._progress import watched_layers
 
 
 def mesh(
     source: Annotated[Path, typer.Argument(metavar="F.lig", help="A field of signed distance, or a volume's.")],
     output: Output,
     resolution: Annotated[int, typer.Option(metavar="N", help="Cells along the domain, 2 to 2048.")] = 256,
-    level: Annotated[float, typer.Option(metavar="D", help="Distance from the surface; of a volume, its value.")] = 0.0,
+    level: Annotated[float, typer.Option(metavar="D", help="Distance from the surface; or a volume's value.")] = 0.0,
     color: Annotated[
-        str | None, typer.Option(metavar="C", help="Vertices colored by curvature: mean or gaussian.")
+        str | None, typer.Option(metavar="C", help="Color vertices by curvature: mean or gaussian.")
     ] = None,
     seed: NoSeed = 0,
     device: Device = "auto",
@@ -26,20 +27,21 @@ def mesh(
 ) -> None:
     """Write the surface of a field as a mesh.
 
-    Only cells that the surface can cross are evaluated, vertices are moved onto it, normals are the field's gradient.
-    The ending says the format: .ply, .obj, .stl, .off, .glb or .npz; coordinates are those of the original.
+    Only cells that the surface can cross are evaluated. Vertices are moved onto the surface; normals are the field's
+    gradient. The ending chooses the format: .ply, .obj, .stl, .off, .glb or .npz. Coordinates are the original's.
 
     Example: ligeia mesh bunny.lig -o bunny.ply --resolution 512
     """
     check_readable(source)
     check_writable(output)
-    from ligeia import codec, recipes
-    from ligeia.signals import check_surface_output
+    from ligeia import core, files
+    from ligeia.field import load
+    from ligeia.formats import check_surface_output
 
     check_surface_output(output)
-    field = codec.load(source).to(recipes.checked_device(device))
+    field = load(source).to(core.checked_device(device))
     with watched_layers(quiet=quiet) as progress:
-        found = recipes.mesh(
+        found = files.mesh(
             field,
             output,
             resolution=resolution,
@@ -48,7 +50,7 @@ def mesh(
             progress=progress,
         )
     if found.cuts_domain:
-        say(f"ligeia: {source}: the surface reaches the end of the domain, and is open there.", quiet=quiet)
+        say(f"ligeia: {source}: the surface reaches the edge of the domain and is open there.", quiet=quiet)
     result: dict[str, Any] = asdict(found) | {
         "components": len(found.components),
         "component_areas": list(found.components[:10]),

@@ -7,9 +7,10 @@ import typer
 
 from ligeia.core import InputError, check_readable, check_writable
 
-from ._console import Device, Json, Output, Quiet, Seed, check_field_output, decibels, emit, watched_fit
+from ._console import Device, Json, Output, Quiet, Seed, check_field_output, decibels, emit
+from ._progress import watched_fit
 
-_KNOWN = {"gradient": "constant", "laplacian": "affine"}  # and what each leaves open
+_KNOWN = {"gradient": "constant", "laplacian": "affine"}  # and what each leaves undetermined
 
 
 def poisson(
@@ -17,8 +18,8 @@ def poisson(
     output: Output,
     known: Annotated[str, typer.Option("--from", metavar="D", help="gradient or laplacian.")] = "gradient",
     seconds: Annotated[float | None, typer.Option(metavar="S", help="Stop after this time.")] = None,
-    passes: Annotated[float | None, typer.Option(metavar="P", help="Stop after passes over all targets.")] = None,
-    network: Annotated[str, typer.Option(metavar="NAME", help="siren, or another that `fit` has.")] = "siren",
+    passes: Annotated[float | None, typer.Option(metavar="P", help="Stop after P passes over all targets.")] = None,
+    network: Annotated[str, typer.Option(metavar="NAME", help="siren, or another network of `fit`.")] = "siren",
     hidden_features: Annotated[int | None, typer.Option(metavar="N", help="Width; by default 256.")] = None,
     hidden_layers: Annotated[int | None, typer.Option(metavar="N", help="Layers after the first; usually 3.")] = None,
     seed: Seed = 0,
@@ -26,10 +27,10 @@ def poisson(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Find a picture from its gradient or its Laplacian alone.
+    """Reconstruct a picture from its gradient or its Laplacian alone.
 
-    The PSNR is that of the values, after what the derivatives leave open is taken out: a constant per channel for the
-    gradient, an affine function of the coordinates for the Laplacian. The field is given the picture's mean.
+    The PSNR is that of the values after removing what the derivatives leave undetermined: a constant per channel for
+    the gradient, an affine function of the coordinates for the Laplacian. The field gets the picture's mean.
 
     Example: ligeia poisson photo.png --from laplacian -o photo.lig
     """
@@ -38,7 +39,8 @@ def poisson(
     check_field_output(output)
     check_readable(source)
     check_writable(output)
-    from ligeia import codec, fitting, recipes
+    from ligeia import equations, fitting, recipes
+    from ligeia.field import save
     from ligeia.metrics import decibels as in_decibels
     from ligeia.physics import DerivativesOf
 
@@ -49,13 +51,11 @@ def poisson(
     architecture = recipes.network_named(network, hidden_features=hidden_features, hidden_layers=hidden_layers)
     signal = recipes.to_signal(source)
     with watched_fit(quiet=quiet, checkpoint=None) as callback:
-        field = recipes.poisson(
+        field = equations.poisson(
             signal,
             known,  # type: ignore[arg-type]
             stop=stop,
             network=architecture,
-            hidden_features=256 if hidden_features is None else hidden_features,
-            hidden_layers=3 if hidden_layers is None else hidden_layers,
             seed=seed,
             device=device,
             callbacks=[callback],
@@ -71,7 +71,7 @@ def poisson(
         "steps": report.steps,
         "from": known,
         "parameters": report.parameters,
-        "bytes": codec.save(field, output),
+        "bytes": save(field, output),
         "stopped_by": report.stopped_by,
         "restarts": len(report.restarts),
         "output": str(output),

@@ -8,42 +8,30 @@ import typer
 
 from ligeia.core import InputError, check_readable, check_writable
 
-from ._console import (
-    AllowLarge,
-    Crf,
-    Device,
-    Json,
-    NoSeed,
-    Numpy,
-    Output,
-    Quiet,
-    emit,
-    parse_region,
-    parse_shape,
-    parse_tuple,
-)
+from ._console import AllowLarge, Crf, Device, Json, NoSeed, Numpy, Output, Quiet, emit
+from ._parsing import parse_region, parse_shape, parse_tuple
 
 _QUANTITIES = ("value", "gradient", "laplacian")
 _LOOKS = {"value": "shaded", "depth": "depth", "normal": "normal"}
 _PREVIEW_SCALE = 0.25
-_PICTURE = (600, 800)  # rows and columns of what a camera sees
+_PICTURE = (600, 800)  # rows and columns of a camera's picture
 
 
 def render(
     source: Annotated[Path, typer.Argument(metavar="F.lig", help="A fitted field.")],
     output: Output,
     shape: Annotated[str | None, typer.Option(metavar="RxC", help="Rows x columns, such as 1024x1536.")] = None,
-    scale: Annotated[float | None, typer.Option(metavar="S", help="Times the original size.")] = None,
+    scale: Annotated[float | None, typer.Option(metavar="S", help="Factor on the original size.")] = None,
     region: Annotated[
         str | None,
         typer.Option(metavar="r0:r1,c0:c1", help="Part, in samples, or as z=-40:60,y=12.5 in physical units."),
     ] = None,
     quantity: Annotated[str, typer.Option(help="value, gradient (magnitude), laplacian; or depth, normal.")] = "value",
     camera: Annotated[
-        str | None, typer.Option(metavar="A,E", help="Surface, seen from A degrees to the right, E above.")
+        str | None, typer.Option(metavar="A,E", help="View of a surface from A degrees right, E above.")
     ] = None,
     preview: Annotated[
-        bool, typer.Option("--preview", help="Picture file: of its coarse levels alone, a quarter as wide.")
+        bool, typer.Option("--preview", help="Compressed picture: only coarse levels, a quarter as wide.")
     ] = False,
     crf: Crf = None,
     numpy: Numpy = False,
@@ -55,7 +43,7 @@ def render(
 ) -> None:
     """Sample a field at any resolution into a file.
 
-    The ending of the output says whether a picture or an .npy file is written.
+    The output's ending chooses between a picture and an .npy file.
 
     Example: ligeia render photo.lig -o large.png --scale 4 --region 100:200,150:300
 
@@ -67,18 +55,18 @@ def render(
         raise InputError(f"--quantity must be one of {', '.join(allowed)}, got {quantity!r}.")
     check_readable(source)
     check_writable(output)
-    from ligeia import recipes
+    from ligeia import files
 
     began = time.perf_counter()
     if camera is not None:
         if scale is not None or part is not None or crf is not None or numpy or preview:
-            raise InputError("--camera takes --shape and --quantity alone; leave the other options out.")
+            raise InputError("--camera goes with --shape and --quantity only; leave the other options out.")
         rendered = _seen(source, output, camera, sizes, quantity, device)
     else:
-        field = recipes.open_field(source, device=device, use_numpy=numpy, preview=preview)
+        field = files.open_field(source, device=device, use_numpy=numpy, preview=preview)
         if preview and sizes is None and scale is None:
             scale = _PREVIEW_SCALE
-        rendered = recipes.render(
+        rendered = files.render(
             field,
             output,
             shape=sizes,
@@ -97,15 +85,16 @@ def render(
 def _seen(
     source: Path, output: Path, camera: str, sizes: tuple[int, ...] | None, quantity: str, device: str
 ) -> tuple[int, int]:
-    """Write what a camera sees of the surface of a field."""
-    from ligeia import codec, recipes
+    """Write a camera's view of the surface of a field."""
+    from ligeia import core, files
+    from ligeia.field import load
 
     azimuth, elevation = parse_tuple(camera, 2, "--camera 30,20")
     rows_columns = _PICTURE if sizes is None else sizes
     if len(rows_columns) != 2:
         raise InputError(f"--shape must be rows x columns with --camera, as 600x800, got {len(rows_columns)} sizes.")
-    field = codec.load(source).to(recipes.checked_device(device))
-    return recipes.render_surface(
+    field = load(source).to(core.checked_device(device))
+    return files.render_surface(
         field,
         output,
         (azimuth, elevation),

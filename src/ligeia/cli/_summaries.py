@@ -9,6 +9,7 @@ from ._console import decibels
 if TYPE_CHECKING:
     from ligeia.field import Field
     from ligeia.fitting import Stop
+    from ligeia.recipes import FittedSignal
 
 
 def summarize(field: "Field", output: Path, size: int) -> dict[str, Any]:
@@ -34,6 +35,40 @@ def summarize(field: "Field", output: Path, size: int) -> dict[str, Any]:
         "restarts": len(report.restarts),
         "learned_nothing": report.learned_nothing,
     } | ({"snr_db": report.snr_db} if isinstance(field.source, SoundSource) else {})
+
+
+def network_summary(field: "Field") -> dict[str, Any]:
+    """Return for JSON how wide a network is, and where and by what it was computed."""
+    from ligeia.kernels import current_path
+
+    config = field.network.config
+    return {
+        "hidden_features": config.num_features,
+        "device": str(next(field.parameters()).device),
+        "kernel": current_path() if config.architecture.has_kernel else "torch",
+    }
+
+
+def signal_summary(fitted: "FittedSignal") -> tuple[dict[str, Any], list[str]]:
+    """Return for JSON and for people what was chosen for the fit of a signal, and what was held out of it."""
+    plan, report = fitted.plan, fitted.field.report
+    architecture = plan.network.architecture
+    frequencies = plan.frequencies if architecture.takes_frequencies else ()
+    result: dict[str, Any] = {
+        "hidden_features_reason": plan.size.reason,
+        "first_omegas": [each.omega for each in frequencies],
+    }
+    if report is not None and report.held_out is not None:
+        result |= {
+            "held_out_relative_l2": report.held_out.relative_l2,
+            "held_out_psnr_db": report.held_out.psnr_db,
+            "num_held_out": report.held_out.num_points,
+        }
+    width = "width" if architecture.width_is_chosen else "features"
+    lines = [f"{width}: {plan.size.hidden_features} ({plan.size.reason})"]
+    if turns := "; ".join(f"{each.axis} {each.omega:.4g} ({each.reason})" for each in frequencies):
+        lines.append(f"first layer, radians per unit: {turns}")
+    return result, lines
 
 
 def describe(result: dict[str, Any], field: "Field", *, psnr: float | None = None, snr: float | None = None) -> str:

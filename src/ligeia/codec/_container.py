@@ -1,4 +1,4 @@
-"""A field as bytes and back, as spec/container.md says. NumPy only: nothing here imports torch.
+"""Fields to bytes and back, as specified in spec/container.md. NumPy only: nothing here imports torch.
 
 A file is a signature, a version and chunks; each chunk has a type, a length, a payload and a CRC-32. The
 reader walks them once, in their one order, and allocates nothing that the bytes present do not pay for.
@@ -15,23 +15,14 @@ from ligeia.core import FormatError, InputError
 from ligeia.networks import LatentGrid, NetworkConfig
 from ligeia.signals import Channel, Grid, Missing, Source
 
-from ._bytes import ByteReader, RecordError, varint_bytes
-from ._latents import Latents, num_cells, pack_levels, pack_networks, unpack_levels, unpack_networks
-from ._quantized import QuantizedTensor, TensorError
-from ._records import (
-    NetworkRecord,
-    pack_channels,
-    pack_grid,
-    pack_missing,
-    pack_network,
-    unpack_channels,
-    unpack_grid,
-    unpack_missing,
-    unpack_network,
-)
-from ._residual import Residual, check_residual
-from ._source_record import pack_source, unpack_source
-from ._weights import (
+from .latents._stream import Latents, num_cells, pack_levels, pack_networks, unpack_levels, unpack_networks
+from .records._bytes import ByteReader, RecordError, varint_bytes
+from .records._grid import pack_channels, pack_grid, pack_missing, unpack_channels, unpack_grid, unpack_missing
+from .records._network import pack_network, unpack_network
+from .records._source import pack_source, unpack_source
+from .residual._stream import Residual, check_residual
+from .weights._quantized import QuantizedTensor, TensorError
+from .weights._stream import (
     DigestError as DigestError,
     StreamError as StreamError,
     Tensor,
@@ -56,27 +47,27 @@ _KNOWN: Final = (
 
 
 class SignatureError(FormatError):
-    """The bytes do not begin as a ligeia file does."""
+    """The bytes do not begin with the signature of a ligeia file."""
 
 
 class VersionError(FormatError):
-    """The file is of a version that this ligeia does not read."""
+    """This version of ligeia cannot read the version of the file."""
 
 
 class TruncationError(FormatError):
-    """The file ends before what it announced."""
+    """The file ends before its announced content does."""
 
 
 class ChecksumError(FormatError):
-    """A chunk is not what was written."""
+    """A chunk was changed after it was written."""
 
 
 class UnknownChunkError(FormatError):
-    """A chunk that must be understood is not."""
+    """A critical chunk is of an unknown type."""
 
 
 class ChunkOrderError(FormatError):
-    """A known chunk stands where another is due."""
+    """A known chunk is in the wrong place."""
 
 
 class TrailingBytesError(FormatError):
@@ -89,19 +80,19 @@ class FieldRecord:
     """Everything that a file holds: a network, its weights, and what its coordinates and values mean.
 
     ``tensors`` are weight, bias, weight, bias, ... from the first layer to the last, or those that another architecture
-    names, in float32 or float16, finite, or quantized, of the shapes that ``network`` fixes; none beside ``latents``.
+    names, in float32 or float16, finite, or quantized, of the shapes that ``network`` fixes; empty with ``latents``.
     Records are compared by their encodings. Raises `RecordError` where the parts contradict each other and
     `TensorError` where a tensor does not fit.
     """
 
-    network: NetworkRecord | NetworkConfig
+    network: NetworkConfig
     grid: Grid
     channels: tuple[Channel, ...]
     source: Source
     tensors: tuple[Tensor, ...] = ()
     missing: Missing | None = None
     residual: Residual | None = None
-    """What makes the file the original samples (`ligeia.codec.with_samples`)."""
+    """The residual that restores the original samples (`ligeia.codec.with_samples`)."""
     latents: Latents | None = None
     """The coded grids of a picture, in place of tensors."""
 
@@ -109,7 +100,7 @@ class FieldRecord:
         _check_sizes(self.network, self.grid, self.channels)
         if self.missing is not None and self.missing.num_samples != self.grid.num_samples:
             raise RecordError(
-                f"a mask of {self.grid.num_samples} samples was wanted, got one of {self.missing.num_samples}."
+                f"expected a mask of {self.grid.num_samples} samples, got one of {self.missing.num_samples}."
             )
         if self.residual is not None:
             check_residual(self.residual, len(self.channels))
@@ -118,14 +109,13 @@ class FieldRecord:
             return
         shapes = self.network.tensor_shapes()
         if len(self.tensors) != len(shapes):
-            raise TensorError(f"{len(shapes)} tensors were wanted for this network, got {len(self.tensors)}.")
+            raise TensorError(f"expected {len(shapes)} tensors for this network, got {len(self.tensors)}.")
         for number, (tensor, shape) in enumerate(zip(self.tensors, shapes, strict=True)):
             _check_tensor(number, tensor, shape)
 
     def float_tensors(self) -> list[Float[np.ndarray, "..."]]:
         """Return the weights and biases in float32, however they are stored."""
         if self.latents is not None:
-            assert isinstance(self.network, NetworkConfig)
             return self.latents.tensors(self.network)
         return [
             each.values() if isinstance(each, QuantizedTensor) else each.astype(np.float32, copy=False)
@@ -134,10 +124,10 @@ class FieldRecord:
 
 
 def preview_of(record: FieldRecord) -> FieldRecord:
-    """Return a record with the coarse levels of its picture alone, which are quickly read."""
-    if record.latents is None or not isinstance(record.network, NetworkConfig):
+    """Return a record with only the coarse levels of its picture, which are read quickly."""
+    if record.latents is None:
         raise InputError(
-            "a preview is there of pictures compressed as grids only; render this field with --scale 0.25."
+            "expected a picture compressed as grids for a preview; render this field with --scale 0.25 instead."
         )
     return replace(record, latents=record.latents.coarse(record.network))
 
@@ -145,15 +135,9 @@ def preview_of(record: FieldRecord) -> FieldRecord:
 def encode(record: FieldRecord) -> bytes:
     """Return the file of a record; the same record always gives the same bytes.
 
+    >>> from ligeia.networks import SirenArchitecture
     >>> from ligeia.signals import ArraySource
-    >>> network = NetworkRecord(
-    ...     in_features=1,
-    ...     hidden_features=2,
-    ...     hidden_layers=0,
-    ...     out_features=1,
-    ...     outermost_linear=True,
-    ...     omegas=(30.0,),
-    ... )
+    >>> network = NetworkConfig(SirenArchitecture(hidden_features=2, hidden_layers=0), 1, 1)
     >>> tensors = tuple(np.zeros(shape, np.float32) for shape in network.tensor_shapes())
     >>> channels = (Channel(name="value", low=0.0, high=1.0),)
     >>> data = encode(FieldRecord(network, Grid.of((100,)), channels, ArraySource(dtype="<f4"), tensors))
@@ -227,11 +211,11 @@ def decode(data: bytes) -> FieldRecord:
     return FieldRecord(network, grid, channels, source, tuple(tensors), missing, residual, latents)
 
 
-def _read_latents(chunks: "_ChunkReader", network: NetworkRecord | NetworkConfig) -> Latents | None:
+def _read_latents(chunks: "_ChunkReader", network: NetworkConfig) -> Latents | None:
     payload = chunks.optional(_LATENT_NETWORKS)
     if payload is None:
         return None
-    if not isinstance(network, NetworkConfig):
+    if not isinstance(network.architecture, LatentGrid):
         raise RecordError("coded grids belong to a picture's network only; the file was put together wrongly.")
     found = unpack_networks(payload, network)
     levels = []
@@ -239,7 +223,7 @@ def _read_latents(chunks: "_ChunkReader", network: NetworkRecord | NetworkConfig
         levels.append(unpack_levels(payload))
     found = replace(found, chunks=tuple(levels))
     if (wanted := num_cells(network)) > (most := found.most_cells):
-        raise TensorError(f"coded grids of {wanted:,} integers, where so few bytes pay for {most:,} at most.")
+        raise TensorError(f"expected coded grids of at most {most:,} integers in this many bytes, got {wanted:,}.")
     return found
 
 
@@ -263,7 +247,7 @@ class _ChunkReader:
                 "upgrade it: pip install --upgrade ligeia"
             )
         if version < VERSION:
-            raise VersionError(f"the file is of version {version}, which never was; get the file again.")
+            raise VersionError(f"the file is of version {version}, which never existed; get the file again.")
         self._checksum = zlib.crc32(self._data[: self._reader.position])
         self._ahead: tuple[bytes, memoryview] | None = None
 
@@ -272,8 +256,8 @@ class _ChunkReader:
         kind, payload = self._next_known()
         if kind != wanted:
             raise ChunkOrderError(
-                f"a {wanted.decode()} chunk was wanted before byte {self._reader.position}, "
-                f"{kind.decode()} came; the file was put together wrongly."
+                f"expected a {wanted.decode()} chunk before byte {self._reader.position}, got {kind.decode()}; the "
+                "file was put together wrongly."
             )
         return payload
 
@@ -297,7 +281,7 @@ class _ChunkReader:
                 return kind, payload
             if kind[:1].isupper():
                 raise UnknownChunkError(
-                    f"the chunk {kind.decode()} must be understood and is not; upgrade ligeia to read it."
+                    f"the critical chunk {kind.decode()} is of an unknown type; upgrade ligeia to read it."
                 )
 
     def finish(self) -> None:
@@ -316,7 +300,7 @@ class _ChunkReader:
         name = f"the chunk {kind.decode()}" if kind.isalpha() else "the chunk"
         try:
             payload = self._reader.take(self._reader.varint())
-            # it runs on from chunk to chunk, so that a chunk dropped, doubled or moved breaks it as well
+            # it continues from chunk to chunk, so that dropped, doubled or moved chunks are detected as well
             self._checksum = zlib.crc32(self._data[start : self._reader.position], self._checksum)
             stored = int.from_bytes(self._reader.take(4), "little")
         except TruncationError as error:
@@ -329,23 +313,23 @@ class _ChunkReader:
         return kind, payload
 
 
-def _check_sizes(network: NetworkRecord | NetworkConfig, grid: Grid, channels: tuple[Channel, ...]) -> None:
+def _check_sizes(network: NetworkConfig, grid: Grid, channels: tuple[Channel, ...]) -> None:
     if grid.num_inputs != network.in_features:
         raise RecordError(f"the network takes {network.in_features} coordinates, the grid has {grid.num_inputs}.")
     if len(channels) != network.out_features:
         raise RecordError(f"the network returns {network.out_features} values, there are {len(channels)} channels.")
 
 
-def _check_latents(latents: Latents, network: NetworkRecord | NetworkConfig, num_tensors: int) -> None:
-    architecture = getattr(network, "architecture", None)
+def _check_latents(latents: Latents, network: NetworkConfig, num_tensors: int) -> None:
+    architecture = network.architecture
     if not isinstance(architecture, LatentGrid):
         raise RecordError("coded grids belong to a picture's network only.")
     if num_tensors:
-        raise TensorError(f"no tensors were wanted beside coded grids, got {num_tensors}.")
+        raise TensorError(f"expected no tensors in a file with coded grids, got {num_tensors}.")
     found = sum(chunk.num_levels for chunk in latents.chunks)
     if found != architecture.num_levels:
         raise RecordError(
-            f"coded grids of {architecture.num_levels} levels were wanted, {found} came; the file is damaged."
+            f"expected coded grids of {architecture.num_levels} levels, got {found}; the file is damaged."
         )
 
 

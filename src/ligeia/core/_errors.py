@@ -1,6 +1,6 @@
 """Every error that ligeia raises on purpose.
 
-Each message says what was wanted, what came, and what to do. The tree::
+Each message says what was expected, what came, and what to do. The tree::
 
     LigeiaError
     ├── InputError (ValueError)      a file, an array or an option that cannot be used
@@ -14,13 +14,17 @@ Each message says what was wanted, what came, and what to do. The tree::
 ``InputError``, ``OutputError`` and ``MissingExtraError`` end the command line with status 2, all else with 1.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 
 class LigeiaError(Exception):
     """Base of every error that ligeia raises on purpose."""
 
 
 class InputError(LigeiaError, ValueError):
-    """A file, an array or an option cannot be used as it is."""
+    """A file, an array or an option cannot be used."""
 
 
 class ShapeError(InputError):
@@ -45,3 +49,26 @@ class MissingExtraError(LigeiaError, ImportError):
 
 class DivergenceError(LigeiaError, ArithmeticError):
     """A fit diverged and every restart from its last good state diverged as well."""
+
+
+@contextmanager
+def errors_name(subject: Path | str, *, written_as: Path | None = None) -> Iterator[None]:
+    """Put ``subject``, a file or a part of one, in front of the message of an `InputError`; its class stays.
+
+    A message that already begins with ``subject`` is left unchanged. In one that begins with ``written_as``, the
+    temporary name of a file being written, that name is replaced by ``subject``.
+
+    >>> with errors_name("a.npy"):
+    ...     raise ShapeError("expected two axes, got 3.")
+    Traceback (most recent call last):
+    ligeia.core._errors.ShapeError: a.npy: expected two axes, got 3.
+    """
+    try:
+        yield
+    except InputError as error:
+        message = str(error)
+        if message.startswith((f"{subject}: ", f"{subject}, ")):
+            raise
+        if written_as is not None:
+            message = message.removeprefix(f"{written_as}: ")
+        raise type(error)(f"{subject}: {message}") from error

@@ -1,4 +1,4 @@
-"""Optional packages: used where they are installed, and asked for by the line to type where they are not."""
+"""Optional packages: used if installed; otherwise an error gives the command that installs them."""
 
 import importlib
 from typing import Any
@@ -7,7 +7,7 @@ from ._errors import MissingExtraError
 
 
 def optional(module: str, *, extra: str, needed_for: str) -> Any:
-    """Return an optional module; `MissingExtraError` names the extra of ligeia that brings it."""
+    """Return an optional module, or raise `MissingExtraError` with the command that installs it."""
     try:
         return importlib.import_module(module)
     except (ImportError, OSError) as error:  # OSError: the package is there, its library is not

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ._errors import InputError, OutputError
 
-_LONGEST_NAME = 220  # file systems allow 255, and the temporary file beside it has a longer name
+_LONGEST_NAME = 220  # file systems allow 255, and the temporary file has a longer name
 
 _FOLDER_MARKS = ("zarr.json", ".zgroup", ".zarray")  # of zarr, whose files are folders
 
@@ -22,9 +22,9 @@ def check_readable(path: Path) -> Path:
     if path.is_dir():
         if any((path / mark).is_file() for mark in _FOLDER_MARKS):
             return path
-        raise InputError(f"{path}: a file was wanted, this is a directory; name one file in it.")
+        raise InputError(f"{path}: expected a file, this is a directory; name one file in it.")
     if not path.is_file():
-        raise InputError(f"{path}: a file was wanted, this is a device or a pipe; write its content to a file first.")
+        raise InputError(f"{path}: expected a file, this is a device or a pipe; write its content to a file first.")
     if path.stat().st_size == 0:
         raise InputError(f"{path}: the file is empty (0 bytes).")
     if not os.access(path, os.R_OK):
@@ -38,11 +38,11 @@ def check_writable(path: Path) -> Path:
     if len(os.fsencode(path.name)) > _LONGEST_NAME:
         raise OutputError(f"{path}: the name is too long; choose one of at most {_LONGEST_NAME} bytes.")
     if path.is_dir():
-        raise OutputError(f"{path}: an output file was wanted, this is a directory; add a file name.")
+        raise OutputError(f"{path}: expected an output file, this is a directory; add a file name.")
     if not folder.is_dir():
         raise OutputError(f"{path}: the folder {folder} does not exist; create it first.")
     if path.exists() and not path.is_file():  # the rename would put a plain file in the place of /dev/null
-        raise OutputError(f"{path}: an output file was wanted, this is a device or a pipe; name a file.")
+        raise OutputError(f"{path}: expected an output file, this is a device or a pipe; name a file.")
     try:
         # asking the folder is not enough: a read-only or full file system says no only when written to
         with tempfile.TemporaryFile(dir=folder):
@@ -53,7 +53,7 @@ def check_writable(path: Path) -> Path:
 
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Let ``write`` fill a temporary file beside ``path``, then rename it to ``path``.
+    """Let ``write`` fill a temporary file in the folder of ``path``, then rename it to ``path``.
 
     A failure on the way (full disk, Ctrl-C) removes the temporary file and leaves what stood at ``path`` untouched.
     The temporary name keeps the ending of ``path``, because writers choose their format by it.
@@ -75,7 +75,7 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
+    """Write a file completely or not at all."""
 
     def write(partial: Path) -> None:
         partial.write_bytes(data)

@@ -1,12 +1,13 @@
-"""Threads of our own: they meet once per piece of work, where torch's meet in every operation.
+"""Our own threads: they synchronize once per piece of work, torch's in every operation.
 
-On a busy machine the latter, which wait for each other by spinning, come to a near standstill (design/threads.md).
+On a busy machine torch's threads, which spin while they wait for each other, nearly stop (design/threads.md).
 """
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import torch
 
@@ -14,24 +15,55 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+class _Open(NamedTuple):
+    pool: ThreadPoolExecutor
+    num_threads: int
+
+
+_of_this_thread = threading.local()
+"""The pool that this thread has opened. The threads of a pool have none: they do not wait for each other."""
+
+
+def num_threads() -> int:
+    """Return how many threads the caller may use: those of its open pool, otherwise torch's.
+
+    Call this instead of asking torch, which has one thread while a pool is open.
+    """
+    opened = _opened()
+    return torch.get_num_threads() if opened is None else opened.num_threads
+
+
 @contextmanager
 def thread_pool() -> Iterator[ThreadPoolExecutor | None]:
-    """Open a pool of as many threads as torch has now, while torch itself has one; None if that is one already."""
-    num_threads = torch.get_num_threads()
-    if num_threads == 1:
+    """Open a pool of as many threads as torch has now, and give torch one meanwhile; None if torch has only one.
+
+    If this thread has a pool open already, that one is returned.
+    """
+    opened = _opened()
+    if opened is not None:
+        yield opened.pool
+        return
+    count = torch.get_num_threads()
+    if count == 1:
         yield None
         return
     torch.set_num_threads(1)
     try:
-        with ThreadPoolExecutor(num_threads) as pool:
+        with ThreadPoolExecutor(count) as pool:
+            _of_this_thread.opened = _Open(pool, count)
             yield pool
     finally:
-        torch.set_num_threads(num_threads)
+        _of_this_thread.opened = None
+        torch.set_num_threads(count)
 
 
 def map_on_threads(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    """Return ``function`` of each item, in order, worked out on as many threads as torch has."""
+    """Return ``function`` of each item, in order, computed on as many threads as torch has."""
     if len(items) < 2:
         return [function(item) for item in items]
     with thread_pool() as pool:
         return list(map(function, items) if pool is None else pool.map(function, items))
+
+
+def _opened() -> _Open | None:
+    return getattr(_of_this_thread, "opened", None)

@@ -1,6 +1,6 @@
-"""Which points a step sees: all of them, or shuffled mini-batches without replacement."""
+"""The points of each step: all of them, or shuffled mini-batches without replacement."""
 
-from typing import final
+from typing import Protocol, final, runtime_checkable
 
 import numpy as np
 import torch
@@ -9,12 +9,21 @@ from jaxtyping import Int
 from ligeia.core import random_stream
 
 
-@final
-class Batches:
-    """The batches of a fit, by step. Any step can be asked for, so that a resumed fit goes on where it was.
+@runtime_checkable  # the tests check types as they run
+class Batches(Protocol):
+    """The batches of a fit, by step. Any step can be requested, so that a resumed fit continues where it stopped."""
 
-    Every pass is a fresh permutation, cut into batches whose sizes differ by one at most: no step is held to a
-    small remainder. ``batch_size=None`` is the full batch, in order.
+    def __getitem__(self, step: int) -> Int[np.ndarray, " n"]:
+        """Return the flat indices of the points that step ``step`` (from 0) sees."""
+        ...
+
+
+@final
+class ShuffledBatches:
+    """Mini-batches of points that are all in memory.
+
+    Every pass is a fresh permutation, cut into batches whose sizes differ by at most one, so no step gets a small
+    remainder. ``batch_size=None`` is the full batch, in order.
     """
 
     def __init__(self, num_points: int, batch_size: int | None, seed: int) -> None:

@@ -15,7 +15,7 @@ from ligeia.signals import Blocks
 
 _ORDER_BYTES = 4  # of a sample's place in the order of its group
 _MANY = 4096  # blocks of a group that cost nothing in quality (design/bigger-than-memory.md)
-_MOST_PARTS = 17  # of a block, towards that number: each is read so many times a pass
+_MOST_PARTS = 17  # of a block, to reach that number: a block is read once per part in a pass
 _LEAST_PART = 16  # samples, for which a block is read
 _PATIENCE_S = 5.0  # with a thread that reads when the program ends
 _GROUPS = 2  # in memory: the one that batches come from, and the next
@@ -69,28 +69,28 @@ class _Group:
 
 @final
 class BlockBatches:
-    """The batches of a fit to samples on disk, by step. Any step can be asked for, as of `Batches`.
+    """Mini-batches of samples on disk.
 
-    A pass sees every sample once. It takes all blocks in random order, in groups of as many as half of the working set
-    holds (places in the order of samples counted); the samples of a group are shuffled together. Where those are few,
-    it takes parts of more blocks, a random one of several each. The next group is read by a thread meanwhile.
+    A pass sees every sample once. It takes all blocks in random order, in groups of as many as fit into half of the
+    working set (including the order of the samples); the samples of a group are shuffled together. If a group has few
+    blocks, it takes random parts of more blocks instead. A thread reads the next group meanwhile.
     """
 
     def __init__(self, blocks: Blocks, batch_size: int | None, seed: int) -> None:
         most = blocks.working_set // (_GROUPS * (blocks.sample_bytes + _ORDER_BYTES))
         if batch_size is None:
             raise InputError(
-                "batches were wanted for an array larger than the working set, this recipe takes all samples at once; "
-                "choose the recipe fast, or a larger working set."
+                "expected batches for an array larger than the working set, this recipe takes all samples at "
+                "once; choose the recipe fast, or a larger working set."
             )
         if most < max(blocks.largest, batch_size):
             least = max(blocks.largest, batch_size) * _GROUPS * (blocks.sample_bytes + _ORDER_BYTES)
             raise InputError(
-                f"a working set of {-(-least >> 20)} MiB or more was wanted for blocks (chunks) of {blocks.largest} "
+                f"expected a working set of {-(-least >> 20)} MiB or more for blocks (chunks) of {blocks.largest} "
                 f"samples and batches of {batch_size}, got {blocks.working_set / 2**20:g} MiB; allow more."
             )
         num_parts = min(-(-_MANY * blocks.largest // most), _MOST_PARTS, blocks.largest // _LEAST_PART)
-        # an odd number: in boxes of 16^3, every 16th sample would be a plane, every 17th is a lattice
+        # an odd number: in boxes of 16^3, every 16th sample would form a plane, every 17th forms a lattice
         blocks = _Parts(blocks, (num_parts - 1) | 1) if num_parts > 2 else blocks
         self.num_points = blocks.num_samples
         self.num_per_pass = -(-self.num_points // batch_size)
@@ -138,7 +138,7 @@ class BlockBatches:
         return None if left.any() else found
 
     def _hold(self, wanted: list[tuple[int, int]]) -> None:
-        """Have the groups that are wanted in memory, no others, and the next one on its way if there is room."""
+        """Keep only the ``wanted`` groups in memory, and start reading the next one if there is room."""
         if list(self._groups) == wanted:
             return
         self._groups = {key: group for key, group in self._groups.items() if key in wanted}
@@ -146,7 +146,7 @@ class BlockBatches:
             if key not in self._groups:
                 ahead, self._ahead = self._ahead, None
                 if ahead is not None and ahead[0] != key:
-                    ahead[1].result()  # one group too many, after a jump
+                    ahead[1].result()  # an extra group, after a jump
                 self._groups[key] = ahead[1].result() if ahead is not None and ahead[0] == key else self._read(key)
         self._groups = {key: self._groups[key] for key in wanted}
         if len(wanted) < _GROUPS and self._ahead is None:
@@ -158,7 +158,7 @@ class BlockBatches:
         return _Reading(self._blocks, *self._content(key), self._stopped).result()
 
     def _content(self, key: tuple[int, int]) -> tuple[np.ndarray, torch.Generator]:
-        """Return the numbers of the blocks of a group, and what shuffles their samples."""
+        """Return the numbers of the blocks of a group, and the generator that shuffles their samples."""
         number, group = key
         numbers = self._order_of_pass(number)[0][self._bounds[group] : self._bounds[group + 1]]
         index = number * (len(self._bounds) - 1) + group
@@ -177,7 +177,7 @@ class BlockBatches:
 
 @final
 class _Reading:
-    """A thread that reads a group. It holds nothing of who asked, and ends early once they are gone."""
+    """A thread that reads a group. It keeps no reference to its caller, and ends early once that is gone."""
 
     def __init__(
         self,
@@ -189,12 +189,12 @@ class _Reading:
         self._content = blocks, numbers, generator, stopped
         self._group: _Group | None = None
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, daemon=True)  # the end of the program waits a moment only
+        self._thread = threading.Thread(target=self._run, daemon=True)  # the program waits only briefly for it
         self._thread.start()
         _readings.add(self)
 
     def end(self) -> None:
-        """Ask the thread to end after the block at hand, and wait a moment: torch aborts where Python is gone."""
+        """Ask the thread to end after the current block, and wait briefly: torch aborts if Python is gone."""
         self._content[-1].set()
         self._thread.join(_PATIENCE_S)
 
@@ -220,7 +220,7 @@ class _Reading:
                 return
             order = torch.randperm(len(samples), generator=generator, dtype=torch.int32).numpy()
             self._group = _Group(numbers, starts, samples, order)
-        except BaseException as error:  # told where the group is wanted
+        except BaseException as error:  # raised again where the group is requested
             self._error = error
 
 
@@ -235,15 +235,15 @@ def _end_readings() -> None:
 
 @final
 class BlockSamples:
-    """The samples of a signal on disk that a fit needs: those of its batches, and a random part to be measured on.
+    """The samples of a signal on disk that a fit needs: those of its batches, and a random subset for measurements.
 
-    The latter are drawn uniformly from all samples, read once and kept.
+    The subset is drawn uniformly from all samples, read once and kept.
     """
 
     def __init__(self, blocks: Blocks, num_measured: int, seed: int) -> None:
         self.blocks = blocks
         self.batches: BlockBatches | None = None
-        # an eighth of the working set at most, beside the groups
+        # at most an eighth of the working set, in addition to the groups
         most = max(1 << 12, blocks.working_set // (8 * (blocks.sample_bytes + 8)))
         count = min(num_measured, most, blocks.num_samples)
         if count == blocks.num_samples:

@@ -1,4 +1,4 @@
-"""Checkpoints: a fit survives a kill and goes on to the weights that it would have had."""
+"""Checkpoints: a killed fit can be resumed, and ends with the same weights as an uninterrupted one."""
 
 import io
 import time
@@ -10,14 +10,14 @@ import torch
 from ligeia.core import FormatError, InputError, OutputError, check_readable, write_atomically
 
 from ._loop import Step
-from ._state import State
+from ._state import FitState
 
 
 @final
 class Checkpointer:
-    """A callback that writes the state of a fit to ``path`` now and then, whole or not at all.
+    """A callback that periodically writes the state of a fit to ``path``, completely or not at all.
 
-    A file that cannot be written ends nothing: the last one stands, and ``problem`` says what happened.
+    A failure to write does not end the fit: the last file stays, and ``problem`` says what happened.
     """
 
     def __init__(self, path: Path, *, every_s: float = 10.0, resume: bool = False) -> None:
@@ -30,34 +30,34 @@ class Checkpointer:
         self._written_at = time.monotonic()
 
     def __call__(self, step: Step) -> None:
-        """Write the state if the last writing is long enough ago."""
+        """Write the state if enough time has passed since the last time."""
         if time.monotonic() - self._written_at >= self._every_s:
             self.write(step.state)
 
-    def write(self, state: State) -> None:
+    def write(self, state: FitState) -> None:
         """Write the state now."""
         if self._is_closed:
             return
         plain: dict[str, Any] = {"identity": self._identity, "state": state.to_plain()}
         try:
-            # by way of memory: where the disk is full, torch's own writer raises no OSError
+            # by way of memory: on a full disk torch's own writer raises no OSError
             buffer = io.BytesIO()
             torch.save(plain, buffer)
             write_atomically(self.path, lambda partial: _write(partial, buffer))
         except OutputError as error:
             self.problem = str(error)
-        # after the writing, so that a slow disk does not take all the time
+        # measured after writing, so that a slow disk does not take all the time
         self._written_at = time.monotonic()
 
     def close(self) -> None:
-        """Keep what was written last: another fit follows, which is done afresh when that one is resumed."""
+        """Stop writing and keep the last file: the fit that follows is repeated if this one is resumed."""
         self._is_closed = True
 
-    def begin(self, state: State, identity: str) -> None:
-        """Name the fit, and take over the state in the file if one is there and it is to be resumed.
+    def begin(self, state: FitState, identity: str) -> None:
+        """Identify the fit, and restore the state from the file if it exists and is to be resumed.
 
-        ``identity`` tells this fit from others: data, network, recipe, seed. A file of another fit is refused with
-        an `InputError`.
+        ``identity`` distinguishes this fit from others: data, network, recipe, seed. `InputError` for a file of
+        another fit.
         """
         if self._is_closed:
             return

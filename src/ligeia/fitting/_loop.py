@@ -1,4 +1,4 @@
-"""The one loop: it knows no task. Tasks are objectives; checkpoints, progress bars and viewers are callbacks."""
+"""The training loop. It knows no task: tasks are objectives; checkpoints, progress bars and viewers are callbacks."""
 
 import math
 import time
@@ -7,32 +7,32 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import final
 
-from ligeia.field import Field
+from ligeia.field import Field, Report
 
-from ._objectives import Objective, batches_of
-from ._progress import Progress, Report
+from ._objective import Objective
+from ._progress import Progress
 from ._recipe import Recipe
-from ._state import State
+from ._state import FitState, State
 from ._step import TakeStep, stepping
 from ._stop import Stop
 
-_PROBE = 1 << 12  # points that the quality is watched on during a fit
+_PROBE = 1 << 12  # points on which the quality is monitored during a fit
 _MEASUREMENTS = 16  # per stage, or per known budget, ...
-_LEAST_BETWEEN = 8  # ... if so many times the points measured lie between: that takes a twentieth of the time at most
-_DOUBT_DB = 0.1  # a target met by so much on the watched points is worth a look at the whole signal, ...
-_HOPE_DB = 0.3  # ... and one missed by so much at the end of a stage, where the next one would cost more than the look
+_LEAST_BETWEEN = 8  # ... if this many times as many points were fitted between: a twentieth of the time at most
+_DOUBT_DB = 0.1  # measure the whole signal if the monitored points exceed the target by this much, ...
+_HOPE_DB = 0.3  # ... or miss it by no more at the end of a stage: the next one would cost more than measuring
 
-_LEAST_LEARNED_DB = 0.1  # above the best constant: a network below that is dead, or has not begun
+_LEAST_LEARNED_DB = 0.1  # above the best constant: a network below that is dead, or has not started to learn
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a callback sees after each step."""
+    """The argument of callbacks, after each step."""
 
-    state: State
+    state: FitState
     position: float
-    """How much of the running stage, or of the whole known budget, is done."""
+    """Completed share of the current stage, or of the whole budget if it is known."""
 
 
 Callback = Callable[[Step], bool | None]
@@ -52,16 +52,16 @@ def fit(
 ) -> Report:
     """Fit a field to an objective in place, and report how it went.
 
-    The weights that a `passes` or `psnr` stop leads to depend on ``seed``, device, thread count and version alone;
-    those of a `seconds` stop on the clock as well. ``state`` continues an earlier fit. Divergence is answered by a
-    return to the last good state at a lower rate, which the report lists; `DivergenceError` if that never helps.
+    With a `passes` or `psnr` stop the weights depend only on ``seed``, device, thread count and version; with a
+    `seconds` stop also on the clock. ``state`` continues an earlier fit. After a divergence the fit returns to the last
+    good state at a lower rate, which the report lists; `DivergenceError` if that never helps.
     """
     state = State(field, recipe, objective.num_points) if state is None else state
-    batches = batches_of(objective, recipe.batch_size, seed)
+    batches = objective.batches(recipe.batch_size, seed)
     began = time.perf_counter() - state.progress.seconds
     reason = stop.reason(state.progress)  # a checkpoint may be of the last step
     opened = stepping(field, objective, recipe.optimizer) if take_step is None else nullcontext(take_step)
-    with opened as step:  # which keeps torch to one thread: not where nothing of it is used
+    with opened as step:  # limits torch to one thread, so only opened where it is used
         while reason is None:
             progress = state.progress
             before = recipe.position(progress, stop)
@@ -70,7 +70,7 @@ def fit(
             loss = step(state, objective, indices)
             progress.advance(len(indices), loss, time.perf_counter() - began)
             position = recipe.position(progress, stop)
-            # a stage whose last step diverged ends with a later one
+            # if the last step of a stage diverged, the stage ends with a later one
             if not state.recover() and _is_due(progress, stop, before, position):
                 _measure(state, objective, recipe, stop, stage_ended=position >= 1)
             votes = [callback(Step(state, position)) for callback in callbacks]  # every callback runs
@@ -79,7 +79,7 @@ def fit(
 
 
 def _is_due(progress: Progress, stop: Stop, before: float, position: float) -> bool:
-    """Return whether to measure now: at a stage's end, at every sixteenth, and where a target seems to be met."""
+    """Return whether to measure now: at the end and every sixteenth of a stage, and when a target seems to be met."""
     if position >= 1 or not progress.curve:
         return position >= 1 or int(position * _MEASUREMENTS) > 0
     probe = min(_PROBE, progress.num_points)
@@ -94,14 +94,14 @@ def _measure(state: State, objective: Objective, recipe: Recipe, stop: Stop, *, 
     quality = objective.quality(state.field, most_points=_PROBE)
     exactly = objective.num_points <= _PROBE
     if not exactly and stop.target_db is not None:
-        doubt_db = progress.flattery_db
+        doubt_db = progress.probe_bias_db
         if doubt_db is None:
             doubt_db = -_HOPE_DB if stage_ended else _DOUBT_DB
         if quality.psnr_db - doubt_db >= stop.target_db:
             seen_db = quality.psnr_db
             quality, exactly = objective.quality(state.field), True
-            progress.flattery_db = seen_db - quality.psnr_db
-    if math.isnan(quality.psnr_db):  # the loss was that of the weights before the step
+            progress.probe_bias_db = seen_db - quality.psnr_db
+    if math.isnan(quality.psnr_db):  # the loss was measured before the step
         progress.loss = math.nan
         state.recover()
         return
@@ -109,8 +109,8 @@ def _measure(state: State, objective: Objective, recipe: Recipe, stop: Stop, *, 
     progress.record(quality.psnr_db, quality.num_measured, exactly=exactly)
     if quality.psnr_db > objective.constant_db + _LEAST_LEARNED_DB:
         state.keep()
-    elif quality.psnr_db < before_db + _LEAST_LEARNED_DB:  # one that comes from far below is on its way
-        state.revive()
+    elif quality.psnr_db < before_db + _LEAST_LEARNED_DB:  # one that came from far below is still learning
+        state.restart_if_collapsed()
     if stage_ended:
         progress.stage_db.append(progress.psnr_db)
         state.end_stage(recipe.next_stage(progress, stop))

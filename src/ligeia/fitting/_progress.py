@@ -1,42 +1,21 @@
-"""How far a fit has come, and how it went."""
+"""The progress of a fit."""
 
 import math
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, final
 
-
-@final
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """One point of a fit's curve."""
-
-    steps: int
-    point_steps: int
-    passes: float
-    seconds: float
-    loss: float
-    psnr_db: float
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Restart:
-    """A return to the last good state at a lower learning rate."""
-
-    steps: int
-    reason: str
-    rate_factor: float
+from ligeia.field import Measurement, Restart
 
 
 @final
 @dataclass(slots=True)
 class Progress:
-    """The counters of a running fit: with weights and moments, all that a resumed fit needs."""
+    """The counters of a running fit; together with weights and moments, all that a resumed fit needs."""
 
     num_points: int
     steps: int = 0
     point_steps: int = 0
-    """Points seen, repeats counted: the unit of cost."""
+    """Points seen, including repeats: the unit of cost."""
     seconds: float = 0.0
     loss: float = float("nan")
     """Smoothed training loss."""
@@ -45,14 +24,14 @@ class Progress:
     measured_exactly: bool = False
     num_measured: int = 0
     """Samples that it was measured on."""
-    flattery_db: float | None = None
-    """By how much the watched points did better than the whole signal, when both were last measured."""
+    probe_bias_db: float | None = None
+    """Bias of the monitored points: their quality minus that of the whole signal, when both were last measured."""
     stage_started: int = 0
-    """Steps at which the running stage began."""
+    """Number of steps when the current stage began."""
     stage_db: list[float] = field(default_factory=list)
     """Quality at the end of each finished stage."""
     stage_lengths: list[int] = field(default_factory=list)
-    """Steps of each stage, the running one included."""
+    """Steps of each stage, including the current one."""
     rate_factor: float = 1.0
     curve: list[Measurement] = field(default_factory=list)
     restarts: list[Restart] = field(default_factory=list)
@@ -67,7 +46,7 @@ class Progress:
         self.steps += 1
         self.point_steps += num_points
         self.seconds = seconds
-        # about the last 25 steps; a first step, or one after NaN, starts afresh
+        # averages about the last 25 steps; restarts at the first step and after NaN
         self.loss = loss if self.loss != self.loss else self.loss + 0.04 * (loss - self.loss)
 
     @property
@@ -77,20 +56,20 @@ class Progress:
 
     @property
     def expected_db(self) -> float:
-        """The last measured quality, carried on by what the loss did since."""
+        """The last measured quality, extrapolated by the change of the loss since."""
         if not self.curve or not self.loss > 0 or not self.curve[-1].loss > 0:
             return self.psnr_db
         return self.psnr_db + 10 * math.log10(self.curve[-1].loss / self.loss)
 
     @property
     def is_measured(self) -> bool:
-        """Whether the weights as they are were measured on the whole signal."""
+        """Whether the current weights were measured on the whole signal."""
         return self.measured_exactly and self.curve[-1].steps == self.steps
 
     def record(self, psnr_db: float, num_measured: int, *, exactly: bool) -> None:
         """Add the quality measured now to the curve."""
         self.psnr_db, self.num_measured, self.measured_exactly = psnr_db, num_measured, exactly
-        if self.curve and self.curve[-1].steps == self.steps:  # the whole signal after a sample of it
+        if self.curve and self.curve[-1].steps == self.steps:  # the whole signal, after a subset of it
             self.curve.pop()
         self.curve.append(Measurement(self.steps, self.point_steps, self.passes, self.seconds, self.loss, psnr_db))
 
@@ -105,31 +84,3 @@ class Progress:
         known["curve"] = [Measurement(**each) for each in known["curve"]]
         known["restarts"] = [Restart(**each) for each in known["restarts"]]
         return cls(**known)
-
-
-@final
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Report:
-    """How a fit went."""
-
-    recipe: str
-    stopped_by: str
-    """psnr, snr, seconds, passes, plateau, callback, or exact: a constant signal takes no fit."""
-    psnr_db: float
-    num_points: int
-    """Number of samples of the signal that have a value."""
-    num_measured: int
-    """Samples that ``psnr_db`` was measured on."""
-    seconds: float
-    """Time in the loop, measurements included; the final measurement of quality is not."""
-    steps: int
-    passes: float
-    point_steps: int
-    parameters: int
-    curve: tuple[Measurement, ...]
-    restarts: tuple[Restart, ...]
-    seed: int
-    learned_nothing: bool = False
-    """Whether the field is no better than a constant: the mean of each channel."""
-    snr_db: float | None = None
-    """Signal-to-noise ratio of a sound; None for anything else, and for silence."""

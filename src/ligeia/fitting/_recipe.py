@@ -13,32 +13,33 @@ from ._stop import Stop
 _FIRST_GAIN_DB, _LEAST_GAIN_DB, _MOST_GAIN_DB = 4.5, 2.0, 8.0  # per doubling of the steps
 _MARGIN_DB = 0.2
 _LEAST_GROWTH, _MOST_GROWTH = 1.1, 6.0
-_REHEAT = 0.3  # of the full rate: where a stage towards a quality begins that is as long as all before it, ...
-_PLATEAU_REHEAT = 0.6  # ... and one towards a plateau: it has more steps, and costs them all
+_REHEAT = 0.3  # of the full rate: start of a stage towards a quality that is as long as all stages before it, ...
+_PLATEAU_REHEAT = 0.6  # ... and of one towards a plateau, which has more steps and runs them all
 
 
 @final
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Cooling:
-    """How the learning rate falls.
+class LRSchedule:
+    """Learning-rate schedule.
 
-    Over a known budget it follows a straight line to 0. Towards an end that cannot be foreseen it does so in stages,
-    so that the model is cooled down whenever it is judged: each stage twice as long as the last towards a plateau, as
-    long as the stages before it foretell towards a quality. The longer a stage beside all before it, the higher the
-    rate that it begins with. Beside that the rate falls slowly with the work done: long fits need a lower one.
+    With a known budget the rate decays linearly to 0. With an open end (a plateau or a target quality) it does so in
+    stages, so that the model is always judged at a low rate. Towards a plateau each stage is twice as long as the last;
+    towards a quality its length is estimated from the gains of the earlier stages. The longer a stage is relative to
+    all before it, the higher its initial rate. In addition the rate decays slowly with the total number of steps,
+    because long fits need a lower one.
     """
 
     warmup_steps: int = 10
     first_stage: int = 128
     """Steps of the first stage."""
     slow_after: float = 1000.0
-    """Steps after which the slow fall takes hold, as ``(1 + steps / slow_after) ** -slow_power``."""
+    """Time scale of the slow decay, in steps: ``(1 + steps / slow_after) ** -slow_power``."""
     slow_power: float = 0.5
 
 
 @runtime_checkable  # the tests check types as they run
 class OptimizerState(Protocol):
-    """What an optimizer keeps from step to step of a fit."""
+    """The state that an optimizer keeps between the steps of a fit."""
 
     def to_plain(self) -> dict[str, Any]:
         """Return the state as tensors, numbers, lists and dictionaries."""
@@ -51,7 +52,7 @@ class OptimizerState(Protocol):
 
 @runtime_checkable
 class GradientSteps(OptimizerState, Protocol):
-    """An optimizer's state that takes its steps by gradients that it is given."""
+    """An optimizer's state that steps along given gradients."""
 
     def step(self, gradients: Sequence[Tensor], learning_rate: float) -> None:
         """Move the parameters, in place, against their gradients."""
@@ -60,39 +61,39 @@ class GradientSteps(OptimizerState, Protocol):
 
 @runtime_checkable
 class Optimizer(Protocol):
-    """Settings of an optimizer: Adam, on weights as they are or on weights that a file will hold."""
+    """Settings of an optimizer, on plain or on quantized weights."""
 
     @property
     def learning_rate(self) -> float:
-        """The highest rate."""
+        """The highest learning rate."""
         ...
 
-    def moments(self, parameters: Sequence[Tensor]) -> OptimizerState:
-        """Return the state of a fit of these parameters that has not begun: weight and bias of each layer in turn."""
+    def init_state(self, parameters: Sequence[Tensor]) -> OptimizerState:
+        """Return the initial state for these parameters: weight and bias of each layer in turn."""
         ...
 
 
 @final
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
-    """How weights are found. ``cooling=None`` is a constant learning rate, ``batch_size=None`` the full batch."""
+    """How weights are trained. ``schedule=None`` is a constant learning rate, ``batch_size=None`` the full batch."""
 
     name: str
     optimizer: Optimizer
     batch_size: int | None
-    cooling: Cooling | None
-    spike: float | None = 3.0
-    """A smoothed loss this many times above its lowest in the stage counts as divergence; None: only NaN does."""
-    retreat: float = 0.5
+    schedule: LRSchedule | None
+    divergence_threshold: float | None = 3.0
+    """A smoothed loss this many times above its minimum in the stage counts as divergence; None: only NaN does."""
+    backoff: float = 0.5
     """Factor of the rate after a divergence."""
 
     @property
     def first_stage(self) -> int:
         """Number of steps of the first stage; at a constant rate, stages only say when to measure."""
-        return (Cooling() if self.cooling is None else self.cooling).first_stage
+        return (LRSchedule() if self.schedule is None else self.schedule).first_stage
 
     def position(self, progress: Progress, stop: Stop) -> float:
-        """Return how much of the running stage, or of the whole known budget, is done, in [0, 1]."""
+        """Return the completed share of the current stage, or of the whole budget if it is known, in [0, 1]."""
         spent = stop.spent(progress) or 0.0
         if not stop.is_open_ended:
             return spent
@@ -102,8 +103,8 @@ class Recipe:
     def next_stage(self, progress: Progress, stop: Stop) -> int:
         """Return the number of steps of the stage that follows those of ``progress``.
 
-        Towards a quality, the steps in all are foretold from the decibels that a doubling of them gains: four and a
-        half at first, then as many as in the last stage.
+        Towards a quality, the total number of steps is estimated from the decibels gained per doubling: 4.5 at first,
+        then the gain of the last stage.
         """
         length, steps = progress.stage_lengths[-1], sum(progress.stage_lengths)
         if stop.target_db is None or not progress.stage_db:
@@ -118,13 +119,13 @@ class Recipe:
     def rate(self, progress: Progress, stop: Stop) -> float:
         """Return the learning rate of the next step."""
         rate = self.optimizer.learning_rate * progress.rate_factor
-        if self.cooling is None:
+        if self.schedule is None:
             return rate
         hot = 1.0
-        if progress.stage_started:  # a stage must not undo more than it can make good
+        if progress.stage_started:  # a stage must not undo more than it can recover
             share = progress.stage_lengths[-1] / progress.stage_started
             reheat = _PLATEAU_REHEAT if stop.target_db is None else _REHEAT
             hot = min(1.0, reheat * max(share, math.sqrt(share)))
-        warm = min(1.0, (progress.steps - progress.stage_started + 1) / self.cooling.warmup_steps)
-        slow = (1 + progress.steps / self.cooling.slow_after) ** -self.cooling.slow_power
+        warm = min(1.0, (progress.steps - progress.stage_started + 1) / self.schedule.warmup_steps)
+        slow = (1 + progress.steps / self.schedule.slow_after) ** -self.schedule.slow_power
         return rate * hot * warm * slow * (1 - self.position(progress, stop))

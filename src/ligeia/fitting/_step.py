@@ -1,4 +1,4 @@
-"""One step: gradients of a batch, and the move. Plain and compiled steps give the same weights but for rounding."""
+"""One step: gradients of a batch, and the update. Plain and compiled steps give the same weights up to rounding."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,39 +9,41 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ligeia import kernels
-from ligeia.core import thread_pool
+from ligeia.core import num_threads, thread_pool
 from ligeia.field import Field
-from ligeia.kernels import MOST_PER_SAMPLE, OutOfDomain, Shape, borrowed
-from ligeia.networks import Siren
+from ligeia.kernels import MOST_PER_SAMPLE, OutOfDomain, Shape, workspace
 
-from ._adam import Adam, Moments
-from ._objectives import Averages, Objective, Values
+from ._objective import LeastSquares, Objective
 from ._recipe import GradientSteps, Optimizer
 from ._state import State
+from .optimizers._adam import Adam, AdamState
 
 _PIECE = 1 << 16  # points whose activations are held at a time
-_LEAST_SHARE = 128  # points that are worth a thread of their own
-_LEAST_RATE = 0.1  # of the highest: below it a model is being cooled, and what bfloat16 cost is made good in float32
-_FINE_LOSS = 4 * 10**-3.6  # 36 dB while hot, some 45 dB when cooled
+_LEAST_SHARE = 128  # points that are worth a separate thread
+_LEAST_RATE = 0.1  # of the highest: below it the fit uses float32, to recover the losses of bfloat16
+_FINE_LOSS = 4 * 10**-3.6  # 36 dB at a high rate, some 45 dB once it has decayed
 
 TakeStep = Callable[[State, Objective, np.ndarray], float]
-"""Moves the weights by one batch and returns its loss."""
+"""Updates the weights from one batch and returns its loss."""
 
 Gradients = Callable[[np.ndarray], tuple[float, list[Tensor]]]
-"""The loss of a batch and its gradients along the network's parameters."""
+"""The loss of a batch and its gradients for the network's parameters."""
 
 
 @contextmanager
 def stepping(field: Field, objective: Objective, optimizer: Optimizer) -> Iterator[TakeStep]:
-    """Open the fastest step there is for a field and an objective, on as many threads as torch has."""
+    """Open the fastest step available for a field and an objective, on as many threads as torch has."""
     with gradients_of(field, objective) as gradients:
         plain = partial(plain_step, gradients=gradients)
         shape = fused_shape(field, objective)
-        if shape is None or not isinstance(optimizer, Adam):
+        if shape is None or not isinstance(objective, LeastSquares) or not isinstance(optimizer, Adam):
             yield plain
-        else:
-            yield partial(fused_step, shape=shape, otherwise=plain)
+            return
+
+        def fused(state: State, _: Objective, indices: np.ndarray) -> float:
+            return fused_step(state, objective, indices, shape=shape, otherwise=plain)
+
+        yield fused
 
 
 @contextmanager
@@ -51,26 +53,21 @@ def gradients_of(field: Field, objective: Objective) -> Iterator[Gradients]:
         yield partial(autograd_gradients, field, objective)
         return
     with thread_pool() as pool:
-        yield partial(autograd_gradients, field, objective, pool=pool, num_threads=torch.get_num_threads())
+        yield partial(autograd_gradients, field, objective, pool=pool, num_threads=num_threads())
 
 
 def fused_shape(field: Field, objective: Objective) -> Shape | None:
     """Return the shape of the compiled network that can take the steps of a fit, None if none can."""
-    if not (isinstance(objective, Values | Averages) and objective.is_plain):
+    if not isinstance(objective, LeastSquares) or len(objective.weights) > MOST_PER_SAMPLE:
         return None
-    if len(objective.weights) > MOST_PER_SAMPLE:
-        return None
-    network = field.network
-    if not isinstance(network, Siren):
-        return None
-    return kernels.fused_shape(list(network.parameters()), network.omegas(), torch.get_num_threads())
+    return field.network.fused_shape()
 
 
 def plain_step(state: State, objective: Objective, indices: np.ndarray, *, gradients: Gradients) -> float:
     """Take one step of the optimizer, and return the loss of the batch."""
     loss, found = gradients(indices)
-    assert isinstance(state.moments, GradientSteps)
-    state.moments.step(found, state.learning_rate)
+    assert isinstance(state.optimizer_state, GradientSteps)
+    state.optimizer_state.step(found, state.learning_rate)
     return loss
 
 
@@ -109,25 +106,27 @@ def autograd_gradients(
     return total, whole
 
 
-def fused_step(state: State, objective: Objective, indices: np.ndarray, *, shape: Shape, otherwise: TakeStep) -> float:
+def fused_step(
+    state: State, objective: LeastSquares, indices: np.ndarray, *, shape: Shape, otherwise: TakeStep
+) -> float:
     """Take one step of Adam on the mean squared error in compiled code, and return the loss of the batch.
 
-    It goes on with the moments of `autograd_step`, so that both kinds of step can follow each other; ``otherwise``
-    steps in where a phase could leave the domain of the kernels.
+    It shares its moments with `autograd_step`, so the two can be mixed; ``otherwise`` takes the step if a phase could
+    leave the domain of the kernels.
     """
-    moments = state.moments
-    assert isinstance(moments, Moments)
+    moments = state.optimizer_state
+    assert isinstance(moments, AdamState)
     hot = state.learning_rate > _LEAST_RATE * moments.settings.learning_rate * state.progress.rate_factor
     shape = shape._replace(bfloat16=shape.bfloat16 and hot and not state.progress.loss < _FINE_LOSS)
-    assert isinstance(objective, Values | Averages)
-    points, values = objective.batch(indices, moments.parameters[0].device)
+    batch = objective.batch(indices, moments.parameters[0].device)
+    inputs, targets = objective.inputs_and_targets(state.field, batch)
     try:
-        with borrowed(shape) as network:
+        with workspace(shape) as network:
             loss = network.adam_step(
                 moments.parameters,
                 [moments.first, moments.second],
-                points,
-                values,
+                inputs,
+                targets,
                 moments.next_step(state.learning_rate),
                 objective.weights,
             )

@@ -1,4 +1,4 @@
-"""When a fit ends: rules joined by ``|``, whichever comes first."""
+"""Stop rules: joined by ``|``, the first one reached ends a fit."""
 
 import itertools
 import math
@@ -17,22 +17,22 @@ class Rule(Protocol):
 
     @property
     def name(self) -> str:
-        """The word that a report gives as the reason."""
+        """The reason to give in a report, in one word."""
         ...
 
     def reached(self, progress: Progress) -> bool:
-        """Whether the fit has come to this end."""
+        """Whether the rule is met."""
         ...
 
     def spent(self, progress: Progress) -> float | None:
-        """Return the share of a known budget that is used up, or None for an end that cannot be foreseen."""
+        """Return the used share of the budget, or None if the rule has no budget known in advance."""
         ...
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Rules of which the first one reached ends a fit; ``psnr(40) | seconds(30)`` joins them."""
+    """Stop rules, such as ``psnr(40) | seconds(30)``; the first one reached ends a fit."""
 
     rules: tuple[Rule, ...]
 
@@ -44,20 +44,20 @@ class Stop:
         return next((rule.name for rule in self.rules if rule.reached(progress)), None)
 
     def spent(self, progress: Progress) -> float | None:
-        """Return the largest share of a known budget that is used up; None if no rule has one."""
+        """Return the largest used share of a budget; None if no rule has one."""
         shares = [share for rule in self.rules if (share := rule.spent(progress)) is not None]
         return max(shares, default=None)
 
     @property
     def is_open_ended(self) -> bool:
-        """Whether some rule's end cannot be foreseen, so that the fit must be cooled down on the way."""
+        """Whether some rule has no budget known in advance, so that the learning rate must decay in stages."""
         fresh = Progress(num_points=1)
         return any(rule.spent(fresh) is None for rule in self.rules)
 
     def in_psnr(self, snr_offset_db: Callable[[], float]) -> "Stop":
-        """Return these rules with each SNR as the PSNR that it means for a signal.
+        """Return these rules with each SNR converted to the PSNR that it corresponds to for a signal.
 
-        ``snr_offset_db`` gives by how much the PSNR of that signal exceeds its SNR; it is called where a rule needs it.
+        ``snr_offset_db`` returns the signal's PSNR minus its SNR; it is called only if a rule needs it.
         """
         return Stop(tuple(rule.in_psnr(snr_offset_db()) if isinstance(rule, _Snr) else rule for rule in self.rules))
 
@@ -88,11 +88,11 @@ class _Snr:
 
     def in_psnr(self, snr_offset_db: float) -> _Psnr:
         if not math.isfinite(snr_offset_db):
-            raise InputError("an SNR was asked for, but the signal is silent: every sample is 0; ask for a PSNR.")
+            raise InputError("expected a signal that is not silent for an SNR, every sample is 0; ask for a PSNR.")
         return _Psnr(self.decibels + snr_offset_db, self.name)
 
     def reached(self, progress: Progress) -> bool:
-        raise InputError("an SNR depends on the signal: `ligeia.fit` takes this rule, or `Stop.in_psnr` translates it.")
+        raise InputError("expected a rule without an SNR, which depends on the signal; convert it by `Stop.in_psnr`.")
 
     def spent(self, progress: Progress) -> float | None:
         return None
@@ -118,7 +118,7 @@ class _Passes:
     name: str = "passes"
 
     def reached(self, progress: Progress) -> bool:
-        # a batch is never cut, so the last one may end a little beyond the limit
+        # batches are never cut, so the last one may slightly exceed the limit
         return progress.passes >= self.limit * (1 - 1e-9)
 
     def spent(self, progress: Progress) -> float | None:
@@ -140,7 +140,7 @@ class _Plateau:
         ends = list(itertools.accumulate(progress.stage_lengths[: len(finished)]))
         if ends[-1] >= self.most_steps or finished[-1] >= self.finest_db:
             return True
-        # hard signals gain little in the first stages and more later, so those are not judged
+        # hard signals gain little in the first stages and more later, so the first ones are not judged
         before = [quality for end, quality in zip(ends, finished, strict=True) if 2 * end <= ends[-1]]
         return len(finished) > 3 and bool(before) and finished[-1] - before[-1] < self.gain_db
 
@@ -155,29 +155,29 @@ def psnr(decibels: float) -> Stop:
 
 
 def snr(decibels: float) -> Stop:
-    """Stop when the signal-to-noise ratio, measured on the whole signal, reaches ``decibels``; the measure of sound."""
+    """Stop when the signal-to-noise ratio, measured on the whole signal, reaches ``decibels``; usual for sound."""
     _positive(decibels, "an SNR in decibels")
     return Stop((_Snr(float(decibels)),))
 
 
 def seconds(limit_s: float) -> Stop:
-    """Stop after ``limit_s`` seconds in the loop; the learning rate has come down to 0 by then."""
+    """Stop after ``limit_s`` seconds in the loop; the learning rate decays to 0 by then."""
     _positive(limit_s, "a number of seconds")
     return Stop((_Seconds(float(limit_s)),))
 
 
 def passes(limit: float) -> Stop:
-    """Stop after ``limit`` passes over all points; the learning rate has come down to 0 by then."""
+    """Stop after ``limit`` passes (epochs) over all points; the learning rate decays to 0 by then."""
     _positive(limit, "a number of passes")
     return Stop((_Passes(float(limit)),))
 
 
 def plateau(gain_db: float = 1.0, *, most_steps: int = 16_256, finest_db: float = float("inf")) -> Stop:
-    """Stop when doubling the work gained less than ``gain_db``.
+    """Stop when doubling the steps gained less than ``gain_db``.
 
-    The work is judged at the end of stages, where the model is cooled down; the first three are not judged.
-    ``finest_db`` reached ends the fit too, as do ``most_steps`` (by default seven doubling stages of the recipe `fast`,
-    some eight million points: a minute or two on two cores).
+    The gain is judged at the end of each stage but the first three, when the learning rate has decayed. ``finest_db``
+    and ``most_steps`` end the fit as well (by default seven doubling stages of the recipe `fast`, some eight million
+    points: a minute or two on two cores).
     """
     _positive(gain_db, "a gain in decibels")
     _positive(most_steps, "a number of steps")
@@ -186,4 +186,4 @@ def plateau(gain_db: float = 1.0, *, most_steps: int = 16_256, finest_db: float 
 
 def _positive(value: float, wanted: str) -> None:
     if not 0 < value < float("inf"):
-        raise InputError(f"{wanted} above 0 was wanted as a stop rule, got {value}.")
+        raise InputError(f"expected {wanted} above 0 as a stop rule, got {value}.")

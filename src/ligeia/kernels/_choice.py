@@ -1,4 +1,4 @@
-"""Which arithmetic is in use: plain torch, or one path of the compiled kernels. One setting for the process."""
+"""The arithmetic in use: plain torch, or one path of the compiled kernels. One setting for the whole process."""
 
 import warnings
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ _asked = AUTO
 @final
 @dataclass(frozen=True, slots=True)
 class System:
-    """What this machine offers and what is in use."""
+    """The kernels that this machine has, and the one in use."""
 
     path: str
     asked: str
@@ -38,7 +38,7 @@ def system() -> System:
 
 
 def available() -> tuple[str, ...]:
-    """Return the paths that can be chosen here, slowest first; ``torch`` is always there."""
+    """Return the paths that can be chosen here, slowest first; ``torch`` is always among them."""
     try:
         return (TORCH, *_native.runnable())
     except _native.Broken:
@@ -60,7 +60,7 @@ def use(path: str) -> None:
             reason = problem
         raise InputError(f"the kernel must be one of {', '.join(names)} here, got {path!r}: {reason}.")
     if path == TORCH:
-        import torch as torch  # what is asked for by name must be there
+        import torch as torch  # requested by name, so it must be installed
     if path not in (AUTO, TORCH) and not _passes(path):
         raise InputError(f"the kernel {path} gives wrong results on this machine; use auto, and please report it.")
     _asked = path
@@ -79,7 +79,7 @@ def using(path: str) -> Iterator[None]:
 
 
 def asked_path() -> str:
-    """Return the name that was asked for, ``auto`` for the fastest."""
+    """Return the requested name, ``auto`` for the fastest."""
     return _asked
 
 
@@ -110,7 +110,7 @@ def _fastest() -> str:
 
 @cache
 def _passes(path: str) -> bool:
-    from ._fused import agrees_with_reference
+    from .sine._fused import agrees_with_reference
 
     return agrees_with_reference(path)
 

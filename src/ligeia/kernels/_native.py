@@ -1,4 +1,4 @@
-"""The compiled kernels: the shared library, and what of it this processor can run. Imports no torch."""
+"""The compiled kernels: the shared library, and which of its paths this processor can run. Imports no torch."""
 
 import ctypes
 import platform
@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
-ABI: Final = 8
+ABI: Final = 9
 DONE: Final = 0
 OUT_OF_DOMAIN: Final = 1
 
@@ -42,16 +42,16 @@ _SIGNATURES: Final[dict[str, tuple[Any, list[Any]]]] = {
 
 
 class Broken(Exception):
-    """The library is not there, or not what it should be; the message says which."""
+    """The library is missing, or not the expected one; the message says which."""
 
 
 class Absent(Broken):
-    """It was not built."""
+    """The library was not built."""
 
 
 @cache
 def library() -> ctypes.CDLL:
-    """Load the compiled kernels; `Broken` says why that fails."""
+    """Load the compiled kernels, or raise `Broken` with the reason."""
     return load(find())
 
 

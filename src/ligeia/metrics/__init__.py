@@ -1,27 +1,5 @@
 """Measures of quality: decibels, structural similarity, distances between distributions and between surfaces."""
 
-from ._metrics import (
-    arcsine_distance as arcsine_distance,
-    decibels as decibels,
-    mean_squared_error as mean_squared_error,
-    psnr as psnr,
-    snr as snr,
-    ssim as ssim,
-)
-from ._surfaces import (
-    SurfaceDistance as SurfaceDistance,
-    intersection_over_union as intersection_over_union,
-    surface_distance as surface_distance,
-)
+import lazy_loader
 
-__all__ = [
-    "SurfaceDistance",
-    "arcsine_distance",
-    "decibels",
-    "intersection_over_union",
-    "mean_squared_error",
-    "psnr",
-    "snr",
-    "ssim",
-    "surface_distance",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

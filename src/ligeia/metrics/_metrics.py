@@ -1,4 +1,4 @@
-"""How close a candidate comes to a reference. The peak is stated by the caller, never guessed from the data."""
+"""Errors of a candidate against a reference. The caller states the peak; it is never guessed from the data."""
 
 import math
 from typing import Any
@@ -9,8 +9,8 @@ from torch import Tensor
 
 from ligeia.core import InputError, ShapeError
 
-_PIECE = 1 << 22  # values that are held in float64 at a time
-_MARGIN = 5  # reach of the window of SSIM; the border that wide is left out
+_PIECE = 1 << 22  # values held in float64 at a time
+_MARGIN = 5  # radius of the window of SSIM; a border of this width is left out
 
 
 def mean_squared_error(reference: Float[Tensor, "*shape"], candidate: Float[Tensor, "*shape"]) -> float:
@@ -26,7 +26,7 @@ def psnr(reference: Float[Tensor, "*shape"], candidate: Float[Tensor, "*shape"],
     """Return the peak signal-to-noise ratio of ``candidate`` against ``reference``, in decibels.
 
     ``low`` and ``high`` are the ends of the signal's range: the candidate is clipped to them, the peak is
-    ``high - low``, nothing is rounded. Infinite where both agree exactly.
+    ``high - low``, nothing is rounded. Infinite if both agree exactly.
 
     >>> import torch
     >>> round(psnr(torch.zeros(4), torch.full((4,), 0.5), low=0.0, high=1.0), 4)
@@ -39,7 +39,7 @@ def decibels(squared_error: float, *, peak: float) -> float:
     """Return the PSNR in decibels of a mean squared error against a peak; infinite for an error of 0."""
     if peak <= 0:
         raise InputError(f"the peak must be positive, got {peak}.")
-    if squared_error == 0 or math.isinf(squared_error):  # infinite where a fit has diverged
+    if squared_error == 0 or math.isinf(squared_error):  # infinite if a fit has diverged
         return math.inf if squared_error == 0 else -math.inf
     return 10 * math.log10(peak**2 / squared_error)
 
@@ -47,7 +47,7 @@ def decibels(squared_error: float, *, peak: float) -> float:
 def snr(reference: Float[Tensor, "*shape"], candidate: Float[Tensor, "*shape"]) -> float:
     """Return the signal-to-noise ratio in decibels: mean square of the reference over that of the difference.
 
-    A silent candidate scores 0 dB. Infinite where both agree, minus infinite for a silent reference.
+    A silent candidate scores 0 dB. Infinite if both agree, minus infinity for a silent reference.
     """
     error = mean_squared_error(reference, candidate)
     power = float(reference.detach().double().square().mean())
@@ -59,7 +59,7 @@ def snr(reference: Float[Tensor, "*shape"], candidate: Float[Tensor, "*shape"]) 
 def ssim(
     reference: Float[Tensor, "rows columns c"], candidate: Float[Tensor, "rows columns c"], *, low: float, high: float
 ) -> float:
-    """Return the structural similarity of two images, 1 where they agree, averaged over channels.
+    """Return the structural similarity of two images, averaged over channels; 1 if they agree.
 
     Gaussian window of standard deviation 1.5 over 11 x 11 pixels (Wang et al. 2004); the candidate is clipped to
     [low, high]. Images under 11 pixels on a side are refused.
@@ -72,7 +72,7 @@ def ssim(
     rows, total = reference.shape[0], 0.0
     step = max(1, _PIECE // 4 // reference[0].numel())
     for start in range(_MARGIN, rows - _MARGIN, step):
-        # bands that overlap by the window's reach: the filters hold a dozen copies
+        # bands that overlap by the window's radius: the filters hold a dozen copies
         band = slice(start - _MARGIN, min(start + step, rows - _MARGIN) + _MARGIN)
         found: Any = structural_similarity(
             # float64: local variances are small differences of large squares
@@ -100,5 +100,5 @@ def arcsine_distance(activations: Float[Tensor, "*shape"]) -> float:
 def _check_shapes(reference: Tensor, candidate: Tensor) -> None:
     if reference.shape != candidate.shape:
         raise ShapeError(
-            f"one shape was wanted, got {tuple(reference.shape)} and {tuple(candidate.shape)}; resample one of them."
+            f"expected one shape, got {tuple(reference.shape)} and {tuple(candidate.shape)}; resample one of them."
         )

@@ -1,4 +1,4 @@
-"""How close one surface comes to another, both known by samples: points on them, insides at random places.
+"""Distances between two surfaces, each given by samples: points on it, and inside or outside at random places.
 
 Distances, normal consistency and intersection over union as in Mescheder et al. 2019 (Occupancy Networks,
 arXiv:1812.03828, s. 4 and the supplement). Differs: distances are in % of a diagonal, not in tenths of an edge.
@@ -17,7 +17,7 @@ from ligeia.core import InputError, ShapeError
 @final
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SurfaceDistance:
-    """How far two samplings of surfaces lie apart; distances in % of the diagonal that was given."""
+    """Distances between samples of two surfaces, in % of the given diagonal."""
 
     chamfer: float
     """Mean of accuracy and completeness: plain distances (L1), not squared."""
@@ -43,8 +43,7 @@ def surface_distance(
 
     ``diagonal`` is that of the reference's bounding box, in the unit of the points. Normals may have any length and
     either sign; they come for both surfaces or for none. Distances go from sample to sample: with n samples on an area
-    A, two samplings of the very same surface are about ``0.5 sqrt(A / n)`` apart, the floor below which nothing can be
-    told.
+    A, two samplings of the very same surface are about ``0.5 sqrt(A / n)`` apart; smaller distances cannot be resolved.
 
     >>> floor = np.stack([*np.mgrid[:4, :4], np.zeros((4, 4))], axis=-1).reshape(-1, 3)
     >>> surface_distance(floor, floor + [0.0, 0.0, 0.1], diagonal=10.0).chamfer
@@ -55,7 +54,7 @@ def surface_distance(
     if not (diagonal > 0 and math.isfinite(diagonal)):
         raise InputError(f"the diagonal must be positive and finite, got {diagonal}.")
     if (reference_normals is None) != (candidate_normals is None):
-        raise InputError("normals of both surfaces or of none were wanted, got those of one; leave them out.")
+        raise InputError("expected normals of both surfaces or of none, got those of one; leave them out.")
     reference, candidate = _checked(reference_points, "reference"), _checked(candidate_points, "candidate")
     trees: tuple[Any, Any] = (KDTree(reference), KDTree(candidate))
     to_reference, nearest_reference = trees[0].query(candidate, workers=-1)
@@ -78,15 +77,15 @@ def surface_distance(
 
 
 def intersection_over_union(first: Bool[np.ndarray, " n"], second: Bool[np.ndarray, " n"]) -> float:
-    """Return the volume that two solids share over the volume of both together, in [0, 1].
+    """Return the volume of the intersection of two solids over that of their union, in [0, 1].
 
-    The solids are known by which of the same random places lie inside. Two empty solids agree: 1.
+    Each solid is given by which of the same random places lie inside it. Two empty solids score 1.
 
     >>> intersection_over_union(np.array([True, True, False]), np.array([True, False, False]))
     0.5
     """
     if first.shape != second.shape:
-        raise ShapeError(f"insides at the same places were wanted, got {first.shape} and {second.shape} of them.")
+        raise ShapeError(f"expected insides at the same places, got {first.shape} and {second.shape} of them.")
     union = np.count_nonzero(first | second)
     return 1.0 if union == 0 else float(np.count_nonzero(first & second) / union)
 
@@ -95,14 +94,14 @@ def _checked(points: np.ndarray, name: str) -> np.ndarray:
     if points.ndim != 2 or points.shape[1] != 3 or len(points) == 0:
         raise ShapeError(f"the {name}'s points must be (n, 3) with n at least 1, got {points.shape}.")
     if not np.isfinite(points).all():
-        raise InputError(f"finite points were wanted, the {name} has others; leave those out.")
+        raise InputError(f"expected finite points, the {name} has others; leave those out.")
     return points.astype(np.float64)
 
 
 def _unit(normals: np.ndarray, points: np.ndarray) -> np.ndarray:
     if normals.shape != points.shape:
-        raise ShapeError(f"a normal for each point was wanted, {points.shape}, got {normals.shape}.")
+        raise ShapeError(f"expected a normal for each point, {points.shape}, got {normals.shape}.")
     lengths = np.linalg.norm(normals.astype(np.float64), axis=1, keepdims=True)
     if not (np.isfinite(lengths).all() and (lengths > 0).all()):
-        raise InputError("normals of a positive, finite length were wanted; leave such points out.")
+        raise InputError("expected normals of a positive, finite length; leave such points out.")
     return normals / lengths

@@ -1,59 +1,8 @@
-"""Coordinate networks: plain modules, coordinates in, values out; they know nothing of data.
+"""Coordinate networks: modules that map coordinates to values and know nothing about data.
 
-Architectures are descriptions without weights, and load no torch; what computes in torch is loaded on first use.
+Architectures are descriptions without weights and need no torch; modules that compute in torch load on first use.
 """
 
-from typing import TYPE_CHECKING
+import lazy_loader
 
-from ligeia.core import lazy_exports
-
-from ._architecture import (
-    Architecture as Architecture,
-    HasRaster as HasRaster,
-    Inputs as Inputs,
-    NetworkConfig as NetworkConfig,
-)
-from ._bacon import Bacon as Bacon
-from ._finer import Finer as Finer
-from ._fourier_features import FourierFeatures as FourierFeatures
-from ._gauss import Gauss as Gauss
-from ._hash_grid import HashGrid as HashGrid
-from ._latent_grid import LatentGrid as LatentGrid
-from ._learned_siren import LearnedSiren as LearnedSiren
-from ._multiplicative import FourierNet as FourierNet, GaborNet as GaborNet
-from ._numpy_arithmetic import NumpyArithmetic as NumpyArithmetic
-from ._perceptron import ReluMlp as ReluMlp, SoftplusMlp as SoftplusMlp, TanhMlp as TanhMlp
-from ._positional_encoding import PositionalEncoding as PositionalEncoding
-from ._radial_basis import Rbf as Rbf
-from ._sinc import Sinc as Sinc
-from ._wire import RealWire as RealWire, Wire as Wire
-from ._wrappers import Bounded as Bounded, Periodic as Periodic, Symmetric as Symmetric
-
-if TYPE_CHECKING:
-    from ._conventions import convention_of as convention_of, from_reference as from_reference
-    from ._network import (
-        CoordinateNetwork as CoordinateNetwork,
-        Jet as Jet,
-        LayerActivations as LayerActivations,
-        OutputLayer as OutputLayer,
-        check_order as check_order,
-    )
-    from ._siren import SineLayer as SineLayer, Siren as Siren, SirenConfig as SirenConfig
-
-_MODULES = {
-    "CoordinateNetwork": "_network",
-    "Jet": "_network",
-    "LayerActivations": "_network",
-    "OutputLayer": "_network",
-    "SineLayer": "_siren",
-    "Siren": "_siren",
-    "SirenConfig": "_siren",
-    "check_order": "_network",
-    "convention_of": "_conventions",
-    "from_reference": "_conventions",
-}
-
-__getattr__, __dir__ = lazy_exports(__name__, {name: f".{module}" for name, module in _MODULES.items()})
-
-# a network's import above is all that it needs here
-__all__ = sorted([*_MODULES, *(name for name, value in globals().items() if isinstance(value, type))])  # pyright: ignore[reportUnsupportedDunderAll]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

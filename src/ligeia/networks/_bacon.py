@@ -9,11 +9,12 @@ import numpy as np
 
 from ligeia.core import InputError
 
-from ._architecture import Architecture, Arithmetic, Draw, Inputs, Numbers, Weights, dense
+from ._architecture import Architecture, Inputs
+from ._arithmetic import Arithmetic, Draw, Numbers, Weights, dense
 from ._multiplicative import Multiplicative
 
 STEP: Final = math.pi / 2
-"""Frequencies are multiples of this, in radians per unit: values have the period 4, twice the domain."""
+"""Unit of the frequencies, in radians per unit: values have period 4, twice the domain."""
 
 
 @final
@@ -21,9 +22,9 @@ STEP: Final = math.pi / 2
 class Bacon(Multiplicative):
     """Filters ``sin(omega x + phi)`` whose frequencies are drawn once, as multiples of pi / 2, and kept.
 
-    Products add frequencies up, so that nothing along coordinate i is faster than ``bandwidths[i]``, in radians per
-    unit; each filter has an equal share. Empty, they are chosen for the signal: as fast as its samples can tell
-    (Nyquist). Outputs of single layers, which the paper supervises as coarser versions, are left out.
+    Products add frequencies, so no frequency along coordinate i exceeds ``bandwidths[i]``, in radians per unit; each
+    filter has an equal share. If empty, they are chosen for the signal: the Nyquist frequencies of its samples. The
+    outputs of intermediate layers, which the paper supervises as coarser versions, are left out.
     """
 
     name: ClassVar[str] = "bacon"
@@ -37,29 +38,29 @@ class Bacon(Multiplicative):
     def __post_init__(self) -> None:
         Multiplicative.__post_init__(self)
         if not all(math.isfinite(each) and each > 0 for each in self.bandwidths):
-            raise InputError(f"bandwidths above 0 were wanted, one per coordinate, got {self.bandwidths}.")
+            raise InputError(f"expected bandwidths above 0, one per coordinate, got {self.bandwidths}.")
 
     def suited_to(self, inputs: Inputs) -> Architecture:
-        """Return the same with a bandwidth that the samples can tell, pi / 2 times their number."""
+        """Return a copy with the samples' Nyquist frequency as bandwidth, pi / 2 times their number."""
         return self if self.bandwidths else replace(self, bandwidths=tuple(STEP * size for size in inputs.sizes))
 
     @property
     def takes_frequencies(self) -> bool:
-        """Whether first weights follow the signal's frequencies: the samples' number says more."""
+        """Whether the first weights are scaled to the signal's frequencies: the samples' number says more."""
         return False
 
     def check_inputs(self, in_features: int) -> None:
-        """Refuse another number of coordinates than there are bandwidths."""
+        """Refuse a number of coordinates that differs from the number of bandwidths."""
         if self.bandwidths and len(self.bandwidths) != in_features:
-            raise InputError(f"bandwidths of {in_features} coordinates were wanted, got {len(self.bandwidths)}.")
+            raise InputError(f"expected bandwidths of {in_features} coordinates, got {len(self.bandwidths)}.")
 
     def reach(self, in_features: int, frequencies: Sequence[float] | None) -> np.ndarray:
-        """Return the largest frequency of a filter along each coordinate: these add up to the bandwidth."""
+        """Return the largest frequency of a filter along each coordinate; those of all filters sum to the bandwidth."""
         whole = np.array(self.bandwidths) if self.bandwidths else np.full(in_features, self.bandwidth)
         return whole / (self.hidden_layers + 1)
 
     def waves(self, number: int, in_features: int, frequencies: Sequence[float] | None) -> list[Weights]:
-        """Return the frequencies, which are kept, and the phases of a filter."""
+        """Return the frequencies, which are not trained, and the phases of a filter."""
         shape, reach = (self.hidden_features, in_features), self.reach(in_features, None)
         weight, bias = dense(f"filter{number}", in_features, self.hidden_features, 0.0, math.pi)
         return [replace(weight, law=lambda draw: whole_turns(draw, shape, reach), is_trained=False), bias]

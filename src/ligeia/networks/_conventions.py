@@ -1,6 +1,6 @@
 """Weights saved by other sine networks, read as a `Siren`.
 
-Three conventions are known, each by the parameter names that it writes:
+Three conventions are recognized by their parameter names:
 
 - ``"repository"``: ``SingleBVPNet`` of the reference code (vsitzmann/siren, ``modules.py``), whose first
   name is ``net.net.0.0.weight``. Every omega is 30; the output layer is linear.
@@ -10,8 +10,8 @@ Three conventions are known, each by the parameter names that it writes:
   is 30 and the others 1 unless it was built with others (``w0_initial``, ``w0``). Its biases may be absent;
   they are then zero.
 
-No file holds its omegas, nor which function stands in the place of the sine: weights of the repository's ReLU
-and tanh networks have the same names, and load without complaint into a network that means something else.
+No file records its omegas, nor its activation: weights of the repository's ReLU and tanh networks have the same names
+and load without complaint, but into a different function.
 """
 
 import re
@@ -101,7 +101,7 @@ def from_reference(
 
 
 def convention_of(names: Iterable[str]) -> str | None:
-    """Return the convention that all of these parameter names look like; None where there is none.
+    """Return the convention that all of these parameter names follow; None if there is none.
 
     >>> convention_of(["layers.0.weight", "last_layer.weight"])
     'siren-pytorch'
@@ -147,13 +147,13 @@ def _check_complete(named: Mapping[str, Tensor], names: Sequence[str], conventio
         wanted = [f"net.{number}.linear" for number in range(max(len(names), 2))]
         if names and names[-1] == wanted[-1].removesuffix(".linear"):
             wanted[-1] = names[-1]
-    # the package can be told to have no biases, but then has none at all
+    # biases are optional in this package, but then all layers lack them
     has_biases = convention != "siren-pytorch" or any(name.endswith(".bias") for name in named)
     kinds = ("weight", "bias") if has_biases else ("weight",)
     for name in (f"{layer}.{kind}" for layer in wanted for kind in kinds):
         if name not in named:
             raise FormatError(
-                f"the {convention} convention wants {name!r}, which is missing; {_resembles(named, convention)}."
+                f"expected {name!r} by the {convention} convention, it is missing; {_resembles(named, convention)}."
             )
 
 
@@ -174,7 +174,7 @@ def _check_layers(layers: Sequence[_Layer]) -> None:
             )
         for kind, tensor in (("weight", weight), ("bias", bias)):
             if not tensor.is_floating_point() or tensor.dtype != layers[0].weight.dtype:
-                raise FormatError(f"{name}.{kind} is {tensor.dtype}; one floating dtype is wanted for all tensors.")
+                raise FormatError(f"{name}.{kind} is {tensor.dtype}; expected one floating dtype for all tensors.")
             if not tensor.isfinite().all():
                 raise SampleError(f"{name}.{kind} holds NaN or infinite numbers; the fit that saved it had diverged.")
     width = layers[0].weight.shape[0]

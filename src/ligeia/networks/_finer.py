@@ -4,7 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-from ._architecture import Arithmetic, Layered, Numbers, check_positive, check_sizes, usual_half_width
+from ._arithmetic import Arithmetic, Numbers, usual_half_width
+from ._layered import Layered, check_positive, check_sizes
 
 
 @final
@@ -12,11 +13,11 @@ from ._architecture import Arithmetic, Layered, Numbers, check_positive, check_s
 class Finer(Layered):
     """``sin(omega (|z| + 1) z)``, z = W v + b, per layer; first biases U(+-``first_bias``) choose among frequencies.
 
-    z |z| has one continuous derivative: second ones jump where a z is 0.
+    z |z| has one continuous derivative; the second jumps at z = 0.
     """
 
     name: ClassVar[str] = "finer"
-    fineness: ClassVar[float] = 0.3
+    frequency_scale: ClassVar[float] = 0.3
     smoothness: ClassVar[float] = 1
 
     hidden_features: int = 256
@@ -29,7 +30,7 @@ class Finer(Layered):
         check_positive(self, omega=self.omega, first_bias=self.first_bias)
 
     def activation(self, do: Arithmetic, phase: Numbers) -> Numbers:
-        """Return a layer's output."""
+        """Return the output of a layer."""
         return do.sin(self.omega * (do.absolute(phase) + 1.0) * phase)
 
     def half_widths(self, fan_in: int, *, is_first: bool) -> tuple[float, float]:
@@ -39,6 +40,6 @@ class Finer(Layered):
         return math.sqrt(6 / fan_in) / self.omega, usual_half_width(fan_in)
 
     @property
-    def turns(self) -> float:
-        """Radians that a unit of a phase is worth."""
+    def angular_frequency(self) -> float:
+        """Radians per unit of phase."""
         return self.omega

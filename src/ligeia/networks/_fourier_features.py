@@ -7,14 +7,15 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from ._architecture import Arithmetic, Numbers, Weights, check_positive, check_sizes
+from ._arithmetic import Arithmetic, Numbers, Weights
+from ._layered import check_positive, check_sizes
 from ._perceptron import Perceptron
 
 
 @final
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FourierFeatures(Perceptron):
-    """``cos(2 pi B x), sin(2 pi B x)`` with B normal of deviation ``sigma`` and kept, then ReLU layers.
+    """``cos(2 pi B x), sin(2 pi B x)`` with a fixed B, normal of standard deviation ``sigma``, then ReLU layers.
 
     ``sigma`` is in periods per unit of [-1, 1], half of the paper's on [0, 1]. A fit that knows the signal's
     frequencies draws B by those instead. B is stored with the weights.
@@ -22,7 +23,7 @@ class FourierFeatures(Perceptron):
 
     name: ClassVar[str] = "fourier"
     rate: ClassVar[float] = 15.0
-    fineness: ClassVar[float] = 0.8
+    frequency_scale: ClassVar[float] = 0.8
     smoothness: ClassVar[float] = 0
 
     hidden_features: int = 256
@@ -41,16 +42,16 @@ class FourierFeatures(Perceptron):
 
     @property
     def takes_frequencies(self) -> bool:
-        """Whether first weights follow the signal's frequencies: B does."""
+        """Whether the first weights are scaled to the signal's frequencies: B does."""
         return True
 
     @property
-    def widest(self) -> int:
-        """Most numbers that a point takes at a time."""
+    def max_width(self) -> int:
+        """Most numbers held per point at a time."""
         return max(self.hidden_features, 2 * self.num_frequencies)
 
     def num_encoded(self, in_features: int) -> int:
-        """Return how many features the first layer sees."""
+        """Return how many features enter the first layer."""
         return 2 * self.num_frequencies
 
     def weights(self, in_features: int, frequencies: Sequence[float] | None) -> list[Weights]:
@@ -58,7 +59,7 @@ class FourierFeatures(Perceptron):
         count = self.num_frequencies
         scale = np.array(self.sigma)
         if frequencies is not None:
-            # first weights U(+-1/d) of a sine network, times its frequency, have this deviation, in periods
+            # the standard deviation of a sine network's first weights U(+-1/d), times its frequency, in periods
             scale = np.array(frequencies) / (math.sqrt(3) * in_features * 2 * math.pi)
         drawn = Weights(
             "frequencies",
@@ -71,11 +72,11 @@ class FourierFeatures(Perceptron):
         return [drawn, *Perceptron.weights(self, in_features, None)]
 
     def features(self, do: Arithmetic, x: Numbers, tensors: Sequence[Numbers]) -> Numbers:
-        """Return what the output layer sees."""
+        """Return the features that enter the output layer."""
         frequencies, *rest = tensors
         phases = do.linear(x, 2 * math.pi * frequencies, None)
         return Perceptron.features(self, do, do.concat([do.cos(phases), do.sin(phases)]), rest)
 
     def activation(self, do: Arithmetic, phase: Numbers) -> Numbers:
-        """Return a layer's output."""
+        """Return the output of a layer."""
         return do.relu(phase)

@@ -3,17 +3,18 @@
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-from ._architecture import Arithmetic, Layered, Numbers, check_positive, check_sizes, usual_half_width
+from ._arithmetic import Arithmetic, Numbers, usual_half_width
+from ._layered import Layered, check_positive, check_sizes
 
 
 @final
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gauss(Layered):
-    """``exp(-(W v + b)^2 / (2 sigma^2))`` per layer, with torch's usual first weights, as the paper has it."""
+    """``exp(-(W v + b)^2 / (2 sigma^2))`` per layer, with torch's default initial weights, as in the paper."""
 
     name: ClassVar[str] = "gauss"
     rate: ClassVar[float] = 3.0
-    fineness: ClassVar[float] = 0.2
+    frequency_scale: ClassVar[float] = 0.2
 
     hidden_features: int = 256
     hidden_layers: int = 3
@@ -24,7 +25,7 @@ class Gauss(Layered):
         check_positive(self, sigma=self.sigma)
 
     def activation(self, do: Arithmetic, phase: Numbers) -> Numbers:
-        """Return a layer's output."""
+        """Return the output of a layer."""
         return do.exp((-0.5 / self.sigma**2) * phase * phase)
 
     def half_widths(self, fan_in: int, *, is_first: bool) -> tuple[float, float]:
@@ -32,6 +33,6 @@ class Gauss(Layered):
         return 1 / fan_in if is_first else usual_half_width(fan_in), usual_half_width(fan_in)
 
     @property
-    def turns(self) -> float:
-        """Radians that a unit of a phase is worth: a bell has the bandwidth 1 / sigma."""
+    def angular_frequency(self) -> float:
+        """Radians per unit of phase: a Gaussian of width sigma has the bandwidth 1 / sigma."""
         return 1 / self.sigma

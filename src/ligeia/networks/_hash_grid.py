@@ -10,12 +10,14 @@ import numpy as np
 
 from ligeia.core import InputError
 
-from ._architecture import Architecture, Arithmetic, Inputs, Numbers, Weights, check_sizes
+from ._architecture import Architecture, Inputs
+from ._arithmetic import Arithmetic, Numbers, Weights
+from ._layered import check_sizes
 from ._perceptron import Perceptron
 
 _PRIMES: Final = (1, 2654435761, 805459861, 3674653429)  # eq. 4
 _MOST_INPUTS: Final = 4
-_MOST_COUNTED: Final = 20  # coordinates whose memory is told; more take more
+_MOST_COUNTED: Final = 20  # coordinates for which the error message estimates memory
 _USUAL_FINEST: Final = 512
 _FIRST: Final = 1e-4  # s. 4: entries begin as U(+-1e-4)
 _BATCH: Final = 8192
@@ -28,14 +30,14 @@ class HashGrid(Perceptron):
     """Grids of learned features, interpolated linearly between corners, then ReLU layers.
 
     ``num_levels`` grids grow by a constant factor from ``coarsest`` cells along each coordinate, or fewer where it has
-    fewer samples, to ``finest``, one number per coordinate; empty, it is chosen for the signal: a cell for every two
-    samples. A grid of more than ``table_size`` corners shares entries by hashing. Slopes jump at the cells' sides.
+    fewer samples, to ``finest``, one number per coordinate. If empty, it is chosen for the signal: a cell for every two
+    samples. A grid of more than ``table_size`` corners shares entries by hashing. Gradients jump at cell boundaries.
     """
 
     name: ClassVar[str] = "hash"
     rate: ClassVar[float] = 15.0
     batch_size: ClassVar[int] = 2048
-    fineness: ClassVar[float] = 2.0
+    frequency_scale: ClassVar[float] = 2.0
     smoothness: ClassVar[float] = 0
     has_graph: ClassVar[bool] = False
     grows_by: ClassVar[str] = "table_size"
@@ -62,11 +64,11 @@ class HashGrid(Perceptron):
             raise InputError(f"a hash grid has at most {_MOST_TABLE} entries a level and cells along an axis.")
 
     def suited_to(self, inputs: Inputs) -> Architecture:
-        """Return the same with a cell of the finest grid for every two samples."""
+        """Return a copy with a cell of the finest grid for every two samples."""
         return self if self.finest else replace(self, finest=tuple(max(1, size // 2) for size in inputs.sizes))
 
     def check_inputs(self, in_features: int) -> None:
-        """Refuse coordinates whose corners are too many to look up."""
+        """Refuse too many coordinates: each point looks up all corners of its cells."""
         if (given := in_features) > _MOST_INPUTS:
             in_features = min(in_features, _MOST_COUNTED)
             lookups = _BATCH * self.num_levels * 2**in_features
@@ -78,15 +80,15 @@ class HashGrid(Perceptron):
                 f"and the finest grid without hashing would take {gib:,.0f} GiB; use another network."
             )
         if self.finest and len(self.finest) != in_features:
-            raise InputError(f"cells along {in_features} coordinates were wanted, got {len(self.finest)} numbers.")
+            raise InputError(f"expected cells along {in_features} coordinates, got {len(self.finest)} numbers.")
 
     @property
-    def widest(self) -> int:
-        """Most numbers that a point takes at a time."""
+    def max_width(self) -> int:
+        """Most numbers held per point at a time."""
         return max(self.hidden_features, 16 * self.num_levels * self.level_features)
 
     def num_encoded(self, in_features: int) -> int:
-        """Return how many features the first layer sees."""
+        """Return how many features enter the first layer."""
         return self.num_levels * self.level_features
 
     def weights(self, in_features: int, frequencies: Sequence[float] | None) -> list[Weights]:
@@ -96,16 +98,17 @@ class HashGrid(Perceptron):
         return [table, *Perceptron.weights(self, in_features, None)]
 
     def features(self, do: Arithmetic, x: Numbers, tensors: Sequence[Numbers]) -> Numbers:
-        """Return what the output layer sees."""
+        """Return the features that enter the output layer."""
         table, *rest = tensors
         in_features = int(x.shape[-1])
         levels = self._levels(in_features)
         parts, cells = [], []
         for axis in range(in_features):  # every level at once: (n, levels)
             cell_count = do.constant(levels.cells[:, axis].astype(np.float32))
-            part, cell = do.floor((do.column(x, axis) + 1.0) * 0.5 * cell_count)
-            parts.append(part)
-            cells.append(cell)
+            place = (do.column(x, axis) + 1.0) * 0.5 * cell_count
+            whole = do.floor(place)
+            parts.append(place - whole)
+            cells.append(do.integers(whole))
         found = [None] * self.level_features
         for corner in product((0, 1), repeat=in_features):
             weight = None
@@ -119,7 +122,7 @@ class HashGrid(Perceptron):
         return Perceptron.features(self, do, do.concat(found), rest)
 
     def activation(self, do: Arithmetic, phase: Numbers) -> Numbers:
-        """Return a layer's output."""
+        """Return the output of a layer."""
         return do.relu(phase)
 
     def _levels(self, in_features: int) -> "_Levels":

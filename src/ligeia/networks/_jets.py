@@ -1,11 +1,11 @@
-"""The arithmetic of networks on jets: values with slopes and sums of second derivatives, in one forward sweep.
+"""The arithmetic of networks on jets: values with first derivatives and sums of second ones, in one forward sweep.
 
 For f of a jet a: ``d_i f(a) = f'(a) d_i a`` and ``d_i d_j f(a) = f'(a) d_i d_j a + f''(a) d_i a d_j a``; products by
-Leibniz' rule. The same derivatives as autograd's, without its second backward pass.
+Leibniz's rule. The derivatives equal autograd's, without its second backward pass.
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Union, final
+from typing import Union, final
 
 import numpy as np
 import torch
@@ -18,12 +18,12 @@ from ligeia.kernels import JetShape
 from ._torch_arithmetic import TorchArithmetic
 
 Part = Tensor | None
-"""A derivative of all points, None where it is 0 at all of them."""
+"""A derivative at all points; None if it is 0 everywhere."""
 
 
 @final
 class JetNumbers:
-    """Values ``(n, features)`` and their derivatives, of the kinds that a `JetShape` lists."""
+    """Values ``(n, features)`` and the derivatives that a `JetShape` lists."""
 
     def __init__(self, shape: JetShape, value: Tensor, slopes: Sequence[Part], curvatures: Sequence[Part]) -> None:
         self.jet_shape, self.value = shape, value
@@ -36,17 +36,17 @@ class JetNumbers:
 
     @staticmethod
     def of(streams: Float[Tensor, "s n d"], shape: JetShape) -> "JetNumbers":
-        """Return a jet that is given as a stack."""
-        first = 1 + shape.num_slopes
+        """Return the jet of a stack of components."""
+        first = 1 + shape.num_first_derivatives
         return JetNumbers(shape, streams[0], list(streams[1:first]), list(streams[first:]))
 
     def streams(self) -> Float[Tensor, "s n c"]:
-        """Return the jet as a stack."""
+        """Return the jet as a stack of components."""
         parts = [self.value, *self.slopes, *self.curvatures]
         return torch.stack([torch.zeros_like(self.value) if each is None else each for each in parts])
 
     def map(self, linear: Callable[[Tensor], Tensor], value: Tensor | None = None) -> "JetNumbers":
-        """Return what a linear map makes of the derivatives, and of the values unless they are given."""
+        """Apply a linear map to the derivatives, and to the values unless ``value`` is given."""
         return JetNumbers(
             self.jet_shape,
             linear(self.value) if value is None else value,
@@ -55,7 +55,7 @@ class JetNumbers:
         )
 
     def through(self, value: Tensor, first: Tensor, second: Part) -> "JetNumbers":
-        """Return f of this jet, given f, f' and f'' at its values; None is an f'' of 0."""
+        """Return f of this jet, given f, f' and f'' at its values; None means f'' = 0."""
         bent = [None if each is None else first * each for each in self.curvatures]
         if second is not None:
             for term in self.jet_shape.terms:
@@ -109,14 +109,6 @@ class JetNumbers:
         if value.shape == self.value.shape:
             return self.map(lambda part: part, value)
         return self.map(lambda part: part.expand(value.shape), value)  # against more columns
-
-
-class _Smooth(NamedTuple):
-    """A function of one number, and its first two derivatives."""
-
-    value: Callable[[Tensor], Tensor]
-    first: Callable[[Tensor], Tensor]
-    second: Callable[[Tensor], Part]
 
 
 @final
@@ -178,12 +170,12 @@ class JetArithmetic:
         return x.through(found, slope, bend)
 
     def concat(self, parts: Sequence[JetNumbers]) -> JetNumbers:
-        """Return features side by side."""
+        """Return features concatenated."""
         stacks = torch.cat([each.streams() for each in parts], dim=-1)
         return JetNumbers.of(stacks, parts[0].jet_shape)
 
     def column(self, x: JetNumbers, number: int) -> JetNumbers:
-        """Return one feature, ``(n, 1)``."""
+        """Return one feature as a column, ``(n, 1)``."""
         return x.map(lambda part: part[..., number : number + 1])
 
     def row(self, weights: Tensor, number: int) -> Tensor:
@@ -191,16 +183,19 @@ class JetArithmetic:
         return weights[number]
 
     def constant(self, values: Shaped[np.ndarray, "..."]) -> Tensor:
-        """Return numbers that are no weights, in the type of the points; integers stay."""
+        """Return constants, in the type of the points; integers stay."""
         return self._plain.constant(values)
 
-    def floor(self, x: JetNumbers) -> tuple[JetNumbers, Tensor]:
-        """Return the part of x after the point, and the whole part."""
-        part, whole = self._plain.floor(x.value)
-        return x.map(lambda each: each, part), whole
+    def floor(self, x: JetNumbers) -> Tensor:
+        """Return the largest whole numbers that are at most x; they have no derivative."""
+        return self._plain.floor(x.value)
+
+    def integers(self, whole: Tensor) -> Tensor:
+        """Return whole numbers as integers."""
+        return self._plain.integers(whole)
 
     def layer(self, pre: JetNumbers, post: JetNumbers) -> JetNumbers:
-        """Return what leaves a layer, given what entered its nonlinearity."""
+        """Return ``post``, the output of a layer; ``pre`` is the input of its nonlinearity."""
         return post
 
     def gather(self, row: Tensor, index: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
-"""A pyramid of latent grids before a small network that works point by point.
+"""A pyramid of latent grids followed by a small network applied point by point.
 
 After Ladune et al. 2023 (Cool-Chic, arXiv:2212.05458) and Kim et al. 2024 (C3, arXiv:2312.02753), whose grids are
-enlarged by filters on one raster; here each grid holds the coefficients of a cubic B-spline (Unser 1999, eq. 11), so
-that the network is a function of the place, with two continuous derivatives.
+upsampled by filters on one raster; here each grid holds the coefficients of a cubic B-spline (Unser 1999, eq. 11), so
+the network is a function of position with two continuous derivatives.
 """
 
 import math
@@ -17,7 +17,9 @@ from jaxtyping import Float, Int
 from ligeia.core import InputError
 from ligeia.kernels import TAPS, spline_taps, spline_weights
 
-from ._architecture import Architecture, Arithmetic, Inputs, Numbers, Weights, check_sizes, dense
+from ._architecture import Architecture, Inputs
+from ._arithmetic import Arithmetic, Numbers, Weights, dense
+from ._layered import check_sizes
 from ._numpy_arithmetic import NumpyArithmetic
 
 _MOST_INPUTS: Final = 4
@@ -43,11 +45,11 @@ class LatentGrid(Architecture):
 
     ``sizes`` are the cells of level 0 along each coordinate, and a grid of level l has a cell for 2**l of these. Plane
     p has the levels from ``first_levels[p]`` to ``num_levels - 1``. The sum over the levels of a plane is one feature,
-    but the ``separate`` finest levels of the first plane are features of their own. The output layer sees the hidden
-    features and the planes' values, so that the planes alone can be the signal: luma and chroma of a picture, or the
-    channels. The activation is a ReLU averaged over a window, ``u**3 (4 - u) / 16`` within it.
+    except that the ``separate`` finest levels of the first plane are features of their own. The output layer takes the
+    hidden features and the planes' values, so the planes alone can represent the signal: luma and chroma of a picture,
+    or the channels. The activation is a ReLU averaged over a window, ``u**3 (4 - u) / 16`` within it.
 
-    Left empty, ``sizes`` and ``first_levels`` are chosen for the signal: a cell for every two samples.
+    If empty, ``sizes`` and ``first_levels`` are chosen for the signal: a cell for every two samples.
     """
 
     name: ClassVar[str] = "grid"
@@ -61,25 +63,25 @@ class LatentGrid(Architecture):
     num_levels: int = 7
     separate: int = 3
     is_color: bool = False
-    """Whether the first three planes begin as luma, blue and red of the first three channels."""
+    """Whether the first three planes are initially luma, blue and red of the first three channels."""
 
     def __post_init__(self) -> None:
         check_sizes(self, hidden_features=self.hidden_features)
         if not 1 <= self.num_levels <= _MOST_LEVELS:
-            raise InputError(f"a latent grid has 1 to {_MOST_LEVELS} levels, got {self.num_levels}.")
+            raise InputError(f"expected 1 to {_MOST_LEVELS} levels of a latent grid, got {self.num_levels}.")
         if not 0 <= self.separate <= self.num_levels:
-            raise InputError(f"0 to {self.num_levels} levels can be features of their own, got {self.separate}.")
+            raise InputError(f"expected 0 to {self.num_levels} separate levels, got {self.separate}.")
         if len(self.sizes) > _MOST_INPUTS or not all(1 <= size <= _MOST_SIZE for size in self.sizes):
             raise InputError(f"a latent grid has 1 to {_MOST_SIZE} cells along up to {_MOST_INPUTS} coordinates.")
         if math.prod(self.sizes) > _MOST_SIZE:
-            raise InputError(f"a latent grid has up to {_MOST_SIZE} cells, got {math.prod(self.sizes)}.")
+            raise InputError(f"expected up to {_MOST_SIZE} cells of a latent grid, got {math.prod(self.sizes)}.")
         if len(self.first_levels) > _MOST_PLANES:
-            raise InputError(f"a latent grid has up to {_MOST_PLANES} planes, got {len(self.first_levels)}.")
+            raise InputError(f"expected up to {_MOST_PLANES} planes of a latent grid, got {len(self.first_levels)}.")
         if not all(0 <= level < self.num_levels for level in self.first_levels):
-            raise InputError(f"first levels of 0 to {self.num_levels - 1} were wanted, got {self.first_levels}.")
+            raise InputError(f"expected first levels of 0 to {self.num_levels - 1}, got {self.first_levels}.")
 
     def suited_to(self, inputs: Inputs) -> Architecture:
-        """Return the same with a cell for every two samples, and a plane for each channel or for luma and chroma."""
+        """Return a copy with a cell for every two samples, and a plane for each channel or for luma and chroma."""
         sizes = self.sizes or tuple(-(-size // 2) for size in inputs.sizes)
         is_color = self.is_color or (not self.first_levels and inputs.channels[:3] == _COLORS)
         planes = self.first_levels or tuple(
@@ -90,18 +92,18 @@ class LatentGrid(Architecture):
 
     @property
     def takes_frequencies(self) -> bool:
-        """No: what it can follow are its cells."""
+        """Always False: the cells determine the frequencies."""
         return False
 
     def check_inputs(self, in_features: int) -> None:
-        """Refuse coordinates whose cells are too many."""
+        """Refuse too many coordinates: each point looks up all cells around it."""
         if in_features > _MOST_INPUTS:
             raise InputError(
                 f"latent grids have up to {_MOST_INPUTS} coordinates, got {in_features}: each point would look up "
                 f"{TAPS}**{in_features} cells at {self.num_levels} levels; use another network."
             )
         if self.sizes and len(self.sizes) != in_features:
-            raise InputError(f"cells along {in_features} coordinates were wanted, got {len(self.sizes)} numbers.")
+            raise InputError(f"expected cells along {in_features} coordinates, got {len(self.sizes)} numbers.")
 
     def grids(self, in_features: int = 1) -> list["LevelOfPlane"]:
         """Return the grids in the order of a file: from the coarsest level to the finest, plane by plane."""
@@ -113,23 +115,23 @@ class LatentGrid(Architecture):
         return found
 
     @property
-    def widest(self) -> int:
-        """Most numbers that a point takes at a time: of a coefficient weight, index of two words, value, product."""
+    def max_width(self) -> int:
+        """Most numbers held per point at a time: per coefficient its weight, index (two words), value and product."""
         return max(self.num_features, 5 * TAPS ** max(1, len(self.sizes)))
 
     @property
     def num_planes_features(self) -> int:
-        """Number of features that the hidden layer sees."""
+        """Number of features that enter the hidden layer."""
         return self._num_separate() + len(self._planes())
 
     def feature_of(self, level: int, plane: int) -> int:
-        """Return which feature a grid is part of."""
+        """Return the number of the feature that a grid contributes to."""
         separate = self._num_separate()
         return min(level - self._planes()[0], separate) if plane == 0 else separate + plane
 
     @property
     def num_features(self) -> int:
-        """Number of features that the output layer sees: the hidden ones, then the planes' values."""
+        """Number of features that enter the output layer: the hidden ones, then the planes' values."""
         return self.hidden_features + self.num_planes_features
 
     def weights(self, in_features: int, frequencies: Sequence[float] | None) -> list[Weights]:
@@ -140,7 +142,7 @@ class LatentGrid(Architecture):
         return [*found, *dense("hidden", width, self.hidden_features, bound, _FIRST_BIAS)]
 
     def output(self, out_features: int) -> list[Weights]:
-        """Return the weight and the bias of the output layer, at first the planes themselves."""
+        """Return the weight and the bias of the output layer, which initially outputs the planes themselves."""
         planes = self._first_planes(out_features)
         bound = _FIRST_OUTPUT / math.sqrt(self.hidden_features)
         shape = (out_features, self.hidden_features)
@@ -154,7 +156,7 @@ class LatentGrid(Architecture):
         ]
 
     def features(self, do: Arithmetic, x: Numbers, tensors: Sequence[Numbers]) -> Numbers:
-        """Return what the output layer sees."""
+        """Return the features that enter the output layer."""
         *levels, weight, bias = tensors
         in_features = int(x.shape[-1])
         grids = self.grids(in_features)
@@ -173,7 +175,7 @@ class LatentGrid(Architecture):
     def raster(
         self, coordinates: Sequence[Float[np.ndarray, "..."]], tensors: Sequence[Float[np.ndarray, "..."]]
     ) -> Iterator[tuple[int, int, Float[np.ndarray, "n c"]]]:
-        """Yield ``(start, stop, values)`` over all combinations of coordinates, row-major: axis by axis, so quickly."""
+        """Yield ``(start, stop, values)`` over all combinations of coordinates, row-major; fast, axis by axis."""
         *levels, weight, bias, output_weight, output_bias = tensors
         grids = self.grids(len(coordinates))
         do = NumpyArithmetic()
@@ -220,7 +222,7 @@ class LatentGrid(Architecture):
         return min(self.separate, self.num_levels - self._planes()[0] - 1)
 
     def _first_planes(self, out_features: int) -> Float[np.ndarray, "c planes"]:
-        """Return the output weights with which each channel is its plane, or colors are those of luma and chroma."""
+        """Return output weights that map each plane to its channel, or luma and chroma to colors."""
         found = np.zeros((out_features, self.num_planes_features), np.float32)
         for number, plane in product(range(out_features), range(len(self._planes()))):
             if self.is_color and max(number, plane) < len(_COLORS):
@@ -233,14 +235,14 @@ class LatentGrid(Architecture):
 
     @property
     def largest(self) -> int:
-        """Beyond the largest size that it grows to: more cells are refused."""
+        """Upper bound, exclusive, of the size that it grows to: more cells are refused."""
         if not self.sizes:
             return super(LatentGrid, self).largest
         share = math.prod(each / max(self.sizes) for each in self.sizes)
         return math.floor((_MOST_SIZE / share) ** (1 / len(self.sizes))) // 2
 
-    def _grown(self, size: int) -> Architecture:
-        """Return grids with so many cells along the longest coordinate; without sizes, so many hidden features."""
+    def of_size(self, size: int) -> Architecture:
+        """Return grids with ``size`` cells along the longest coordinate; without sizes, ``size`` hidden features."""
         if not self.sizes:
             return replace(self, hidden_features=size)
         longest = max(self.sizes)
@@ -269,11 +271,13 @@ def _bent(do: Arithmetic, phase: Numbers) -> Numbers:
 
 
 def _corners(do: Arithmetic, x: Numbers, grid: LevelOfPlane, sizes: Sequence[int]) -> tuple[Numbers, Numbers]:
-    """Return the weights and the flat indices, ``(n, corners)``, of the coefficients that a place depends on."""
+    """Return weights and flat indices, ``(n, corners)``, of the coefficients that contribute at each point."""
     corners = np.array(list(product(range(TAPS), repeat=len(sizes))))
     weights = index = None
     for axis, (count, size) in enumerate(zip(grid.shape, sizes, strict=True)):
-        part, cell = do.floor((do.column(x, axis) + 1.0) * (0.5 * size / (1 << grid.level)) - 0.5)
+        place = (do.column(x, axis) + 1.0) * (0.5 * size / (1 << grid.level)) - 0.5
+        whole = do.floor(place)
+        part, cell = place - whole, do.integers(whole)
         taps, chosen = spline_weights(part), corners[:, axis]
         factors = do.concat([taps[each] for each in chosen])
         places = (cell + do.constant(chosen - 1)).clip(0, count - 1)
@@ -285,7 +289,7 @@ def _corners(do: Arithmetic, x: Numbers, grid: LevelOfPlane, sizes: Sequence[int
 def _taps(
     coordinates: Float[np.ndarray, " n"], grid: LevelOfPlane, axis: int, sizes: Sequence[int]
 ) -> tuple[Int[np.ndarray, "taps n"], Float[np.ndarray, "taps n"]]:
-    """Return, per coefficient, index and weight at each coordinate."""
+    """Return the index and the weight of each coefficient, at each coordinate."""
     places = (np.asarray(coordinates, np.float64) + 1) * (0.5 * sizes[axis] / (1 << grid.level)) - 0.5
     return spline_taps(places, grid.shape[axis])
 

@@ -7,7 +7,8 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from ._architecture import Arithmetic, Layered, Numbers, Weights, check_positive, check_sizes, pairs, usual_half_width
+from ._arithmetic import Arithmetic, Numbers, Weights, pairs, usual_half_width
+from ._layered import Layered, check_positive, check_sizes
 
 
 @final
@@ -34,7 +35,7 @@ class LearnedSiren(Layered):
         return [*Layered.weights(self, in_features, frequencies), *factors]
 
     def features(self, do: Arithmetic, x: Numbers, tensors: Sequence[Numbers]) -> Numbers:
-        """Return what the output layer sees."""
+        """Return the features that enter the output layer."""
         num_layers = self.hidden_layers + 1
         layers, factors = pairs(tensors[: 2 * num_layers]), tensors[2 * num_layers :]
         for (weight, bias), factor in zip(layers, factors, strict=True):
@@ -43,7 +44,7 @@ class LearnedSiren(Layered):
         return x
 
     def activation(self, do: Arithmetic, phase: Numbers) -> Numbers:
-        """Return a layer's output as it is at first."""
+        """Return the output of a layer at initialization."""
         return do.sin(self.omega * phase)
 
     def half_widths(self, fan_in: int, *, is_first: bool) -> tuple[float, float]:
@@ -51,6 +52,6 @@ class LearnedSiren(Layered):
         return (1 / fan_in if is_first else math.sqrt(6 / fan_in) / self.omega), usual_half_width(fan_in)
 
     @property
-    def turns(self) -> float:
-        """Radians that a unit of a phase is worth."""
+    def angular_frequency(self) -> float:
+        """Radians per unit of phase."""
         return self.omega

@@ -1,6 +1,6 @@
 """Multiplicative filter networks (Fathony et al. 2021, ICLR, openreview OmtmcPkkhT, eq. 5 to 8): products of filters.
 
-z_1 = g_1(x), z_{i+1} = (W_i z_i + b_i) * g_{i+1}(x): the values are a sum of as many sines, or Gabor wavelets, of x.
+z_1 = g_1(x), z_{i+1} = (W_i z_i + b_i) * g_{i+1}(x): the values are a sum of sines, or Gabor wavelets, of x.
 """
 
 import math
@@ -10,19 +10,21 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from ._architecture import Architecture, Arithmetic, Numbers, Weights, check_positive, check_sizes, dense
+from ._architecture import Architecture
+from ._arithmetic import Arithmetic, Numbers, Weights, dense
+from ._layered import check_positive, check_sizes
 from ._radial_basis import squared_distance
 
 
 class Multiplicative(Architecture):
-    """Filters of the coordinates, ``hidden_layers + 1`` of them, each times a linear map of those before it."""
+    """``hidden_layers + 1`` filters of the coordinates, each multiplied by a linear map of the product so far."""
 
     __slots__ = ()
 
     hidden_features: int
     hidden_layers: int
     bandwidth: float
-    """Largest frequency of all filters together, in radians per unit, where a fit does not know the signal's."""
+    """Largest combined frequency of all filters, in radians per unit, if the signal's is unknown."""
 
     num_filter_tensors: ClassVar[int] = 2
 
@@ -32,11 +34,11 @@ class Multiplicative(Architecture):
 
     @property
     def num_features(self) -> int:
-        """Number of features that the output layer sees."""
+        """Number of features that enter the output layer."""
         return self.hidden_features
 
     def reach(self, in_features: int, frequencies: Sequence[float] | None) -> np.ndarray:
-        """Return the largest frequency of a filter along each coordinate: the variance of all is that of one alone."""
+        """Return the largest frequency of a filter along each coordinate, chosen to keep the combined variance."""
         whole = np.full(in_features, self.bandwidth) if frequencies is None else np.array(frequencies) / in_features
         return whole / math.sqrt(self.hidden_layers + 1)
 
@@ -55,17 +57,17 @@ class Multiplicative(Architecture):
         return do.sin(do.linear(x, *tensors))
 
     def weights(self, in_features: int, frequencies: Sequence[float] | None) -> list[Weights]:
-        """Return the tensors of all filters, and of the linear map before each but the first."""
+        """Return the tensors of all filters, and of the linear map before each except the first."""
         found = self.filter_weights(0, in_features, frequencies)
         for number in range(1, self.hidden_layers + 1):
-            # half of a sine's square is kept by the product: the variance of z stays
+            # the mean square of a sine is 1/2, so this bound keeps the variance of z
             bound = math.sqrt(6 / self.hidden_features)
             found += dense(f"layer{number}", self.hidden_features, self.hidden_features, bound, 0.0)
             found += self.filter_weights(number, in_features, frequencies)
         return found
 
     def features(self, do: Arithmetic, x: Numbers, tensors: Sequence[Numbers]) -> Numbers:
-        """Return what the output layer sees."""
+        """Return the features that enter the output layer."""
         count = self.num_filter_tensors
         found = self.filtered(do, x, tensors[:count])
         for start in range(count, len(tensors), 2 + count):
@@ -82,7 +84,7 @@ class FourierNet(Multiplicative):
 
     name: ClassVar[str] = "mfn-fourier"
     rate: ClassVar[float] = 15.0
-    fineness: ClassVar[float] = 2.0
+    frequency_scale: ClassVar[float] = 2.0
 
     hidden_features: int = 256
     hidden_layers: int = 3
@@ -100,7 +102,7 @@ class GaborNet(Multiplicative):
 
     name: ClassVar[str] = "mfn-gabor"
     rate: ClassVar[float] = 15.0
-    fineness: ClassVar[float] = 2.0
+    frequency_scale: ClassVar[float] = 2.0
     num_filter_tensors: ClassVar[int] = 4
 
     hidden_features: int = 256
@@ -113,7 +115,7 @@ class GaborNet(Multiplicative):
         check_positive(self, alpha=self.alpha)
 
     def filter_weights(self, number: int, in_features: int, frequencies: Sequence[float] | None) -> list[Weights]:
-        """Return the tensors of a filter: waves, centers and sharpness of the bells."""
+        """Return the tensors of a filter: waves, and centers and sharpness of the Gaussians."""
         count, alpha = self.hidden_features, self.alpha / (self.hidden_layers + 1)
         return [
             *self.waves(number, in_features, frequencies),

@@ -1,7 +1,8 @@
 """A coordinate network in torch: an architecture and its weights."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol, final, runtime_checkable
+from typing import NamedTuple, final
 
 import numpy as np
 import torch
@@ -9,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ligeia.core import InputError
-from ligeia.kernels import JetShape
+from ligeia.kernels import JetShape, Shape
 
 from ._architecture import Architecture, NetworkConfig
 from ._jets import JetArithmetic, JetNumbers
@@ -26,12 +27,12 @@ class Jet(NamedTuple):
 
     @staticmethod
     def of(streams: Float[Tensor, "s n c"]) -> "Jet":
-        """Return what is in these streams: values, slopes along each coordinate, Laplacian."""
+        """Return the jet with these components: values, first derivatives along each coordinate, Laplacian."""
         return Jet(streams[0], streams[1:-1].permute(1, 2, 0), streams[-1])
 
 
 class LayerActivations(NamedTuple):
-    """What one layer does to a batch: what enters its nonlinearity and what leaves it (equal where there is none)."""
+    """Inputs and outputs of one layer's nonlinearity for a batch; equal if there is none."""
 
     pre: Float[Tensor, "n c"]
     post: Float[Tensor, "n c"]
@@ -44,21 +45,69 @@ class OutputLayer(NamedTuple):
     bias: Float[Tensor, " c"]
 
 
-@runtime_checkable  # the tests check types as they run
-class HasJets(Protocol):
-    """A network that carries derivatives along with its values."""
+class Network(nn.Module, ABC):
+    """A network in torch: coordinates ``(n, in_features)`` to values ``(n, out_features)``.
 
+    The network inside a `Field`: it computes values, derivatives, features and activations.
+    """
+
+    config: NetworkConfig
+    """Everything that determines the network except its weights."""
+
+    @property
+    def architecture(self) -> Architecture:
+        """The architecture of the network."""
+        return self.config.architecture
+
+    @property
+    def smoothness(self) -> float:
+        """Number of continuous derivatives along the coordinates."""
+        return self.architecture.smoothness
+
+    def fused_shape(self) -> Shape | None:
+        """Return the shape of the compiled network for this one, or None if there is none (`ligeia.kernels`)."""
+        return None
+
+    @abstractmethod
+    def forward(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch c"]:
+        """Return the network's values at coordinates ``x``."""
+
+    @abstractmethod
+    def tensors(self) -> list[Tensor]:
+        """Return all tensors, in the order of a file."""
+
+    def output_layer(self) -> OutputLayer | None:
+        """Return the output layer; None if the values are not linear in it."""
+        return OutputLayer(*self.tensors()[-2:]) if self.architecture.ends_linear else None
+
+    def jet(self, x: Float[Tensor, "n d"]) -> Jet:
+        """Return value, Jacobian and Laplacian at ``x`` in one forward sweep, per unit of ``x``."""
+        streams = torch.cat([identity_streams(x), torch.zeros_like(x)[None]])
+        return Jet.of(self.jet_streams(streams, JetShape.with_laplacian(x.shape[1])))
+
+    @abstractmethod
     def jet_streams(self, streams: Float[Tensor, "s n d"], shape: JetShape) -> Float[Tensor, "s n c"]:
-        """Return values and derivatives, given those of the inputs."""
-        ...
+        """Return values and derivatives, given those of the inputs; differentiable in the weights."""
+
+    @abstractmethod
+    def feature_streams(self, streams: Float[Tensor, "s n d"], shape: JetShape) -> Float[Tensor, "s n f"]:
+        """Return the features that enter the output layer and their derivatives: `jet_streams` up to that layer."""
+
+    @abstractmethod
+    def value_and_jacobian(self, x: Float[Tensor, "n d"]) -> tuple[Float[Tensor, "n c"], Float[Tensor, "n c d"]]:
+        """Return values and Jacobian in one sweep, detached: not differentiable further."""
+
+    @abstractmethod
+    def activations(self, x: Float[Tensor, "n d"]) -> list[LayerActivations]:
+        """Return the inputs and outputs of every nonlinearity, first to last, for figures and statistics."""
 
 
 @final
-class CoordinateNetwork(nn.Module):
+class CoordinateNetwork(Network):
     """A network of any architecture: coordinates ``(n, in_features)`` to values ``(n, out_features)``.
 
-    Tensors that fits do not change are buffers. ``frequencies``, one per coordinate, say how fast the first layer
-    turns, where the architecture has such a thing. With ``given`` tensors nothing is drawn.
+    Tensors that are not trained are buffers. ``frequencies``, one per coordinate, set the angular frequencies of the
+    first layer if the architecture has any. With ``given`` tensors nothing is drawn.
 
     >>> from ligeia.networks import Finer
     >>> Finer(hidden_features=64).build(2, 3)(torch.zeros(5, 2)).shape
@@ -86,16 +135,6 @@ class CoordinateNetwork(nn.Module):
             else:
                 self.register_buffer(each.name, drawn)
 
-    @property
-    def architecture(self) -> Architecture:
-        """What the network is made of."""
-        return self.config.architecture
-
-    @property
-    def smoothness(self) -> float:
-        """Continuous derivatives along the coordinates."""
-        return self.architecture.smoothness
-
     def tensors(self) -> list[Tensor]:
         """Return all tensors, in the order of a file."""
         return [getattr(self, name) for name in self._names]
@@ -104,63 +143,49 @@ class CoordinateNetwork(nn.Module):
         """Return the network's values at coordinates ``x``; differentiable as often as the architecture is."""
         return self.architecture.values(TorchArithmetic(x), x, self.tensors())
 
-    def output_layer(self) -> OutputLayer | None:
-        """Return the output layer, None where values are not linear in it."""
-        return OutputLayer(*self.tensors()[-2:]) if self.architecture.ends_linear else None
-
-    def jet(self, x: Float[Tensor, "n d"]) -> Jet:
-        """Return value, Jacobian and Laplacian at ``x`` in one forward sweep, per unit of ``x``."""
-        return jet_of(self, x)
-
     def jet_streams(self, streams: Float[Tensor, "s n d"], shape: JetShape) -> Float[Tensor, "s n c"]:
         """Return values and derivatives, given those of the inputs; differentiable in the weights.
 
-        Raises `InputError` for second derivatives of a network whose slopes jump.
+        Raises `InputError` for second derivatives of a network whose gradient is discontinuous.
         """
         self._check_order(shape)
         jet = JetNumbers.of(streams, shape)
         return self.architecture.values(JetArithmetic(streams), jet, self.tensors()).streams()
 
     def feature_streams(self, streams: Float[Tensor, "s n d"], shape: JetShape) -> Float[Tensor, "s n f"]:
-        """Return what enters the output layer, and its derivatives: `jet_streams` before the last layer."""
+        """Return the features that enter the output layer and their derivatives: `jet_streams` up to that layer."""
         self._check_order(shape)
         jet = JetNumbers.of(streams, shape)
         return self.architecture.features(JetArithmetic(streams), jet, self.tensors()[:-2]).streams()
 
     def value_and_jacobian(self, x: Float[Tensor, "n d"]) -> tuple[Float[Tensor, "n c"], Float[Tensor, "n c d"]]:
-        """Return values and Jacobian in one sweep; for looking at, not differentiable."""
+        """Return values and Jacobian in one sweep, detached: not differentiable further."""
         with torch.no_grad():
             streams = self.jet_streams(identity_streams(x), JetShape(x.shape[1], 0, ()))
         return streams[0], streams[1:].permute(1, 2, 0)
 
     def activations(self, x: Float[Tensor, "n d"]) -> list[LayerActivations]:
-        """Return what enters and leaves every layer, first to last, for pictures and statistics."""
+        """Return the inputs and outputs of every nonlinearity, first to last, for figures and statistics."""
         recorder = _Recorder(x)
         values = self.architecture.values(recorder, x, self.tensors())
         once = len(recorder.layers) // self.architecture.num_images
         return [*recorder.layers[:once], LayerActivations(values, values)]
 
     def _check_order(self, shape: JetShape) -> None:
-        check_order(self.architecture, order=2 if shape.num_curvatures else 1)
+        check_order(self.architecture, order=2 if shape.num_second_derivatives else 1)
 
 
 def check_order(architecture: Architecture, *, order: int) -> None:
-    """Refuse derivatives that say nothing of a network: the second ones where slopes jump."""
+    """Refuse second derivatives of a network whose gradient is discontinuous: they would be meaningless."""
     if order >= 2 and architecture.smoothness < 1:
         raise InputError(
-            f"second derivatives of a network {architecture.name} say nothing of it, for its slopes jump; use values "
-            "and gradients, or a smooth network such as siren, finer or softplus."
+            f"expected a network with a continuous gradient for second derivatives, that of {architecture.name} jumps; "
+            "use values and gradients, or a smooth network such as siren, finer or softplus."
         )
 
 
-def jet_of(network: HasJets, x: Float[Tensor, "n d"]) -> Jet:
-    """Return value, Jacobian and Laplacian of a network in one forward sweep."""
-    streams = torch.cat([identity_streams(x), torch.zeros_like(x)[None]])
-    return Jet.of(network.jet_streams(streams, JetShape.with_laplacian(x.shape[1])))
-
-
 def identity_streams(x: Float[Tensor, "n d"]) -> Float[Tensor, "s n d"]:
-    """Return points and their slopes along each coordinate."""
+    """Return the jet of the points themselves: positions and unit first derivatives."""
     identity = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
     return torch.cat([x[None], identity[:, None].expand(-1, len(x), -1)])
 
@@ -179,13 +204,13 @@ class _TorchDraw:
         return torch.empty(shape).normal_(generator=self._generator).numpy()
 
     def gamma(self, alpha: float, *shape: int) -> Float[np.ndarray, "..."]:
-        # torch.distributions takes no generator; this is what it calls
+        # torch.distributions takes no generator, but the function that it calls does
         alphas = torch.full(shape, alpha)
         return torch._standard_gamma(alphas, generator=self._generator).numpy()  # type: ignore[attr-defined]
 
 
 class _Recorder(TorchArithmetic):
-    """Remembers what enters and leaves every layer."""
+    """Records the inputs and outputs of every nonlinearity."""
 
     def __init__(self, like: Tensor) -> None:
         super().__init__(like)

@@ -1,4 +1,4 @@
-"""The arithmetic of networks in NumPy: what decodes a field where there is no torch, in float32 or float64."""
+"""The arithmetic of networks in NumPy, in float32 or float64: decodes fields without torch."""
 
 from collections.abc import Sequence
 from typing import final
@@ -16,12 +16,14 @@ class NumpyArithmetic:
     def __init__(self, dtype: type[np.floating] = np.float32, *, reverse: bool = False) -> None:
         self._dtype = dtype
         self._order = slice(None, None, -1 if reverse else 1)
-        """With ``reverse``, sums run in the opposite order, which shows how much rounding does."""
+        """With ``reverse``, sums run in the opposite order, to reveal the effect of rounding."""
 
     def linear(self, x: Floats, weight: Floats, bias: Floats | None) -> Floats:
         """Return ``weight @ x + bias`` per point."""
         found = x[..., self._order] @ weight[:, self._order].T
-        return found if bias is None else found + bias
+        if bias is not None:
+            found += bias
+        return found
 
     def sin(self, x: Floats) -> Floats:
         """Return the sine."""
@@ -57,11 +59,11 @@ class NumpyArithmetic:
         return np.where(is_zero, 1, np.sin(x) / np.where(is_zero, 1, x)).astype(x.dtype)
 
     def concat(self, parts: Sequence[Floats]) -> Floats:
-        """Return features side by side."""
+        """Return features concatenated."""
         return np.concatenate(parts, axis=-1)
 
     def column(self, x: Floats, number: int) -> Floats:
-        """Return one feature, ``(n, 1)``."""
+        """Return one feature as a column, ``(n, 1)``."""
         return x[..., number : number + 1]
 
     def row(self, weights: Floats, number: int) -> Floats:
@@ -69,16 +71,19 @@ class NumpyArithmetic:
         return weights[number]
 
     def constant(self, values: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:
-        """Return numbers that are no weights, in the type of the points; integers stay."""
+        """Return constants, in the type of the points; integers stay."""
         return values if values.dtype.kind == "i" else values.astype(self._dtype)
 
-    def floor(self, x: Floats) -> tuple[Floats, Int[np.ndarray, "..."]]:
-        """Return the part of x after the point, and the whole part."""
-        whole = np.floor(x)
-        return x - whole, np.clip(whole, -(2.0**40), 2.0**40).astype(np.int64)
+    def floor(self, x: Floats) -> Floats:
+        """Return the largest whole numbers that are at most x."""
+        return np.floor(x)
+
+    def integers(self, whole: Floats) -> Int[np.ndarray, "..."]:
+        """Return whole numbers as integers."""
+        return np.clip(whole, -(2.0**40), 2.0**40).astype(np.int64)
 
     def layer(self, pre: Floats, post: Floats) -> Floats:
-        """Return what leaves a layer, given what entered its nonlinearity."""
+        """Return ``post``, the output of a layer; ``pre`` is the input of its nonlinearity."""
         return post
 
     def gather(self, row: Floats, index: Int[np.ndarray, "..."]) -> Floats:

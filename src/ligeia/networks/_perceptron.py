@@ -1,17 +1,19 @@
 """Perceptrons of ReLU, tanh and softplus: the baselines of Sitzmann et al. 2020 (arXiv:2006.09661), s. 4 and fig. 1.
 
-They learn low frequencies first and high ones hardly at all (Rahaman et al. 2019, arXiv:1806.08734).
+They learn low frequencies first, and high ones barely at all (Rahaman et al. 2019, arXiv:1806.08734).
 """
 
 import math
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-from ._architecture import Architecture, Arithmetic, Layered, Numbers, Weights, check_sizes, usual_half_width
+from ._architecture import Architecture
+from ._arithmetic import Arithmetic, Numbers, Weights, usual_half_width
+from ._layered import Layered, check_sizes
 
 
 class Perceptron(Layered):
-    """Layers that see coordinates as they are."""
+    """Layers applied directly to the coordinates."""
 
     __slots__ = ()
 
@@ -23,7 +25,7 @@ class Perceptron(Layered):
         return math.sqrt(6 / fan_in), usual_half_width(fan_in)
 
     def output(self, out_features: int) -> list[Weights]:
-        """Return the weight and the bias of the output layer, drawn so that values begin small."""
+        """Return the weight and the bias of the output layer, drawn so that initial values are small."""
         return Architecture.output(self, out_features)
 
 
@@ -40,7 +42,7 @@ class ReluMlp(Perceptron):
     hidden_layers: int = 3
 
     def activation(self, do: Arithmetic, phase: Numbers) -> Numbers:
-        """Return a layer's output."""
+        """Return the output of a layer."""
         return do.relu(phase)
 
 
@@ -56,7 +58,7 @@ class TanhMlp(Perceptron):
     hidden_layers: int = 3
 
     def activation(self, do: Arithmetic, phase: Numbers) -> Numbers:
-        """Return a layer's output."""
+        """Return the output of a layer."""
         return do.tanh(phase)
 
     def half_widths(self, fan_in: int, *, is_first: bool) -> tuple[float, float]:
@@ -76,5 +78,5 @@ class SoftplusMlp(Perceptron):
     hidden_layers: int = 3
 
     def activation(self, do: Arithmetic, phase: Numbers) -> Numbers:
-        """Return a layer's output."""
+        """Return the output of a layer."""
         return do.softplus(phase)

@@ -6,7 +6,8 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from ._architecture import Arithmetic, Numbers, Weights, check_positive, check_sizes
+from ._arithmetic import Arithmetic, Numbers, Weights
+from ._layered import check_positive, check_sizes
 from ._perceptron import Perceptron
 
 
@@ -15,7 +16,7 @@ from ._perceptron import Perceptron
 class Rbf(Perceptron):
     """``exp(-s_j |x - c_j|^2)`` of ``num_centers`` places c_j with sharpness s_j, all learned, then ReLU layers.
 
-    With ``hidden_layers=0`` there is one ReLU layer behind them.
+    With ``hidden_layers=0`` one ReLU layer follows them.
     """
 
     name: ClassVar[str] = "rbf"
@@ -26,7 +27,7 @@ class Rbf(Perceptron):
     hidden_layers: int = 3
     num_centers: int = 256
     sharpness: float = 60.0
-    """At first; the reference has 10."""
+    """Initial sharpness; the reference has 10."""
 
     def __post_init__(self) -> None:
         check_sizes(
@@ -38,12 +39,12 @@ class Rbf(Perceptron):
         check_positive(self, sharpness=self.sharpness)
 
     @property
-    def widest(self) -> int:
-        """Most numbers that a point takes at a time."""
+    def max_width(self) -> int:
+        """Most numbers held per point at a time."""
         return max(self.hidden_features, self.num_centers)
 
     def num_encoded(self, in_features: int) -> int:
-        """Return how many features the first layer sees."""
+        """Return how many features enter the first layer."""
         return self.num_centers
 
     def weights(self, in_features: int, frequencies: Sequence[float] | None) -> list[Weights]:
@@ -56,13 +57,13 @@ class Rbf(Perceptron):
         ]
 
     def features(self, do: Arithmetic, x: Numbers, tensors: Sequence[Numbers]) -> Numbers:
-        """Return what the output layer sees."""
+        """Return the features that enter the output layer."""
         centers, sharpness, *rest = tensors
         bells = do.exp(-1.0 * squared_distance(do, x, centers) * sharpness)
         return Perceptron.features(self, do, bells, rest)
 
     def activation(self, do: Arithmetic, phase: Numbers) -> Numbers:
-        """Return a layer's output."""
+        """Return the output of a layer."""
         return do.relu(phase)
 
 

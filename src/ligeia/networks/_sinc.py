@@ -4,7 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-from ._architecture import Arithmetic, Layered, Numbers, check_positive, check_sizes, usual_half_width
+from ._arithmetic import Arithmetic, Numbers, usual_half_width
+from ._layered import Layered, check_positive, check_sizes
 
 
 @final
@@ -14,7 +15,7 @@ class Sinc(Layered):
 
     name: ClassVar[str] = "sinc"
     rate: ClassVar[float] = 3.0
-    fineness: ClassVar[float] = 0.6
+    frequency_scale: ClassVar[float] = 0.6
 
     hidden_features: int = 256
     hidden_layers: int = 3
@@ -25,7 +26,7 @@ class Sinc(Layered):
         check_positive(self, omega=self.omega)
 
     def activation(self, do: Arithmetic, phase: Numbers) -> Numbers:
-        """Return a layer's output."""
+        """Return the output of a layer."""
         return do.sinc(self.omega * phase)
 
     def half_widths(self, fan_in: int, *, is_first: bool) -> tuple[float, float]:
@@ -33,6 +34,6 @@ class Sinc(Layered):
         return (1 / fan_in if is_first else math.sqrt(6 / fan_in) / self.omega), usual_half_width(fan_in)
 
     @property
-    def turns(self) -> float:
-        """Radians that a unit of a phase is worth."""
+    def angular_frequency(self) -> float:
+        """Radians per unit of phase."""
         return self.omega

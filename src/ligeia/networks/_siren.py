@@ -4,108 +4,32 @@ The form, the initialization and the parameter names are those of the reference 
 with two differences: the output layer is linear by default, and `forward` never detaches its input.
 """
 
-import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import final
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ligeia.core import InputError, ShapeError
-from ligeia.kernels import JetShape, fused_sine_mlp, fused_sine_mlp_jacobian, fused_sine_mlp_jet, sine_layer
+from ligeia.kernels import (
+    JetShape,
+    Shape,
+    fused_shape,
+    fused_sine_mlp,
+    fused_sine_mlp_jacobian,
+    fused_sine_mlp_jet,
+    sine_layer,
+)
 
-from ._network import Jet, LayerActivations, OutputLayer, jet_of
-
-
-@final
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SirenConfig:
-    """Everything that fixes a `Siren` but its weights."""
-
-    in_features: int
-    hidden_features: int | Sequence[int] = 256
-    """Width of the hidden sine layers, or the width of each; kept as one number where they are equal."""
-    hidden_layers: int = 3
-    """``n`` means n + 1 sine layers, as in the reference."""
-    out_features: int = 1
-    outermost_linear: bool = True
-    omegas: tuple[float, ...] = (30.0, 30.0, 30.0, 30.0)
-    """Frequency factor of each sine layer, first to last; 30 suits coordinates in [-1, 1]."""
-
-    def __post_init__(self) -> None:
-        if self.hidden_layers < 0:
-            raise ShapeError(f"hidden_layers must be 0 or more, got {self.hidden_layers}.")
-        if not isinstance(self.hidden_features, int):
-            widths = tuple(self.hidden_features)
-            if len(widths) != self.hidden_layers + 1:
-                raise ShapeError(
-                    f"{self.hidden_layers + 1} widths were wanted, one per hidden sine layer, got {len(widths)}."
-                )
-            object.__setattr__(self, "hidden_features", widths[0] if len(set(widths)) == 1 else widths)
-        smallest = {
-            "in_features": self.in_features,
-            "hidden_features": min(self.hidden_widths()),
-            "out_features": self.out_features,
-        }
-        for name, value in smallest.items():
-            if value < 1:
-                raise ShapeError(f"{name} must be at least 1, got {value}.")
-        if len(self.omegas) != self.num_sine_layers:
-            raise ShapeError(f"{self.num_sine_layers} omegas were wanted, one per sine layer, got {len(self.omegas)}.")
-        if not all(math.isfinite(omega) and omega > 0 for omega in self.omegas):
-            raise InputError(f"every omega must be positive and finite, got {self.omegas}.")
-
-    @property
-    def num_sine_layers(self) -> int:
-        """Number of layers that end in a sine."""
-        return self.hidden_layers + (1 if self.outermost_linear else 2)
-
-    @property
-    def widest(self) -> int:
-        """Width of the widest hidden layer."""
-        return max(self.hidden_widths())
-
-    @property
-    def num_features(self) -> int:
-        """Number of features that the output layer sees."""
-        return self.hidden_widths()[-1]
-
-    def hidden_widths(self) -> tuple[int, ...]:
-        """Return the width of each hidden sine layer, first to last."""
-        widths = self.hidden_features
-        return (widths,) * (self.hidden_layers + 1) if isinstance(widths, int) else tuple(widths)
-
-    def layer_shapes(self) -> list[tuple[int, int]]:
-        """Return ``(fan_out, fan_in)`` of every layer, first to last."""
-        widths = [self.in_features, *self.hidden_widths(), self.out_features]
-        return [(fan_out, fan_in) for fan_in, fan_out in itertools.pairwise(widths)]
-
-    def num_parameters(self) -> int:
-        """Return the number of weights and biases."""
-        return sum(fan_out * (fan_in + 1) for fan_out, fan_in in self.layer_shapes())
-
-    def build(
-        self, *, first_layer_scale: float | Sequence[float] = 1.0, generator: torch.Generator | None = None
-    ) -> "Siren":
-        """Return a freshly initialized network."""
-        return Siren(
-            self.in_features,
-            self.hidden_features,
-            self.hidden_layers,
-            self.out_features,
-            outermost_linear=self.outermost_linear,
-            first_omega_0=self.omegas[0],
-            hidden_omega_0=self.omegas[1:],
-            first_layer_scale=first_layer_scale,
-            generator=generator,
-        )
+from ._architecture import NetworkConfig
+from ._network import LayerActivations, Network
+from ._siren_architecture import SirenArchitecture, first_half_width, half_width
 
 
 class _Linear(nn.Linear):
-    """A linear layer whose weights the network draws itself: torch's own draws would move the global stream."""
+    """A linear layer without torch's own initialization, which would advance the global random stream."""
 
     def reset_parameters(self) -> None:
         pass
@@ -127,9 +51,8 @@ class SineLayer(nn.Module):
         super().__init__()
         self.omega_0 = float(omega_0)
         self.linear = _Linear(in_features, out_features)
-        # s. 3.2: each phase keeps unit variance; the first layer spans omega_0 over the domain instead
-        half_width = 1 / in_features if is_first else math.sqrt(6 / in_features) / omega_0
-        _initialize(self.linear, half_width, generator)
+        bound = first_half_width(in_features) if is_first else half_width(in_features, omega_0)
+        _initialize(self.linear, bound, generator)
 
     def forward(self, x: Float[Tensor, "*batch fan_in"]) -> Float[Tensor, "*batch fan_out"]:
         """Return the activations of every point."""
@@ -139,7 +62,7 @@ class SineLayer(nn.Module):
 
 
 @final
-class Siren(nn.Module):
+class Siren(Network):
     """A sine network: coordinates ``(n, in_features)`` to values ``(n, out_features)``.
 
     ``hidden_layers=n`` means n + 1 sine layers, then a linear output layer (or one more sine with
@@ -173,24 +96,23 @@ class Siren(nn.Module):
             hidden_omega_0 = [output_omega] * num_after_first
         else:
             output_omega = float(hidden_omega_0[-1]) if hidden_omega_0 else float(first_omega_0)
-        self.config = SirenConfig(
-            in_features=in_features,
+        architecture = SirenArchitecture(
             hidden_features=hidden_features,
             hidden_layers=hidden_layers,
-            out_features=out_features,
             outermost_linear=outermost_linear,
             omegas=(float(first_omega_0), *map(float, hidden_omega_0)),
         )
+        self.config = NetworkConfig(architecture, in_features, out_features)
+        widths = [in_features, *architecture.hidden_widths(), out_features]
         layers: list[nn.Module] = []
-        for number, (fan_out, fan_in) in enumerate(self.config.layer_shapes()):
-            if number < self.config.num_sine_layers:
-                omega = self.config.omegas[number]
-                layers.append(SineLayer(fan_in, fan_out, is_first=number == 0, omega_0=omega, generator=generator))
-            else:
-                output = _Linear(fan_in, fan_out)
-                # the reference gives the output layer the bound of a hidden layer, although no sine follows it
-                _initialize(output, math.sqrt(6 / fan_in) / output_omega, generator)
-                layers.append(output)
+        for number, omega in enumerate(architecture.layer_omegas()):
+            ends = widths[number], widths[number + 1]
+            layers.append(SineLayer(*ends, is_first=number == 0, omega_0=omega, generator=generator))
+        if outermost_linear:
+            output = _Linear(widths[-2], out_features)
+            # the reference gives the output layer the bound of a hidden layer, although no sine follows it
+            _initialize(output, half_width(widths[-2], output_omega), generator)
+            layers.append(output)
         self.net = nn.Sequential(*layers)
         with torch.no_grad():
             self.linears()[0].weight.mul_(torch.as_tensor(first_layer_scale))  # one factor, or one per coordinate
@@ -198,32 +120,33 @@ class Siren(nn.Module):
     def forward(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch c"]:
         """Return the network's values at coordinates ``x``; differentiable in ``x`` to any order.
 
-        Runs on the kernel in use (`ligeia.kernels`) while the layers are as they were built; a layer that was
-        replaced or given hooks is called as a module.
+        Runs on the kernel in use (`ligeia.kernels`) as long as the layers are unmodified; a layer that was replaced or
+        has hooks is called as a module.
         """
         return fused_sine_mlp(x, *self._layers()) if self._is_plain() else self.net(x)
+
+    @property
+    def architecture(self) -> SirenArchitecture:
+        """The architecture of the network."""
+        found = self.config.architecture
+        assert isinstance(found, SirenArchitecture)
+        return found
 
     def linears(self) -> list[nn.Linear]:
         """Return the linear part of every layer, first to last."""
         return [layer.linear if isinstance(layer, SineLayer) else layer for layer in self.net]  # type: ignore[misc]
 
-    @property
-    def smoothness(self) -> float:
-        """Continuous derivatives along the coordinates: infinitely many."""
-        return math.inf
-
     def tensors(self) -> list[Tensor]:
         """Return weight, bias, weight, bias, ... from the first layer to the last."""
         return [each for linear in self.linears() for each in (linear.weight, linear.bias)]
 
-    def output_layer(self) -> OutputLayer | None:
-        """Return the output layer, None where it ends in a sine."""
-        last = self.linears()[-1]
-        return OutputLayer(last.weight, last.bias) if self.config.outermost_linear else None
-
     def omegas(self) -> list[float | None]:
         """Return the frequency factor of every layer, first to last; None for a linear output layer."""
         return [layer.omega_0 if isinstance(layer, SineLayer) else None for layer in self.net]
+
+    def fused_shape(self) -> Shape | None:
+        """Return the shape of the compiled network for this one, or None if there is none (`ligeia.kernels`)."""
+        return fused_shape(list(self.parameters()), self.omegas())
 
     def _layers(self) -> tuple[list[Tensor], list[Tensor], list[float | None]]:
         linears = self.linears()
@@ -236,10 +159,6 @@ class Siren(nn.Module):
             map(_has_hooks, (*parts, self.net))
         )
 
-    def jet(self, x: Float[Tensor, "n d"]) -> Jet:
-        """Return value, Jacobian and Laplacian at ``x`` in one forward sweep, per unit of ``x``."""
-        return jet_of(self, x)
-
     def jet_streams(self, streams: Float[Tensor, "s n d"], shape: JetShape) -> Float[Tensor, "s n c"]:
         """Return values and derivatives, given those of the inputs, in one sweep of the kernel in use.
 
@@ -248,16 +167,16 @@ class Siren(nn.Module):
         return fused_sine_mlp_jet(streams, *self._layers(), shape)
 
     def feature_streams(self, streams: Float[Tensor, "s n d"], shape: JetShape) -> Float[Tensor, "s n f"]:
-        """Return what enters the output layer, and its derivatives: `jet_streams` before the last layer."""
+        """Return the features that enter the output layer and their derivatives: `jet_streams` up to that layer."""
         weights, biases, omegas = self._layers()
         return fused_sine_mlp_jet(streams, weights[:-1], biases[:-1], omegas[:-1], shape)
 
     def value_and_jacobian(self, x: Float[Tensor, "n d"]) -> tuple[Float[Tensor, "n c"], Float[Tensor, "n c d"]]:
-        """Return values and Jacobian in one sweep of the kernel in use; for looking at, not differentiable."""
+        """Return values and Jacobian in one sweep of the kernel in use, detached: not differentiable further."""
         return fused_sine_mlp_jacobian(x, *self._layers())
 
     def activations(self, x: Float[Tensor, "n d"]) -> list[LayerActivations]:
-        """Return the phase and the output of every layer, first to last, for pictures and statistics."""
+        """Return the phase and the output of every layer, first to last, for figures and statistics."""
         result = []
         for layer in self.net:
             if isinstance(layer, SineLayer):
@@ -268,6 +187,39 @@ class Siren(nn.Module):
             result.append(LayerActivations(pre, post))
             x = post
         return result
+
+
+def built(
+    architecture: SirenArchitecture,
+    config: NetworkConfig,
+    *,
+    frequencies: Sequence[float] | None,
+    generator: torch.Generator | None,
+    given: Sequence[Float[np.ndarray, "..."]] | None,
+) -> Siren:
+    """Return the network of an architecture, freshly initialized or with given tensors."""
+    omegas = architecture.layer_omegas()
+
+    def drawn() -> Siren:
+        return Siren(
+            config.in_features,
+            architecture.hidden_features,
+            architecture.hidden_layers,
+            config.out_features,
+            outermost_linear=architecture.outermost_linear,
+            first_omega_0=omegas[0],
+            hidden_omega_0=omegas[1:],
+            first_layer_scale=1.0 if frequencies is None else [each / omegas[0] for each in frequencies],
+            generator=generator,
+        )
+
+    if given is None:
+        return drawn()
+    with torch.device("meta"):  # where nothing is drawn and no memory taken
+        network = drawn()
+    copies = [torch.from_numpy(np.array(each, np.float32)) for each in given]
+    network.load_state_dict(dict(zip(network.state_dict(), copies, strict=True)), assign=True)
+    return network
 
 
 def _has_hooks(module: nn.Module) -> bool:

@@ -12,7 +12,7 @@ Floats = Float[Tensor, "..."]
 
 
 class TorchArithmetic:
-    """`Arithmetic` on tensors of the type and the device of ``like``."""
+    """`Arithmetic` on tensors with the type and the device of ``like``."""
 
     def __init__(self, like: Tensor) -> None:
         self._like = like
@@ -59,11 +59,11 @@ class TorchArithmetic:
         return torch.where(is_small, series, torch.sin(safe) / safe)
 
     def concat(self, parts: Sequence[Floats]) -> Floats:
-        """Return features side by side."""
+        """Return features concatenated."""
         return torch.cat(list(parts), dim=-1)
 
     def column(self, x: Floats, number: int) -> Floats:
-        """Return one feature, ``(n, 1)``."""
+        """Return one feature as a column, ``(n, 1)``."""
         return x[..., number : number + 1]
 
     def row(self, weights: Floats, number: int) -> Floats:
@@ -71,17 +71,20 @@ class TorchArithmetic:
         return weights[number]
 
     def constant(self, values: Shaped[np.ndarray, "..."]) -> Shaped[Tensor, "..."]:
-        """Return numbers that are no weights, in the type of the points; integers stay."""
+        """Return constants, in the type of the points; integers stay."""
         found = torch.from_numpy(values)
         return found.to(self._like.device) if values.dtype.kind == "i" else found.to(self._like)
 
-    def floor(self, x: Floats) -> tuple[Floats, Int[Tensor, "..."]]:
-        """Return the part of x after the point, and the whole part."""
-        whole = torch.floor(x.detach())
-        return x - whole, whole.clamp(-(2.0**40), 2.0**40).long()
+    def floor(self, x: Floats) -> Floats:
+        """Return the largest whole numbers that are at most x; they have no derivative."""
+        return torch.floor(x.detach())
+
+    def integers(self, whole: Floats) -> Int[Tensor, "..."]:
+        """Return whole numbers as integers."""
+        return whole.clamp(-(2.0**40), 2.0**40).long()
 
     def layer(self, pre: Floats, post: Floats) -> Floats:
-        """Return what leaves a layer, given what entered its nonlinearity."""
+        """Return ``post``, the output of a layer; ``pre`` is the input of its nonlinearity."""
         return post
 
     def gather(self, row: Floats, index: Int[Tensor, "..."]) -> Floats:

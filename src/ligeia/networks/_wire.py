@@ -9,21 +9,13 @@ import numpy as np
 
 from ligeia.core import InputError
 
-from ._architecture import (
-    Architecture,
-    Arithmetic,
-    Numbers,
-    Weights,
-    check_positive,
-    check_sizes,
-    dense,
-    pairs,
-    usual_half_width,
-)
+from ._architecture import Architecture
+from ._arithmetic import Arithmetic, Numbers, Weights, dense, pairs, usual_half_width
+from ._layered import check_positive, check_sizes
 
 
 class _Gabor(Architecture):
-    """Layers of an oscillation of frequency ``omega`` under a bell of width ``1 / scale``."""
+    """Layers of an oscillation of frequency ``omega`` under a Gaussian of width ``1 / scale``."""
 
     __slots__ = ()
 
@@ -39,7 +31,7 @@ class _Gabor(Architecture):
             raise InputError(f"scale of a network {self.name} must be 0 or more and finite, got {self.scale}.")
 
     def _parts(self, number: int, fan_in: int, scale: np.ndarray | float = 1.0) -> list[Weights]:
-        """Return the two linear maps of a layer: real and imaginary, or oscillation, times ``scale``, and bell."""
+        """Return the two linear maps of a layer: real and imaginary, or oscillation (times ``scale``) and Gaussian."""
         bound = usual_half_width(fan_in)
         first, second = (f"layer{number}_{part}" for part in self.part_names)
         return [
@@ -61,13 +53,13 @@ class _Gabor(Architecture):
 class Wire(_Gabor):
     """``exp(j omega z - |scale z|^2)``, z = W v + b complex, per layer; the output is the real part of a linear layer.
 
-    Complex numbers are pairs of real ones, so that every arithmetic has them. Twice as many weights as real layers of
-    the same width.
+    Complex numbers are pairs of real ones, so that every arithmetic supports them. There are twice as many weights as
+    in real layers of the same width.
     """
 
     name: ClassVar[str] = "wire"
     rate: ClassVar[float] = 3.0
-    fineness: ClassVar[float] = 0.12
+    frequency_scale: ClassVar[float] = 0.12
     part_names: ClassVar[tuple[str, str]] = ("real", "imaginary")
 
     hidden_features: int = 180
@@ -77,7 +69,7 @@ class Wire(_Gabor):
 
     @property
     def num_features(self) -> int:
-        """Number of features that the output layer sees: real and imaginary parts."""
+        """Number of features that enter the output layer: real and imaginary parts."""
         return 2 * self.hidden_features
 
     def weights(self, in_features: int, frequencies: Sequence[float] | None) -> list[Weights]:
@@ -90,7 +82,7 @@ class Wire(_Gabor):
         return found
 
     def features(self, do: Arithmetic, x: Numbers, tensors: Sequence[Numbers]) -> Numbers:
-        """Return what the output layer sees."""
+        """Return the features that enter the output layer."""
         (weight, bias), *rest = pairs(tensors)
         phase = do.linear(x, weight, bias)
         bell = do.exp((-(self.scale**2)) * phase * phase)
@@ -112,7 +104,7 @@ class RealWire(_Gabor):
 
     name: ClassVar[str] = "wire-real"
     rate: ClassVar[float] = 8.0
-    fineness: ClassVar[float] = 0.6
+    frequency_scale: ClassVar[float] = 0.6
     part_names: ClassVar[tuple[str, str]] = ("oscillation", "bell")
 
     hidden_features: int = 180
@@ -122,7 +114,7 @@ class RealWire(_Gabor):
 
     @property
     def num_features(self) -> int:
-        """Number of features that the output layer sees."""
+        """Number of features that enter the output layer."""
         return self.hidden_features
 
     def weights(self, in_features: int, frequencies: Sequence[float] | None) -> list[Weights]:
@@ -133,7 +125,7 @@ class RealWire(_Gabor):
         return found
 
     def features(self, do: Arithmetic, x: Numbers, tensors: Sequence[Numbers]) -> Numbers:
-        """Return what the output layer sees."""
+        """Return the features that enter the output layer."""
         layers = pairs(tensors)
         for (weight, bias), (bell_weight, bell_bias) in zip(layers[::2], layers[1::2], strict=True):
             width = do.linear(x, bell_weight, bell_bias)

@@ -10,68 +10,73 @@ import numpy as np
 
 from ligeia.core import InputError
 
-from ._architecture import Architecture, Arithmetic, Inputs, Numbers, Weights
+from ._architecture import Architecture, Inputs
+from ._arithmetic import Arithmetic, Numbers, Weights
 
 
 class _Wrapper(Architecture):
-    """A network around another one, whose weights are all that it has."""
+    """A network around another one, without weights of its own."""
 
     __slots__ = ()
 
     inner: Architecture
 
+    def __post_init__(self) -> None:
+        if self.inner.has_kernel:  # its compiled layers are called whole, and its file has no place for more
+            raise InputError(f"a network {self.inner.name} stands in no other one; take siren-learned, or finer.")
+
     @property
     def smoothness(self) -> float:  # type: ignore[override]
-        """Continuous derivatives along the coordinates."""
+        """Number of continuous derivatives along the coordinates."""
         return self.inner.smoothness
 
     @property
     def has_graph(self) -> bool:  # type: ignore[override]
-        """Whether ONNX has its operations."""
+        """Whether it can be exported to ONNX."""
         return self.inner.has_graph
 
     @property
     def rate(self) -> float:  # type: ignore[override]
-        """Learning rate of Adam beside that of a sine network as wide."""
+        """Adam's learning rate, relative to that of a sine network of the same width."""
         return self.inner.rate
 
     @property
     def batch_size(self) -> int:  # type: ignore[override]
-        """Samples of a step."""
+        """Samples per step."""
         return self.inner.batch_size
 
     @property
-    def fineness(self) -> float:  # type: ignore[override]
-        """Times that inputs are finer than a sine network's."""
-        return self.inner.fineness
+    def frequency_scale(self) -> float:  # type: ignore[override]
+        """Factor on the sizes and frequencies of the inputs, relative to a sine network."""
+        return self.inner.frequency_scale
 
     @property
     def num_features(self) -> int:
-        """Number of features that the output layer sees."""
+        """Number of features that enter the output layer."""
         return self.inner.num_features
 
     @property
-    def widest(self) -> int:
-        """Most numbers that a point takes at a time."""
-        return self.inner.widest
+    def max_width(self) -> int:
+        """Most numbers held per point at a time."""
+        return self.inner.max_width
 
     @property
     def ends_linear(self) -> bool:
-        """Whether values are linear in the last two tensors."""
+        """Whether the values are linear in the last two tensors."""
         return self.inner.ends_linear
 
     @property
     def takes_frequencies(self) -> bool:
-        """Whether first weights follow the signal's frequencies."""
+        """Whether the first weights are scaled to the signal's frequencies."""
         return self.inner.takes_frequencies
 
     @property
     def num_images(self) -> int:
-        """How many times the layers are evaluated for a value."""
+        """How many times the layers are evaluated per point."""
         return self.inner.num_images
 
     def suited_to(self, inputs: Inputs) -> Architecture:
-        """Return the same around a network that is chosen for these inputs."""
+        """Return a copy whose inner network is chosen for these inputs."""
         return replace(self, inner=self.inner.suited_to(inputs))  # type: ignore[type-var]
 
     def check_inputs(self, in_features: int) -> None:
@@ -87,11 +92,12 @@ class _Wrapper(Architecture):
         return self.inner.output(out_features)
 
     def features(self, do: Arithmetic, x: Numbers, tensors: Sequence[Numbers]) -> Numbers:
-        """Return what the output layer sees."""
+        """Return the features that enter the output layer."""
         return self.inner.features(do, x, tensors)
 
-    def _grown(self, size: int) -> Architecture:
-        return replace(self, inner=self.inner._grown(size))  # type: ignore[type-var]
+    def of_size(self, size: int) -> Architecture:
+        """Return a copy with another size in the field `grows_by`."""
+        return replace(self, inner=self.inner.of_size(size))  # type: ignore[type-var]
 
 
 @final
@@ -106,12 +112,13 @@ class Bounded(_Wrapper):
     high: float = 1.0
 
     def __post_init__(self) -> None:
+        _Wrapper.__post_init__(self)
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
-            raise InputError(f"finite bounds low < high were wanted, got {self.low} and {self.high}.")
+            raise InputError(f"expected finite bounds low < high, got {self.low} and {self.high}.")
 
     @property
     def ends_linear(self) -> bool:
-        """Whether values are linear in the last two tensors."""
+        """Whether the values are linear in the last two tensors."""
         return False
 
     def values(self, do: Arithmetic, x: Numbers, tensors: Sequence[Numbers]) -> Numbers:
@@ -132,23 +139,24 @@ class Symmetric(_Wrapper):
     is_odd: bool = False
 
     def __post_init__(self) -> None:
+        _Wrapper.__post_init__(self)
         if not self.axes or len(set(self.axes)) != len(self.axes) or min(self.axes) < 0 or len(self.axes) > 4:
-            raise InputError(f"one to four different coordinates were wanted to mirror, from 0 on, got {self.axes}.")
+            raise InputError(f"expected one to four different coordinates to mirror, from 0 on, got {self.axes}.")
 
     def check_inputs(self, in_features: int) -> None:
-        """Refuse to mirror coordinates that are not there."""
+        """Refuse to mirror nonexistent coordinates."""
         if max(self.axes) >= in_features:
-            raise InputError(f"coordinates 0 to {in_features - 1} can be mirrored, got {self.axes}.")
+            raise InputError(f"expected coordinates from 0 to {in_features - 1} to mirror, got {self.axes}.")
         self.inner.check_inputs(in_features)
 
     @property
     def ends_linear(self) -> bool:
-        """Whether values are linear in the last two tensors."""
+        """Whether the values are linear in the last two tensors."""
         return False
 
     @property
     def num_images(self) -> int:
-        """How many times the layers are evaluated for a value."""
+        """How many times the layers are evaluated per point."""
         return 2 ** len(self.axes) * self.inner.num_images
 
     def values(self, do: Arithmetic, x: Numbers, tensors: Sequence[Numbers]) -> Numbers:
@@ -177,19 +185,20 @@ class Periodic(_Wrapper):
     harmonics: int = 1
 
     def __post_init__(self) -> None:
+        _Wrapper.__post_init__(self)
         if not self.axes or len(set(self.axes)) != len(self.axes) or min(self.axes) < 0:
-            raise InputError(f"different coordinates were wanted, from 0 on, got {self.axes}.")
+            raise InputError(f"expected different coordinates, from 0 on, got {self.axes}.")
         if not 1 <= self.harmonics <= 64:
-            raise InputError(f"1 to 64 harmonics were wanted, got {self.harmonics}.")
+            raise InputError(f"expected 1 to 64 harmonics, got {self.harmonics}.")
 
     def suited_to(self, inputs: Inputs) -> Architecture:
-        """Return the same around a network that is chosen for the circles' coordinates."""
+        """Return a copy whose inner network is chosen for the coordinates on the circles."""
         return replace(self, inner=self.inner.suited_to(self._inner_inputs(inputs)))
 
     def check_inputs(self, in_features: int) -> None:
-        """Refuse to bend coordinates that are not there."""
+        """Refuse nonexistent coordinates."""
         if max(self.axes) >= in_features:
-            raise InputError(f"coordinates 0 to {in_features - 1} can be periodic, got {self.axes}.")
+            raise InputError(f"expected periodic coordinates from 0 to {in_features - 1}, got {self.axes}.")
         self.inner.check_inputs(self._num_inner(in_features))
 
     def weights(self, in_features: int, frequencies: Sequence[float] | None) -> list[Weights]:
@@ -203,7 +212,7 @@ class Periodic(_Wrapper):
         return self.inner.values(do, self._bent(do, x), tensors)
 
     def features(self, do: Arithmetic, x: Numbers, tensors: Sequence[Numbers]) -> Numbers:
-        """Return what the output layer sees."""
+        """Return the features that enter the output layer."""
         return self.inner.features(do, self._bent(do, x), tensors)
 
     def _bent(self, do: Arithmetic, x: Numbers) -> Numbers:

@@ -1,7 +1,7 @@
-"""Perfectly matched layers: waves that leave the domain die away inside its border and do not come back.
+"""Perfectly matched layers: waves that leave the domain are absorbed inside its border and not reflected.
 
 Source: Berenger 1994; in the form of Sitzmann et al. 2020, supplement s. 5. Coordinates are complex in the layer,
-``d/dx -> (1 / e_x) d/dx`` with ``e_x = 1 - i strength (depth / thickness)^2``: with these signs waves that go out are
+``d/dx -> (1 / e_x) d/dx`` with ``e_x = 1 - i strength (depth / thickness)^2``: with these signs outgoing waves are
 ``exp(-i k r)``.
 """
 
@@ -34,7 +34,7 @@ class AbsorbingLayer:
 
     def __post_init__(self) -> None:
         if not (0 < self.thickness < np.inf and 0 < self.strength < np.inf):
-            raise InputError(f"a thickness and a strength above 0 were wanted for a layer, got {self}.")
+            raise InputError(f"expected a thickness and a strength above 0 for a layer, got {self}.")
 
     def stretch(self, places: Float[np.ndarray, " n"], low: float, high: float) -> Complex[np.ndarray, " n"]:
         """Return ``e`` at places between the ends of an axis."""

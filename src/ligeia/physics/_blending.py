@@ -1,8 +1,8 @@
-"""A part of one picture seamlessly in another (Perez et al. 2003; Sitzmann et al. 2020, s. 4.2): guided differences.
+"""Seamless blending of part of one picture into another (Perez et al. 2003; Sitzmann et al. 2020, s. 4.2).
 
-The picture sought has the guidance for its differences between neighboring pixels inside a mask, and the target's
-values outside. Written as ``base + h``, the texture is in ``base`` and a field has to be found for ``h`` alone: without
-mixed gradients it is as smooth as the target's distance from the source along the border.
+Inside a mask, differences between neighboring pixels of the result follow the guidance; outside, the values are the
+target's. The result is ``base + h`` with the texture in ``base``, so only ``h`` is fitted by a field: without mixed
+gradients it is as smooth as the difference between target and source along the border.
 """
 
 from typing import final
@@ -23,7 +23,7 @@ _SPREAD = 4.0  # pixels by which the target's share of the base is smoothed
 
 @final
 class Blending:
-    """Blend a source into a target where a mask says so.
+    """Blend a source into a target inside a mask.
 
     Differences are between pixels that share a side, channel by channel; with ``mixed`` the guidance is the larger one
     of the source's and the target's, else the source's.
@@ -38,9 +38,9 @@ class Blending:
         mixed: bool = False,
     ) -> None:
         if not mask.any():
-            raise InputError("a mask that is white somewhere was wanted, got one that is black everywhere.")
+            raise InputError("expected a mask that is white somewhere, got one that is black everywhere.")
         if mask.all():
-            raise InputError("a mask that is black somewhere was wanted: nothing of the target is left to blend with.")
+            raise InputError("expected a mask that is black somewhere, got one that leaves none of the target.")
         self.target, self.mask = target, mask
         self.first, self.second = _pairs(mask)
         self.is_within: Bool[np.ndarray, " pairs"] = mask.reshape(-1)[self.second]
@@ -48,16 +48,16 @@ class Blending:
         own, other = self._differences(source), self._differences(target)
         takes_other = np.abs(other) > np.abs(own) if mixed else np.zeros_like(own, dtype=bool)
         self.guidance: Float[np.ndarray, "pairs c"] = np.where(takes_other, other, own)
-        """The difference wanted of each pair, first less second."""
+        """The target difference of each pair, first minus second."""
         self.base = source + self._share(other * takes_other, own * ~takes_other) * (target - source)
-        """What the field is added to, inside the mask; the picture whose differences come near the guidance."""
+        """The picture that the field is added to inside the mask; its differences are close to the guidance."""
         rows, columns = np.nonzero(mask)
         self.region = ((int(rows.min()), int(rows.max()) + 1), (int(columns.min()), int(columns.max()) + 1))
         """First and last (exclusive) row, and column, of the domain of the field."""
         self.grid = Grid.of([stop - start for start, stop in self.region])
 
     def constraints(self) -> list[Constraint]:
-        """Return what the field is held to: differences inside the mask, values along its border."""
+        """Return the constraints on the field: differences inside the mask, values along its border."""
         within, across = np.flatnonzero(self.is_within), np.flatnonzero(~self.is_within)
         missing = self.guidance - self._differences(self.base)
         values = self.guidance - _pixels(self.base)[self.first] + _pixels(self.target)[self.second]
@@ -79,7 +79,7 @@ class Blending:
     def errors(self, picture: Float[np.ndarray, "rows columns c"]) -> tuple[float, float]:
         """Return the gradient error and the boundary jump of a picture.
 
-        They are root mean squares of its differences less the guidance, over the pairs inside the mask, and over those
+        They are root mean squares of its differences minus the guidance, over the pairs inside the mask and over those
         that cross its border.
         """
         squares = np.square(self._differences(picture) - self.guidance)

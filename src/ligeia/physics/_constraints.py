@@ -1,4 +1,4 @@
-"""Constraints: what is known of a field's values and derivatives, and where (Sitzmann et al. 2020, eq. 1).
+"""Constraints on a field's values and derivatives at points (Sitzmann et al. 2020, eq. 1).
 
 ``C_m(a_m(x), Phi(x), grad Phi(x), ...) = 0`` for x in Omega_m: ``points`` are places of Omega_m, ``known`` is a_m
 there, ``residual`` is C_m. A new application is a new residual, not a new trainer.
@@ -15,13 +15,13 @@ from torch import Tensor
 
 from ligeia.core import InputError, ShapeError
 from ligeia.field import Field
-from ligeia.fitting import Quality
+from ligeia.fitting import Batches, Quality, ShuffledBatches
 from ligeia.metrics import decibels
 from ligeia.signals import Grid
 
 Residual: TypeAlias = Callable[..., Tensor]
-"""Maps a field of physical coordinates, points ``(n, d)`` and what is known there, each ``(n, k)``, to what should be
-0, ``(n, r)``, row by row."""
+"""Maps a field of physical coordinates, points ``(n, d)`` and known quantities there, each ``(n, k)``, to residuals
+``(n, r)`` that should be 0, row by row."""
 
 _PIECE = 1 << 13  # points that are measured at a time
 
@@ -29,10 +29,10 @@ _PIECE = 1 << 13  # points that are measured at a time
 @final
 @dataclass(frozen=True, eq=False)
 class Constraint:
-    """What should be 0 at points: ``residual(field, points, *known)``, in the mean square, times ``weight``.
+    """A residual to be minimized at points: ``residual(field, points, *known)``, in the mean square, times ``weight``.
 
-    ``points`` are physical coordinates, each axis in the unit of its extent; the field that the residual is given takes
-    them, and `ligeia.derivatives` of it are per these units.
+    ``points`` are physical coordinates, each axis in the unit of its extent. The residual gets a field that accepts
+    these, and whose `ligeia.derivatives` are per these units.
     """
 
     residual: Residual
@@ -42,26 +42,26 @@ class Constraint:
 
     def __post_init__(self) -> None:
         if not isinstance(self.known, tuple):
-            raise InputError(f"a tuple of arrays was wanted as what is known, got {type(self.known).__name__}.")
+            raise InputError(f"expected a tuple of arrays as known quantities, got {type(self.known).__name__}.")
         if any(each.ndim != 2 for each in (self.points, *self.known)):
             shapes = ", ".join(str(each.shape) for each in (self.points, *self.known))
-            raise InputError(f"points (n, d) and what is known as (n, k) were wanted, got {shapes}; `known[:, None]`.")
+            raise InputError(f"expected points (n, d) and known quantities (n, k), got {shapes}; use `known[:, None]`.")
         if not all(np.isfinite(each).all() for each in (self.points, *self.known)):
-            raise InputError("points and what is known there were wanted as finite numbers, got NaN or infinity.")
+            raise InputError("expected finite points and known quantities, got NaN or infinity.")
         if len(self.points) == 0 or any(len(each) != len(self.points) for each in self.known):
             sizes = ", ".join(str(len(each)) for each in (self.points, *self.known))
-            raise InputError(f"as many rows, above 0, of points as of what is known there were wanted, got {sizes}.")
+            raise InputError(f"expected as many points, above 0, as rows of known quantities, got {sizes}.")
         if not (0 < self.weight < np.inf):
-            raise InputError(f"a weight above 0 was wanted for a constraint, got {self.weight}.")
+            raise InputError(f"expected a weight above 0 for a constraint, got {self.weight}.")
 
 
 @final
 class Constraints:
-    """Hold a field to constraints: the loss is the sum of their weighted mean squared residuals.
+    """Fit a field to constraints: the loss is the sum of their weighted mean squared residuals.
 
-    A batch holds points of all of them, each as often as it has points; ``scale`` divides the loss, so that a field
-    that knows nothing has about 1. ``measure`` gives the quality in decibels, where there is something to compare with;
-    by default it is the loss.
+    A batch has points of all constraints, in proportion to their numbers of points. ``scale`` divides the loss, so that
+    an untrained field has about 1. ``measure`` returns the quality in decibels if there is a reference; by default the
+    quality is the loss.
     """
 
     finest_db = np.inf
@@ -86,8 +86,12 @@ class Constraints:
         """Number of points of all constraints."""
         return int(self._starts[-1])
 
+    def batches(self, batch_size: int | None, seed: int) -> Batches:
+        """Return the batches of a fit, shuffled."""
+        return ShuffledBatches(self.num_points, batch_size, seed)
+
     def batch(self, indices: Int[np.ndarray, " n"], device: torch.device) -> list[tuple[int, list[Tensor]]]:
-        """Return, for each constraint that has some of the points ``indices``, these and what is known there."""
+        """Return, for each constraint with some of the points ``indices``, these and the known quantities there."""
 
         def to_tensor(part: np.ndarray) -> Tensor:
             return torch.from_numpy(np.ascontiguousarray(part)).to(device, torch.float32)
@@ -118,7 +122,7 @@ class Constraints:
         return total / self._scale
 
     def quality(self, field: Field, *, most_points: int | None = None) -> Quality:
-        """Measure the field; the number of points is all where ``measure`` says how."""
+        """Measure the field, with ``measure`` on all points if it is given."""
         if self._measure is not None:
             return Quality(self._measure(field), self.num_points)
         count = self.num_points if most_points is None else min(most_points, self.num_points)
@@ -144,7 +148,7 @@ def residuals(field: Field, constraint: Constraint) -> Float[Tensor, "n r"]:
 
 
 def check_places(constraints: Sequence[Constraint], grid: Grid) -> None:
-    """Raise `InputError` where a constraint looks at points outside of a domain."""
+    """Raise `InputError` if a constraint has points outside of a domain."""
     for number, each in enumerate(constraints):
         grid.from_physical_within(each.points, f"constraint {number}")
 

@@ -1,8 +1,8 @@
-"""Samples as sums of cosines: exact derivatives of what lies between them, and their lowest modes.
+"""Samples as sums of cosines: exact derivatives of their interpolation, and their lowest modes.
 
 Samples at cell centers, continued evenly beyond the border, are a sum of products of ``cos(pi/2 k (x + 1))`` (DCT-II).
-That sum is band-limited and goes through every sample: its derivatives are those of the samples, in units of the
-coordinates, without the blur of a difference filter; and it has no slope across the border.
+That sum is band-limited and passes through every sample. Its derivatives, in units of the coordinates, are free of the
+blur of difference filters; across the border they are 0.
 """
 
 import math
@@ -39,7 +39,7 @@ def slope(values: Float[np.ndarray, "*shape c"], axis: int, order: int = 1) -> F
     coefficients = np.asarray(dct(values, axis=axis))
     if order == 2:
         return np.asarray(idct(-(turns**2) * coefficients, axis=axis))
-    # d cos = -sin: the coefficients of sines start at k = 1, and the one of k = n is not there
+    # d cos = -sin: the coefficients of sines start at k = 1, and there is none for k = n
     sines = np.roll(-turns * coefficients, -1, axis=axis)
     return np.asarray(idst(sines, axis=axis))
 

@@ -1,4 +1,4 @@
-"""Waves of one frequency by finite differences: recordings to invert, and an oracle for what networks find.
+"""Waves of one frequency by finite differences: simulated recordings, and a reference for solutions by networks.
 
 Of fourth order on a staggered grid, with the layers' equation multiplied by ``e_x e_y``, so that its matrix is
 symmetric; one sparse factorization serves all sources. 2e-5 from the Hankel field at 256 cells and wavenumber 20.

@@ -2,7 +2,7 @@
 
 ``laplacian u + (k / speed)^2 u = -source`` with a complex ``u``, whose real and imaginary parts are two channels, and
 perfectly matched layers inside the border. The equation is divided by the stretching of the layers: multiplied by it,
-as in the paper, the same least squares leave an error half as large again (design/differential-equations.md).
+as in the paper, the same least squares leave an error 1.5 times as large (design/differential-equations.md).
 """
 
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ from ._constraints import Constraint
 from ._sources import GaussianSource
 
 Speed = Callable[[Float[np.ndarray, "n 2"]], Float[np.ndarray, " n"]]
-"""Speed of waves at points, over that of the wavenumber: 1 in the uniform medium."""
+"""Relative speed of waves at points: 1 in the uniform medium, to which the wavenumber refers."""
 
 _NEAR_SOURCE, _SPREAD = 0.16, 1.5  # of the points; widths of the source by which those are scattered around it
 _BORDER_POINTS = 400
@@ -39,11 +39,11 @@ class Circle:
     radius: float
     speed: float
     edge: float = 0.03
-    """Width of the tanh: what changes faster is out of reach (design/differential-equations.md)."""
+    """Width of the tanh: sharper edges are out of reach (design/differential-equations.md)."""
 
     def __post_init__(self) -> None:
         if not all(0 < each < np.inf for each in (self.radius, self.speed, self.edge)):
-            raise InputError(f"a radius, a speed and an edge above 0 were wanted for a circle, got {self}.")
+            raise InputError(f"expected a radius, a speed and an edge above 0 for a circle, got {self}.")
 
     @classmethod
     def of(cls, numbers: Sequence[float]) -> "Circle":
@@ -55,8 +55,8 @@ class Circle:
         """Raise `InputError` unless the circle lies in the square from ``-half`` to ``half``."""
         if max(abs(each) for each in self.center) + self.radius > half:
             raise InputError(
-                f"a circle within {half:g} of the origin along both axes was wanted, got one of radius {self.radius:g} "
-                f"at {self.center}."
+                f"expected a circle within {half:g} of the origin along both axes, got one of radius "
+                f"{self.radius:g} at {self.center}."
             )
 
     def __call__(self, points: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, " n"]:
@@ -84,31 +84,31 @@ class Helmholtz:
 
     def __post_init__(self) -> None:
         if not 0 < self.wavenumber < np.inf:
-            raise InputError(f"a wavenumber above 0 was wanted, got {self.wavenumber}.")
+            raise InputError(f"expected a wavenumber above 0, got {self.wavenumber}.")
         if self.wavenumber * self.layer.thickness < 1:
             raise InputError(
-                f"a wavenumber of {1 / self.layer.thickness:g} or more was wanted, got {self.wavenumber:g}: layers "
+                f"expected a wavenumber of {1 / self.layer.thickness:g} or more, got {self.wavenumber:g}: layers "
                 f"{self.layer.thickness:g} thick do not absorb longer waves."
             )
         if isinstance(self.speed, Circle):
             self.speed.check_within(1 - self.layer.thickness)
         if max(abs(each) for each in self.source.center) + 3 * self.source.width > 1 - self.layer.thickness:
             raise InputError(
-                f"a source inside the layers was wanted, within {1 - self.layer.thickness:g} of the origin by three of "
-                f"its widths, got one at {self.source.center}."
+                f"expected a source inside the layers, within {1 - self.layer.thickness:g} of the origin by three "
+                f"of its widths, got one at {self.source.center}."
             )
 
     def grid(self, size: int) -> Grid:
-        """Return the domain, to be looked at as ``size`` x ``size`` samples."""
+        """Return the domain as a grid of ``size`` x ``size`` samples."""
         return Grid(tuple(Axis(name=name, size=size, extent=(-1.0, 1.0)) for name in "xy"))
 
     def constraints(self, num_points: int, *, generator: np.random.Generator) -> list[Constraint]:
-        """Return the equation at points, most of them spread evenly and some around the source, and 0 at the border.
+        """Return the equation at points, most spread evenly and some around the source, and 0 at the border.
 
-        Each point counts for the area that it stands for.
+        Each point is weighted by the area that it represents.
         """
         points, areas = self._points(num_points, generator)
-        scale = float(np.sqrt(np.mean(areas * self.source.density(points) ** 2)))  # of no field at all
+        scale = float(np.sqrt(np.mean(areas * self.source.density(points) ** 2)))  # of a field of zeros
         reaction = (self.wavenumber / self.speed(points)) ** 2
         factors = self.layer.factors(points)
         known = np.stack([part for each in factors for part in (np.real(each), np.imag(each))], axis=1)
@@ -135,7 +135,7 @@ class Helmholtz:
 
 
 def even_points(num_points: int, generator: np.random.Generator) -> Float[np.ndarray, "n 2"]:
-    """Return about so many points of the square from -1 to 1, one in each of equal cells."""
+    """Return about ``num_points`` points of the square from -1 to 1, one in each of equal cells."""
     side = max(2, round(np.sqrt(num_points)))
     cells = np.stack(np.meshgrid(*[np.arange(side)] * 2, indexing="ij"), axis=-1).reshape(-1, 2)
     return (cells + generator.random(cells.shape)) * (2 / side) - 1

@@ -2,8 +2,8 @@
 
 With the free field ``u_0`` of a source, the scattered one ``v`` obeys ``laplacian v + k^2 m v = -k^2 (m - 1) u_0``,
 where ``m = 1 / speed^2``, and ``u_0 + v`` was recorded. Differs from the paper: the fields are linear in their output
-layers, which least squares set anew at each evaluation of the loss (variable projection, Golub & Pereyra 1973), and
-beside the equation and the recordings the total variation of the speed is held down
+layers, which least squares set again at each evaluation of the loss (variable projection, Golub & Pereyra 1973), and
+the loss includes the total variation of the speed in addition to the equation and the recordings
 (design/differential-equations.md).
 """
 
@@ -24,11 +24,11 @@ from ._helmholtz import border_points, even_points
 from ._output_layer import solved
 from ._sources import GaussianSource
 
-_NEAR, _TAPER = 0.07, 0.12  # of sources, receivers and layers: there the speed is 1, and so much further it is free
+_NEAR, _TAPER = 0.07, 0.12  # from sources, receivers and layers: the speed is 1 within the first, free beyond both
 _CONTRAST = 0.15  # of the medium that the equation's residual is measured against
 _BORDER_POINTS, _BORDER_WEIGHT = 400, 100.0
 _VARIATION, _EDGE = 6e-3, 0.05  # weight; slopes below the latter count as none
-_SLOWEST = 0.2  # speeds below it are taken for it: a line search tries anything
+_SLOWEST = 0.2  # lower speeds are clipped to it: a line search may try anything
 _RIDGE = 1e-8
 _ORDER = ("xx", "x", "yy", "y", "")
 
@@ -36,7 +36,7 @@ _ORDER = ("xx", "x", "yy", "y", "")
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Inversion:
-    """Recordings of waves from known sources, in the square from -1 to 1 around a medium that is not known.
+    """Recordings of waves from known sources, in the square from -1 to 1 around an unknown medium.
 
     The speed is 1 in the layers and close to sources and receivers.
     """
@@ -51,22 +51,22 @@ class Inversion:
 
     def __post_init__(self) -> None:
         if not 0 < self.wavenumber < np.inf:
-            raise InputError(f"a wavenumber above 0 was wanted, got {self.wavenumber}.")
+            raise InputError(f"expected a wavenumber above 0, got {self.wavenumber}.")
         wanted = (len(self.sources), len(self.receivers))
         if 0 in wanted or self.recordings.shape != wanted:
             raise ShapeError(
-                f"one recording per source and receiver was wanted, {wanted[0]} x {wanted[1]} and none of these 0, "
+                f"expected one recording per source and receiver, {wanted[0]} x {wanted[1]} and none of these 0, "
                 f"got {tuple(self.recordings.shape)}."
             )
         if not np.isfinite(self.recordings).all():
-            raise InputError("recordings that are finite were wanted, got NaN or infinity.")
+            raise InputError("expected recordings that are finite, got NaN or infinity.")
         inside = 1 - self.layer.thickness
         for name, places in (("sources", self.source_places), ("receivers", self.receivers)):
             # written so that NaN is refused
             if not (farthest := float(np.abs(places).max())) <= inside:
                 raise InputError(
-                    f"{name} inside the layers were wanted, coordinates from -{inside:g} to {inside:g}, "
-                    f"got one of {farthest:g}."
+                    f"expected {name} inside the layers, coordinates from -{inside:g} to {inside:g}, got one of "
+                    f"{farthest:g}."
                 )
 
     @property
@@ -75,15 +75,15 @@ class Inversion:
         return np.array([source.center for source in self.sources], np.float64)
 
     def free_fields(self, points: Float[np.ndarray, "n 2"]) -> Complex[np.ndarray, "sources n"]:
-        """Return the waves of each source where nothing scatters them."""
+        """Return the waves of each source in a uniform medium."""
         return np.stack([source.free_field(points, self.wavenumber) for source in self.sources])
 
     def scattered(self) -> Complex[np.ndarray, "sources receivers"]:
-        """Return what of the recordings the medium scattered."""
+        """Return the scattered part of the recordings."""
         return self.recordings - self.free_fields(self.receivers)
 
     def freedom(self, points: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, " n"]:
-        """Return how far the speed is unknown at points: 1 where it is, 0 where it is 1."""
+        """Return to which degree the speed is unknown at points: 1 where it is unknown, 0 where it is known to be 1."""
         places = np.concatenate([self.source_places, self.receivers])
         nearest = np.hypot(*(points[:, None] - places).transpose(2, 0, 1)).min(axis=1)
         distance = np.minimum(nearest, 1 - self.layer.thickness - np.abs(points).max(axis=1))
@@ -95,11 +95,11 @@ class Misfit(NamedTuple):
     """The parts of the loss of an inversion."""
 
     equation: Float[Tensor, ""]
-    """Squared residual of the waves, over that of none in a medium of typical contrast."""
+    """Squared residual of the waves, relative to that of zero waves in a medium of typical contrast."""
     recordings: Float[Tensor, ""]
-    """Squared error at the receivers, over what was scattered to them."""
+    """Squared error at the receivers, relative to the waves scattered to them."""
     variation: Float[Tensor, ""]
-    """Total variation of the speed, and what it differs from 1 by where it is known; weighted."""
+    """Total variation of the speed, and its difference from 1 where that is known; weighted."""
 
     @property
     def total(self) -> Float[Tensor, ""]:
@@ -109,7 +109,7 @@ class Misfit(NamedTuple):
 
 @final
 class Eliminated:
-    """How far a speed is from explaining recordings, with the best waves that a field's hidden layers can make.
+    """The misfit of a speed to recordings, with the best waves that a field's hidden layers allow.
 
     ``speed`` has one channel; ``waves`` has two per source, the real parts first, and no use of its output layer, which
     `store` sets. Points are fixed, so that the loss is the same function at every call.
@@ -141,7 +141,7 @@ class Eliminated:
         self._free = to_tensor(np.concatenate([np.real(free), np.imag(free)]).T)
         scattered = problem.scattered()
         if not (size := float(np.linalg.norm(scattered))):
-            raise InputError("recordings of a medium that scatters were wanted, got those of a uniform one.")
+            raise InputError("expected recordings of a medium that scatters, got those of a uniform one.")
         self._heard = 1 / size
         self._wanted = to_tensor(np.concatenate([np.real(scattered), np.imag(scattered)]).T / size)
         self._plan = waves.physical.plan(_ORDER)
@@ -168,7 +168,7 @@ class Eliminated:
 
     @torch.no_grad()
     def store(self) -> None:
-        """Set the output layer of the waves to what the misfit is measured with."""
+        """Set the output layer of the waves to the one that the misfit is measured with."""
         speed = self.speed.physical(self._points)
         change = self._freedom * (speed.clamp_min(_SLOWEST) ** -2 - 1)
         output = self.waves.network.output_layer()
@@ -177,7 +177,7 @@ class Eliminated:
         output.bias.zero_()
 
     def _features(self) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
-        """Return what enters the output layer: derivatives at points, values at the border and at receivers."""
+        """Return the inputs of the output layer: derivatives at points, values at the border and at receivers."""
         function = self.waves.physical
         inside = self._plan.pick(function.features(self._points, self._plan))
         others = [function.features(places, self._plain) for places in (self._sides, self._receivers)]

@@ -29,14 +29,14 @@ def solve_output(
     most_points: int = 1 << 17,
     seed: int = 0,
 ) -> None:
-    """Set a field's output layer, in place, to what the constraints make of its features, in the least squares.
+    """Set a field's output layer, in place, to the least-squares solution of the constraints for its features.
 
     Of more than ``most_points`` points of a constraint a random choice is taken. ``ridge`` is added to the normal
     equations, relative to their diagonal.
     """
     output = field.network.output_layer()
     if output is None:
-        raise InputError("the output layer can be solved for where it is linear, and this network's is not.")
+        raise InputError("expected a network with a linear output layer to solve for, this network's is not.")
     check_places(constraints, field.grid)
     size = output.weight.numel() + output.bias.numel()
     normal = torch.zeros(size, size, dtype=torch.float64, device=output.weight.device)
@@ -64,24 +64,24 @@ def solved(normal: Num[Tensor, "w w"], right: Num[Tensor, "w r"], ridge: float) 
         if not failed:
             return scale[:, None] * torch.cholesky_solve(right, factor)
         ridge = max(10 * ridge, 1e-16)
-    raise InputError("the constraints say nothing of the output layer, or are not finite; look at their residuals.")
+    raise InputError("expected finite constraints that determine the output layer; check their residuals.")
 
 
 def linearized(
     field: Field, constraint: Constraint, points: Float[Tensor, "n d"], known: Sequence[Tensor]
 ) -> tuple[Float[Tensor, "n r w"], Float[Tensor, "n r"]]:
-    """Return the slopes of a residual along the output layer's weights and biases, in float64, and the residual."""
+    """Return the derivatives of a residual for the output layer's weights and biases, in float64, and the residual."""
     function = field.physical
     recorder = _Recorder(field, points)
     with torch.enable_grad():
         residual = checked(constraint.residual(recorder, points, *known), points)
     if not residual.requires_grad:
-        raise InputError("a residual that depends on the field was wanted; it looks at `u(points)` or derivatives.")
+        raise InputError("expected a residual that depends on the field, on `u(points)` or its derivatives.")
     wanted = [name for name, _ in recorder.asked]
     plan = function.plan(wanted)
     with torch.no_grad():
         features = plan.pick(function.features(points, plan))
-    half_range = field._half_range.to(points)
+    half_range = field.half_range.to(points)
     constant = [torch.full_like(points[:, :1], float(name == "")) for name in wanted]
     columns = torch.stack([torch.cat(pair, dim=1) for pair in zip(features, constant, strict=True)])  # q n f+1
     rows = []
@@ -95,7 +95,7 @@ def linearized(
 
 @final
 class _Recorder:
-    """Stands in for a field: remembers which derivatives a residual asks for, as leaves to differentiate along."""
+    """Stands in for a field: records which derivatives a residual requests, as leaves to differentiate for."""
 
     def __init__(self, field: Field, points: Float[Tensor, "n d"]) -> None:
         self.field, self._points = field, points
@@ -106,7 +106,7 @@ class _Recorder:
 
     def derivatives(self, points: Tensor, *wanted: str) -> tuple[Tensor, ...]:
         if points is not self._points:
-            raise InputError("a residual whose output layer is solved for looks at its own points only.")
+            raise InputError("expected a residual that evaluates the field at its own points only, to solve for it.")
         with torch.no_grad():
             found = self.field.physical.derivatives(points, *wanted)
         leaves = tuple(each.detach().requires_grad_() for each in found)
@@ -117,7 +117,7 @@ class _Recorder:
 def pieces(
     constraint: Constraint, most_points: int, like: Tensor, seed: int
 ) -> Iterator[tuple[Tensor, list[Tensor], float]]:
-    """Yield points of a constraint, what is known there, and the share of the mean that each point stands for."""
+    """Yield points of a constraint, the known quantities there, and each point's share of the mean."""
     count = len(constraint.points)
     chosen = np.arange(count)
     if count > most_points:

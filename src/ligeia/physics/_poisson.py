@@ -1,9 +1,9 @@
 """An image from its gradient or its Laplacian (Sitzmann et al. 2020, s. 4.2, eq. 6): Poisson's equation.
 
 Differs from the paper: the targets are exact derivatives of the samples' sum of cosines, in units of the coordinates,
-in place of filters with a factor; and beside the residual at points there is its weak form. A residual of order m
-weighs an error of frequency w by w^m: at points it hardly sees slow errors. Tested against the lowest cosines, and with
-the derivatives taken over to these by parts, it sees them as well as any (design/derivatives.md).
+instead of scaled filters; and the loss includes a weak form in addition to the residual at points. A residual of order
+m weights an error of frequency w by w^m, so at points it is insensitive to slow errors. Tested against the lowest
+cosines, with the derivatives moved to these by parts, it sees them as well as fast ones (design/derivatives.md).
 """
 
 import math
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ligeia.core import InputError
 from ligeia.field import Field
-from ligeia.fitting import Quality
+from ligeia.fitting import Batches, Quality, ShuffledBatches
 from ligeia.metrics import decibels
 from ligeia.signals import Signal
 
@@ -32,12 +32,12 @@ _MOST_AXES = 4
 
 @final
 class DerivativesOf:
-    """Hold a field to the gradient or the Laplacian of a signal on a grid, up to a constant.
+    """Fit a field to the gradient or the Laplacian of a signal on a grid, up to a constant.
 
-    The loss is the mean squared residual at points, relative to that of no field at all, and ``weak`` times the squared
-    errors of the lowest modes, relative to the signal's variance; the mean itself is left out. The targets are at twice
-    as many places along each axis as there are samples: what varies faster between samples than these can tell is held
-    down. The quality is the PSNR after the best constant is added.
+    The loss is the mean squared residual at points, relative to that of a field of zeros, plus ``weak`` times the
+    squared errors of the lowest modes, relative to the signal's variance; the mean itself is left out. The targets are
+    at twice as many places along each axis as there are samples, which suppresses frequencies above Nyquist. The
+    quality is the PSNR after the best constant is added.
     """
 
     finest_db = np.inf
@@ -46,10 +46,10 @@ class DerivativesOf:
     def __init__(self, signal: Signal, known: Known, *, weak: float = 0.3) -> None:
         grid = signal.grid
         if signal.points is not None or grid.num_axes > _MOST_AXES or grid.num_inputs != grid.num_axes:
-            raise InputError("derivatives are taken of samples on a grid of 1 to 4 axes that end.")
+            raise InputError("expected samples on a grid of 1 to 4 axes, none periodic, for their derivatives.")
         if min(grid.shape) < 2 or signal.missing is not None or grid.align != "centers":
             raise InputError(
-                "derivatives are taken of two samples or more along each axis, none missing, at centers of cells; "
+                "expected two samples or more along each axis, none missing, at cell centers, for their derivatives, "
                 f"got {' x '.join(map(str, grid.shape))}."
             )
         self.signal, self.known, self._weak = signal, known, weak
@@ -68,7 +68,7 @@ class DerivativesOf:
         self.scale = float(np.square(self._targets, dtype=np.float64).mean())
         variance = float(values.var(axis=tuple(range(grid.num_axes))).mean())
         if self.scale == 0 or variance == 0:
-            raise InputError("a signal that varies was wanted: the derivatives of a constant tell nothing of it.")
+            raise InputError("expected a signal that varies: a constant has derivatives of 0.")
         self._variance = variance
         self._counts = tuple(min(max(2, size // _SAMPLES_PER_MODE), _MOST_MODES) for size in grid.shape)
         self._modes = torch.from_numpy(lowest_modes(values, self._counts).astype(np.float32))
@@ -76,8 +76,12 @@ class DerivativesOf:
 
     @property
     def num_points(self) -> int:
-        """Number of places that the derivatives are known at."""
+        """Number of places at which the derivatives are known."""
         return len(self._targets)
+
+    def batches(self, batch_size: int | None, seed: int) -> Batches:
+        """Return the batches of a fit, shuffled."""
+        return ShuffledBatches(self.num_points, batch_size, seed)
 
     def batch(self, indices: Int[np.ndarray, " n"], device: torch.device) -> tuple[Tensor, Tensor]:
         """Return coordinates and derivatives."""
@@ -95,8 +99,8 @@ class DerivativesOf:
     def _missed_modes(self, values: Float[Tensor, "n c"], points: Float[Tensor, "n d"]) -> Tensor:
         """Return the means of the error at these points times each of the lowest modes.
 
-        The modes known are subtracted at the points and not from the means, which they would leave noise of many times
-        their error in; so is the mean.
+        The known modes and the mean are subtracted at the points, not from the means: the latter would leave noise many
+        times larger than the error.
         """
         waves = []
         for axis, count in enumerate(self._counts):
@@ -132,7 +136,7 @@ class DerivativesOf:
     def aligned_error(signal: Signal, field: Field, *, affine: bool) -> Float[np.ndarray, " c"]:
         """Return the mean squared error of each channel, over its squared range, after the best constant is added.
 
-        With ``affine`` it is the best affine function of the coordinates: the Laplacian alone leaves that open.
+        With ``affine`` it is the best affine function of the coordinates, which the Laplacian leaves undetermined.
         """
         missing = (np.asarray(signal.values, np.float64) - field.sample().double().numpy()).reshape(
             -1, signal.num_channels
@@ -143,13 +147,13 @@ class DerivativesOf:
         return np.square(missing / _ranges(signal)).mean(axis=0)
 
     def set_constant(self, field: Field) -> None:
-        """Give a field, in place, the signal's mean, which derivatives do not hold."""
+        """Add the signal's mean, which derivatives do not determine, to a field in place."""
         missing = self._values.reshape(-1, self.signal.num_channels).mean(axis=0)
         missing -= field.sample().double().numpy().reshape(-1, self.signal.num_channels).mean(axis=0)
         half_ranges = _ranges(self.signal) / 2
         output = field.network.output_layer()
         if output is None:
-            raise InputError("a network that ends in a linear layer was wanted: the mean is added to its bias.")
+            raise InputError("expected a network that ends in a linear layer: the mean is added to its bias.")
         with torch.no_grad():
             output.bias.add_(torch.from_numpy(missing / half_ranges).to(output.bias))
 

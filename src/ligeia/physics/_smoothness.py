@@ -1,4 +1,4 @@
-"""Samples and a prior: a field that keeps what is known, and changes or bends little in between.
+"""Samples with a prior: a field that fits the samples and varies or bends little between them.
 
 Sources: total variation, Rudin, Osher & Fatemi 1992; the norm of the Hessian, Lefkimmiatis et al. 2013; both for sine
 networks in the inpainting experiment of Sitzmann et al. 2020. Differs from the paper: derivatives are per step from
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ligeia.core import InputError
 from ligeia.field import Field
-from ligeia.fitting import Quality, Values
+from ligeia.fitting import Batches, Quality, Values
 from ligeia.signals import Blocks
 
 _ROUNDED = 1e-3  # norms are smooth below this change per sample, in network units
@@ -25,7 +25,7 @@ _POINTS_PER_SAMPLE = 0.5  # as in the paper
 @final
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Smoothness:
-    """What is believed of a field everywhere: weights of the mean norms of its gradient and of its Hessian.
+    """A smoothness prior: weights of the mean norms of a field's gradient and of its Hessian.
 
     Both norms are Frobenius norms over axes and channels, of the change from sample to sample in network units, where
     the signal's range is [-1, 1].
@@ -37,11 +37,11 @@ class Smoothness:
     def __post_init__(self) -> None:
         weights = (self.total_variation, self.hessian)
         if not all(0 <= each < np.inf for each in weights) or not any(weights):
-            raise InputError(f"weights of 0 or more were wanted for a prior, one of them above 0, got {self}.")
+            raise InputError(f"expected weights of 0 or more for a prior, one of them above 0, got {self}.")
 
     @property
     def order(self) -> int:
-        """Highest order of the derivatives that it looks at."""
+        """Highest order of its derivatives."""
         return 2 if self.hessian else 1
 
     def __call__(self, field: Field, points: Float[Tensor, "n d"]) -> Float[Tensor, ""]:
@@ -50,7 +50,7 @@ class Smoothness:
         first = [(axis,) for axis in range(num_axes)] if self.total_variation else []
         second = [(i, j) for i in range(num_axes) for j in range(i, num_axes)] if self.hessian else []
         found = field.derivatives(points, *("".join(map(str, axes)) for axes in (*first, *second)))
-        half_ranges = torch.tensor([(each.high - each.low) / 2 for each in field.channels]).to(points)
+        half_ranges = torch.tensor([each.half_range for each in field.channels]).to(points)
         steps = [2 / size for size in field.grid.shape]  # from sample to sample
 
         def norm(parts: list[tuple[tuple[int, ...], Tensor]]) -> Tensor:
@@ -72,11 +72,11 @@ class Smoothness:
 
 @final
 class SmoothValues:
-    """Hold a field to samples, and everywhere to a prior: at half as many fresh random points as there are samples."""
+    """Fit a field to samples and to a prior, the latter at half as many fresh random points as samples."""
 
     def __init__(self, values: Values, smoothness: Smoothness, *, seed: int = 0) -> None:
         if isinstance(values.signal.values, Blocks):
-            raise InputError("a prior is for signals in memory, and this one is not; allow a larger working set.")
+            raise InputError("expected a signal in memory for a prior, got one on disk; allow a larger working set.")
         self._values, self._smoothness, self._seed = values, smoothness, seed
 
     @property
@@ -94,8 +94,12 @@ class SmoothValues:
         """PSNR of the mean of each channel."""
         return self._values.constant_db
 
+    def batches(self, batch_size: int | None, seed: int) -> Batches:
+        """Return the batches of a fit to the samples."""
+        return self._values.batches(batch_size, seed)
+
     def batch(self, indices: Int[np.ndarray, " n"], device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-        """Return what a network sees of samples, these, and points of the prior: the same ones for the same batch."""
+        """Return the network's inputs at samples, the samples, and points of the prior, fixed for each batch."""
         generator = np.random.default_rng([self._seed, int(indices[0]), int(indices.sum())])
         count = -(-len(indices) // round(1 / _POINTS_PER_SAMPLE))
         points = generator.uniform(-1, 1, (count, self._values.signal.grid.num_axes)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Sources of waves: where they are, how wide, and what of them is known in closed form."""
+"""Sources of waves, and their fields in closed form."""
 
 import math
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from jaxtyping import Complex, Float
 
 from ligeia.core import InputError
 
-_REACH, _RINGS = 6.0, 1000  # widths within which a Gaussian is not taken for a point
+_REACH, _RINGS = 6.0, 1000  # widths within which a Gaussian is not treated as a point
 
 
 @final
@@ -23,7 +23,7 @@ class GaussianSource:
 
     def __post_init__(self) -> None:
         if not (self.width > 0 and all(math.isfinite(each) for each in (*self.center, self.width))):
-            raise InputError(f"a place and a width above 0 were wanted for a source, got {self}.")
+            raise InputError(f"expected a place and a width above 0 for a source, got {self}.")
 
     def density(self, points: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, " n"]:
         """Return the strength per area at points."""

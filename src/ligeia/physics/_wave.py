@@ -36,7 +36,7 @@ class GaussianPulse:
 
     def __post_init__(self) -> None:
         if not (self.width > 0 and all(math.isfinite(each) for each in (*self.center, self.width, self.height))):
-            raise InputError(f"a place, a width above 0 and a height were wanted for a pulse, got {self}.")
+            raise InputError(f"expected a place, a width above 0 and a height for a pulse, got {self}.")
 
     def __call__(self, places: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, " n"]:
         """Return the values at places."""
@@ -46,7 +46,7 @@ class GaussianPulse:
         return np.hypot(*(places - np.asarray(self.center)).T)
 
     def wave(self, points: Float[np.ndarray, "n 3"], *, as_velocity: bool = False) -> Float[np.ndarray, " n"]:
-        """Return what becomes of this pulse in an endless plane of speed 1, at points of time and place.
+        """Return the waves of this pulse in an infinite plane of speed 1, at points of time and place.
 
         It is ``u`` at time 0, or with ``as_velocity`` ``u_t`` there: the Hankel transform, each frequency k times
         ``cos(k t)`` or ``sin(k t) / k``, by Gauss and Legendre's quadrature.
@@ -69,7 +69,7 @@ class GaussianPulse:
 @final
 @dataclass(frozen=True, kw_only=True)
 class Wave:
-    """What a pulse becomes in the square of side 2 around the origin."""
+    """A pulse that spreads in the square of side 2 around the origin."""
 
     pulse: GaussianPulse
     """``u`` at time 0."""
@@ -80,18 +80,18 @@ class Wave:
 
     def __post_init__(self) -> None:
         if not 0 < self.duration < np.inf:
-            raise InputError(f"a duration above 0 was wanted, got {self.duration}.")
+            raise InputError(f"expected a duration above 0, got {self.duration}.")
         for pulse in self.pulses:
             if max(abs(each) for each in pulse.center) >= 1:
-                raise InputError(f"a pulse in the square from -1 to 1 was wanted, got one at {pulse.center}.")
+                raise InputError(f"expected a pulse in the square from -1 to 1, got one at {pulse.center}.")
         if isinstance(self.speed, Circle):
             self.speed.check_within(1.0)
         if self._power() == 0:
-            raise InputError("a pulse of some height was wanted, of u or of its velocity, got 0.")
+            raise InputError("expected a pulse of some height, of u or of its velocity, got 0.")
 
     @property
     def pulses(self) -> tuple[GaussianPulse, ...]:
-        """What is not 0 at time 0."""
+        """The pulses that are not 0 at time 0."""
         return (self.pulse,) if self.velocity is None else (self.pulse, self.velocity)
 
     @property
@@ -105,7 +105,7 @@ class Wave:
         return reach if self.velocity is None else reach + abs(self.velocity.height) * self.velocity.width
 
     def grid(self, size: int, num_times: int) -> Grid:
-        """Return time and place, to be looked at as ``num_times`` x ``size`` x ``size`` samples."""
+        """Return time and place as a grid of ``num_times`` x ``size`` x ``size`` samples."""
         time = Axis(name="t", size=num_times, extent=(0.0, self.duration))
         return Grid((time, *(Axis(name=name, size=size, extent=(-1.0, 1.0)) for name in "xy")))
 
@@ -119,7 +119,7 @@ class Wave:
     ) -> list[Constraint]:
         """Return the equation at random points up to a time, ``u`` and ``u_t`` at 0, and the edges.
 
-        Weights make each residual as large as the error of ``u`` that it stands for, and the sum 1 for ``u = 0``.
+        Weights scale each residual to the error of ``u`` that it corresponds to; their sum for ``u = 0`` is 1.
         """
         until, width = self.duration if until is None else until, self.width
         inside = np.concatenate(

@@ -4,11 +4,12 @@ import math
 from dataclasses import dataclass, replace
 from typing import NamedTuple, final
 
-from ligeia.fitting import Adam, Cooling, Muon, Recipe, Stop, passes
-from ligeia.networks import Architecture, check_order
+from ligeia.fitting import Adam, LRSchedule, Muon, Optimizer, Recipe, Stop, passes
+from ligeia.networks import Architecture, SirenArchitecture, check_order
 from ligeia.physics import Smoothness
 from ligeia.signals import Alignment, Signal, SoundSource, rms_frequencies
 
+_SIREN = SirenArchitecture()
 _BATCH = 512
 _SMOOTH_BATCH = 1024
 _SMOOTH_PASSES, _SMOOTH_MOST_STEPS = 48, 3000
@@ -97,7 +98,7 @@ def fast(*, hidden_features: int = 256) -> Configuration:
         name="fast",
         optimizer=Adam(learning_rate=rate, betas=(0.8, 0.99)),
         batch_size=_BATCH,
-        cooling=Cooling(),
+        schedule=LRSchedule(),
     )
     return Configuration(
         recipe=recipe,
@@ -114,7 +115,7 @@ def fast(*, hidden_features: int = 256) -> Configuration:
 def fast_for(architecture: Architecture) -> Configuration:
     """Return the quick way to fit an architecture: that of a sine network, at its own rate, batches and frequencies."""
     usual = fast(hidden_features=architecture.num_features)
-    times = architecture.fineness
+    times = architecture.frequency_scale
     return replace(
         usual,
         recipe=replace(faster(usual.recipe, architecture.rate), batch_size=architecture.batch_size),
@@ -135,27 +136,25 @@ def muon(hidden_features: int) -> Muon:
     return Muon(learning_rate=0.128 / max(64, hidden_features))
 
 
-def smooth(
-    signal: Signal,
-    smoothness: Smoothness,
-    *,
-    hidden_features: int = 256,
-    network: Architecture | None = None,
-) -> Configuration:
+def derivative_optimizer(network: Architecture) -> Optimizer:
+    """Return what a network is fitted by that is held to derivatives: Muon, or Adam where Muon's rate is not known."""
+    return muon(network.num_features) if network.takes_muon else fast_for(network).recipe.optimizer
+
+
+def smooth(signal: Signal, smoothness: Smoothness, network: Architecture = _SIREN) -> Configuration:
     """Return how a signal with gaps is fitted beside a prior: Muon, and a first layer no finer than the samples known.
 
     With a tenth of the samples of a picture known, at random, it is 0.4 to 1.5 dB better than biharmonic inpainting
     (``scripts/bench inpainting``). Ends after 48 passes, or 3,000 steps. Another ``network`` than a sine network is
     fitted by Adam; one without second derivatives is refused where the prior needs them.
     """
-    if network is not None:
-        check_order(network, order=smoothness.order)
+    check_order(network, order=smoothness.order)
     known = 1.0 if signal.points is not None else signal.num_samples / signal.grid.num_samples
     recipe = Recipe(
         name="smooth",
-        optimizer=muon(hidden_features) if network is None else fast_for(network).recipe.optimizer,
+        optimizer=derivative_optimizer(network),
         batch_size=_SMOOTH_BATCH,
-        cooling=Cooling(),
+        schedule=LRSchedule(),
     )
     return Configuration(
         recipe=recipe,
@@ -175,7 +174,9 @@ def paper() -> Configuration:
     Sounds have coordinates from -100 to 100 there, which is a first layer scaled by 100.
     Source: the notebook of the reference code of Sitzmann et al. 2020 (arXiv:2006.09661).
     """
-    recipe = Recipe(name="paper", optimizer=Adam(learning_rate=1e-4), batch_size=None, cooling=None, spike=None)
+    recipe = Recipe(
+        name="paper", optimizer=Adam(learning_rate=1e-4), batch_size=None, schedule=None, divergence_threshold=None
+    )
     return Configuration(
         recipe=recipe,
         align="corners",

@@ -1,7 +1,5 @@
 """Samples that a fit does not see, and how close the field comes to them."""
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import final
 
@@ -11,28 +9,13 @@ from jaxtyping import Float
 
 from ligeia.core import InputError, map_on_threads, random_stream
 from ligeia.field import Field, weighted_means
-from ligeia.metrics import decibels
-from ligeia.signals import Blocks, Channel, Missing, Signal
+from ligeia.metrics import HeldOutQuality, quality_of_errors
+from ligeia.signals import Blocks, Missing, Signal
 
 from ._masks import bright
 
 _OF_POINTS = 0.1  # the share of scattered samples that is held out unless asked otherwise
 _PIECE = 1 << 13  # points that are measured at a time
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class HeldOutQuality:
-    """How close a field comes to samples that it was not fitted to."""
-
-    num_points: int
-    psnr_db: float
-    """Values clipped to the signal's range; infinite where all agree exactly."""
-    relative_l2: float
-    """Root of the sum of squared errors, over that of the squared samples; infinite where all of these are 0.
-
-    Of channels with different ranges each counts in its own. Nothing is clipped.
-    """
 
 
 @final
@@ -60,25 +43,11 @@ class HeldOut:
 
     def quality(self, field: Field) -> HeldOutQuality:
         """Measure a field at these samples."""
-        return quality_of_errors(self._values(), self.errors(field), self.signal.channels)
+        ranges = [(channel.low, channel.high) for channel in self.signal.channels]
+        return quality_of_errors(self._values(), self.errors(field), ranges)
 
     def _values(self) -> Float[np.ndarray, "n c"]:
         return self.signal.values.reshape(-1, self.signal.num_channels)[self.indices].astype(np.float64)
-
-
-def quality_of_errors(
-    values: Float[np.ndarray, "n c"], errors: Float[np.ndarray, "n c"], channels: Sequence[Channel]
-) -> HeldOutQuality:
-    """Return what errors of samples of these ``values`` say."""
-    low, high = np.array([(channel.low, channel.high) for channel in channels]).T
-    clipped = ((values + errors).clip(low, high) - values) / (high - low)
-    power = float(np.square(values / (high - low)).sum())
-    squared = float(np.square(errors / (high - low)).sum())
-    return HeldOutQuality(
-        num_points=len(values),
-        psnr_db=decibels(float(np.square(clipped).mean()), peak=1.0),
-        relative_l2=math.sqrt(squared / power) if power else math.inf,
-    )
 
 
 def hold_out_masked(signal: Signal, mask: Signal) -> tuple[Signal, HeldOut]:
@@ -89,7 +58,7 @@ def hold_out_masked(signal: Signal, mask: Signal) -> tuple[Signal, HeldOut]:
         )
     if mask.points is not None or mask.grid.shape != signal.grid.shape:
         raise InputError(
-            f"a mask of {' x '.join(map(str, signal.grid.shape))} samples was wanted, as many as the signal has, got "
+            f"expected a mask of {' x '.join(map(str, signal.grid.shape))} samples, as many as the signal has, got "
             f"{' x '.join(map(str, mask.grid.shape))}."
         )
     gone = bright(mask).ravel()
@@ -97,8 +66,8 @@ def hold_out_masked(signal: Signal, mask: Signal) -> tuple[Signal, HeldOut]:
     chosen = np.flatnonzero(gone & known)
     if len(chosen) in (0, int(known.sum())):
         raise InputError(
-            f"a mask that is bright where samples are to be filled in, and dark elsewhere, was wanted, got one that is "
-            f"{'dark' if len(chosen) == 0 else 'bright'} everywhere."
+            "expected a mask that is bright where samples are to be filled in, and dark elsewhere, got one that "
+            f"is {'dark' if len(chosen) == 0 else 'bright'} everywhere."
         )
     return replace(signal, missing=Missing.of(gone | ~known)), HeldOut(signal, chosen)
 
@@ -113,7 +82,7 @@ def hold_out(signal: Signal, fraction: float | None = None, *, seed: int = 0) ->
     if fraction is None:
         fraction = 0.0 if signal.points is None else _OF_POINTS
     if not 0 <= fraction < 1:
-        raise InputError(f"a share of samples to hold out from 0 to below 1 was wanted, got {fraction:g}.")
+        raise InputError(f"expected a share of samples to hold out from 0 to below 1, got {fraction:g}.")
     count = min(max(1, round(fraction * signal.num_samples)), signal.num_samples - 2)
     if fraction == 0 or count < 1:
         return signal, None

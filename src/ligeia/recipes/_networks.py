@@ -1,4 +1,4 @@
-"""Networks other than a sine network, by name, and as a signal wants them."""
+"""Networks by name, and as a signal wants them."""
 
 import difflib
 import math
@@ -8,19 +8,18 @@ from typing import Any
 
 from ligeia.codec import ARCHITECTURES
 from ligeia.core import InputError
-from ligeia.networks import Architecture, Inputs, NetworkConfig
+from ligeia.networks import Architecture, Inputs, NetworkConfig, SirenArchitecture
 from ligeia.signals import Grid, Signal
 
 from ._configurations import fast
 from ._sizing import bytes_of
 
-SIREN = "siren"
 _KNOWN = {cls.name: cls for cls in ARCHITECTURES.values()}
 
 
 def network_names() -> list[str]:
     """Return the names of all networks, the sine network first."""
-    return [SIREN, *_KNOWN]
+    return list(_KNOWN)
 
 
 def network_named(
@@ -29,21 +28,22 @@ def network_named(
     hidden_features: int | None = None,
     hidden_layers: int | None = None,
     omega: float | None = None,
-) -> Architecture | None:
-    """Return the architecture of a name, such as ``finer`` or ``finer:omega=40,first_bias=5``; None for ``siren``.
+) -> Architecture:
+    """Return the architecture of a name, such as ``siren``, ``finer`` or ``finer:omega=40,first_bias=5``.
 
     The sizes and ``omega`` are those of its fields that have these names. Unknown names and fields raise `InputError`.
     """
     name, _, rest = text.partition(":")
     name = name.lower()
-    if name == SIREN:
+    if name == SirenArchitecture.name:  # whose fields hold a number for each layer
         if rest:
             raise InputError(f"siren has no fields here, got {rest!r}; use --hidden-features or --omega.")
-        return None
+        given = {"hidden_features": hidden_features, "hidden_layers": hidden_layers, "omegas": omega}
+        return SirenArchitecture(**{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]
     if name not in _KNOWN:
         close = difflib.get_close_matches(name, network_names(), n=1, cutoff=0.5)
         hint = f"; did you mean {close[0]}?" if close else "."
-        raise InputError(f"a network of {', '.join(network_names())} was wanted, got {name!r}{hint}")
+        raise InputError(f"expected a network of {', '.join(network_names())}, got {name!r}{hint}")
     cls = _KNOWN[name]
     known = {field.name: field.type for field in fields(cls)}  # type: ignore[arg-type]
     given: dict[str, Any] = {}
@@ -64,7 +64,7 @@ def network_named(
             raise InputError(f"{key} of a network {name} was given twice; leave one out.")
         given[key] = value
     if "inner" in known and "inner" not in given:
-        raise InputError(f"a network within was wanted, as in {name}:inner=finer.")
+        raise InputError(f"expected a network within, as in {name}:inner=finer.")
     return cls(**given)
 
 
@@ -72,9 +72,7 @@ def _value(kind: Any, text: str, place: str) -> Any:
     """Return a text as the type of a field; several numbers are joined by x."""
     try:
         if kind is Architecture:
-            if (found := network_named(text)) is None:
-                raise InputError(f"a network within is any but siren (siren-learned is one), got {place!r}.")
-            return found
+            return network_named(text)
         if kind is bool:
             return {"true": True, "false": False}[text.lower()]
         if kind in (tuple[int, ...], tuple[float, ...]):
@@ -85,7 +83,7 @@ def _value(kind: Any, text: str, place: str) -> Any:
         raise
     except (ValueError, KeyError) as error:
         wanted = {int: "a whole number", float: "a number", bool: "true or false"}.get(kind, "numbers such as 6x5")
-        raise InputError(f"{wanted} was wanted in {place!r}.") from error
+        raise InputError(f"expected {wanted} in {place!r}.") from error
 
 
 def network_config(
@@ -101,14 +99,14 @@ def network_config(
     """
     architecture = checked_network(architecture)
     if first_omegas is None:
-        first_omegas = [each.omega for each in fast().first_frequencies(signal, 30.0)]
-    inputs = inputs_of(signal.grid, first_omegas).finer(architecture.fineness)
+        first_omegas = [each.omega for each in fast().first_frequencies(signal, architecture.omega_0)]
+    inputs = inputs_of(signal.grid, first_omegas).scaled(architecture.frequency_scale)
     inputs = inputs._replace(channels=tuple(channel.name for channel in signal.channels))
     suited = architecture.suited_to(inputs)
     config = NetworkConfig(suited, signal.grid.num_inputs, signal.num_channels)
     if most_bytes is None:
         return config
-    least = bytes_of(signal, replace(config, architecture=suited._grown(1)))
+    least = bytes_of(signal, replace(config, architecture=suited.of_size(1)))
     if least > most_bytes:
         raise InputError(
             f"a field of this signal with a network {suited.name} takes {least} bytes at least, {most_bytes} were "
@@ -127,7 +125,7 @@ def checked_network(network: object) -> Architecture:
     """Return an architecture, or raise `InputError` for anything else."""
     if not isinstance(network, Architecture):
         raise InputError(
-            f"an architecture such as lg.Finer(omega=40) was wanted as the network, got {network!r:.60}; a sine "
+            f"expected an architecture such as lg.Finer(omega=40) as the network, got {network!r:.60}; a sine "
             "network is what there is without one."
         )
     return network
@@ -138,10 +136,10 @@ def inputs_of(grid: Grid, first_omegas: Sequence[float]) -> Inputs:
     sizes: list[int] = []
     for axis in grid.axes:
         sizes += [axis.size] * (2 if axis.is_periodic else 1)
-    return Inputs(tuple(sizes), tuple(turns_of_inputs(first_omegas, grid)))
+    return Inputs(tuple(sizes), tuple(angular_frequencies_of_inputs(first_omegas, grid)))
 
 
-def turns_of_inputs(omegas: Sequence[float], grid: Grid) -> list[float]:
+def angular_frequencies_of_inputs(omegas: Sequence[float], grid: Grid) -> list[float]:
     """Return how fast a first layer turns along each input of a network, given that along each axis.
 
     Cosine and sine of ``pi x`` change pi times as fast as ``x`` does.

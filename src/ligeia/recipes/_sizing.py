@@ -8,12 +8,13 @@ import numpy as np
 from jaxtyping import Float
 
 from ligeia import codec
-from ligeia.codec import FieldRecord, NetworkRecord
+from ligeia.codec import FieldRecord
 from ligeia.core import InputError
 from ligeia.fitting import Stop
-from ligeia.networks import Architecture, NetworkConfig
+from ligeia.networks import Architecture, NetworkConfig, SirenArchitecture
 from ligeia.signals import Signal
 
+SIREN = SirenArchitecture()
 USUAL_WIDTH = 256
 _WIDEST = 2048
 _WIDTH_STEP = 32  # what the kernels take whole
@@ -33,32 +34,31 @@ def choose_size(
     signal: Signal,
     *,
     stop: Stop | None,
-    network: Architecture | None = None,
+    network: Architecture = SIREN,
     hidden_features: int | None = None,
     most_bytes: int | None = None,
-    hidden_layers: int = 3,
-    omega_0: float = 30.0,
 ) -> Size:
     """Return the width of a network for a signal: the one asked for, or the one that a quality or a budget needs.
 
     A quality that ``stop`` names takes 256 features, or more where the signal's coefficients need more weights; a
     file of ``most_bytes`` takes as many as it holds, or as the quality needs if one is named too. Neither: 256.
-    Raises `InputError` where the file cannot be as small as that. Another ``network`` than a sine network has its own.
+    Raises `InputError` where the file cannot be as small as that. That holds of a sine ``network``, whose depth and
+    omegas count; any other has its own width.
     """
-    if network is not None:
+    if not network.width_is_chosen:
         return Size(network.num_features, f"of the network {network.name}")
     size = Size(USUAL_WIDTH, "as usual")
     target_db = None if stop is None else stop.in_psnr(signal.snr_offset_db).target_db
     if hidden_features is not None:
         size = Size(hidden_features, "as asked")
     elif target_db is not None:
-        size = _for_quality(signal, target_db, hidden_layers)
+        size = _for_quality(signal, target_db, network)
     if most_bytes is None:
         return size
-    widest = _for_bytes(signal, most_bytes, hidden_layers, omega_0)
+    widest = _for_bytes(signal, most_bytes, network)
     if hidden_features is not None and hidden_features > widest.hidden_features:
         raise InputError(
-            f"a field of {hidden_features} hidden features takes {file_bytes(signal, hidden_features, hidden_layers)} "
+            f"a field of {hidden_features} hidden features takes {_bytes_of(signal, network, hidden_features)} "
             f"bytes, more than the {most_bytes} asked for; leave one of the two out."
         )
     if target_db is None and hidden_features is None:
@@ -66,20 +66,7 @@ def choose_size(
     return min(size, widest, key=lambda each: each.hidden_features)
 
 
-def file_bytes(signal: Signal, hidden_features: int, hidden_layers: int, omega_0: float = 30.0) -> int:
-    """Return the size of the file of a field of this signal, to the byte."""
-    network = NetworkRecord(
-        in_features=signal.grid.num_inputs,
-        hidden_features=hidden_features,
-        hidden_layers=hidden_layers,
-        out_features=signal.num_channels,
-        outermost_linear=True,
-        omegas=(float(omega_0),) * (hidden_layers + 1),
-    )
-    return bytes_of(signal, network)
-
-
-def bytes_of(signal: Signal, network: NetworkRecord | NetworkConfig) -> int:
+def bytes_of(signal: Signal, network: NetworkConfig) -> int:
     """Return the size of the file of a field of this signal with such a network, to the byte."""
     tensors = tuple(np.zeros(shape, np.float32) for shape in network.tensor_shapes())
     return len(codec.encode(FieldRecord(network, signal.grid, signal.channels, signal.source, tensors, signal.missing)))
@@ -110,8 +97,8 @@ def num_coefficients(signal: Signal, psnr_db: float) -> float:
     return (num_seen - num_left_out) * signal.values.size / num_seen
 
 
-def _for_quality(signal: Signal, psnr_db: float, hidden_layers: int) -> Size:
-    usual = _num_weights(signal, USUAL_WIDTH, hidden_layers)
+def _for_quality(signal: Signal, psnr_db: float, network: Architecture) -> Size:
+    usual = _of_width(signal, network, USUAL_WIDTH).num_parameters()
     if usual >= signal.values.size:
         return Size(USUAL_WIDTH, "as usual: a weight for every value")
     if signal.points is not None:
@@ -119,30 +106,34 @@ def _for_quality(signal: Signal, psnr_db: float, hidden_layers: int) -> Size:
     found = num_coefficients(signal, psnr_db)
     wanted = min(_WEIGHTS_PER_COEFFICIENT * found, signal.values.size)
     widths = range(USUAL_WIDTH, _WIDEST + 1, _WIDTH_STEP)
-    place = bisect.bisect_left(widths, wanted, key=lambda width: _num_weights(signal, width, hidden_layers))
+    place = bisect.bisect_left(widths, wanted, key=lambda width: _of_width(signal, network, width).num_parameters())
     reason = f"{psnr_db:.4g} dB are {found:,.0f} cosine coefficients"
     return Size(widths[min(place, len(widths) - 1)], reason)
 
 
-def _for_bytes(signal: Signal, most_bytes: int, hidden_layers: int, omega_0: float) -> Size:
+def _for_bytes(signal: Signal, most_bytes: int, network: Architecture) -> Size:
     def size_of(width: int) -> int:
-        return file_bytes(signal, width, hidden_layers, omega_0)
+        return _bytes_of(signal, network, width)
 
-    # no wider than the weights of one hidden layer, or of the first, could be in as many bytes
-    widest = math.isqrt(max(0, most_bytes) // 4) if hidden_layers else max(0, most_bytes) // 4
-    widths = range(1, max(1, min(widest, _WIDEST)) + 1)
-    number = bisect.bisect_right(widths, most_bytes, key=size_of)
+    # no wider than weights could be in as many bytes
+    most = max(0, most_bytes) // 4
+    widths = range(1, _WIDEST + 1)
+    at_most = bisect.bisect_right(widths, most, key=lambda width: _of_width(signal, network, width).num_parameters())
+    number = bisect.bisect_right(widths[: max(1, at_most)], most_bytes, key=size_of)
     if number == 0:
         raise InputError(
-            f"a field of this signal with {hidden_layers} hidden layers takes {size_of(1)} bytes at least, "
+            f"a field of this signal with a network {network.name} so deep takes {size_of(1)} bytes at least, "
             f"{most_bytes} were asked for; allow more."
         )
     return Size(number, "the widest" if number == _WIDEST else f"the most in {most_bytes:,} bytes")
 
 
-def _num_weights(signal: Signal, width: int, hidden_layers: int) -> int:
-    ends = signal.grid.num_inputs + 1 + signal.num_channels
-    return width * (ends + hidden_layers * (width + 1)) + signal.num_channels
+def _of_width(signal: Signal, network: Architecture, width: int) -> NetworkConfig:
+    return NetworkConfig(network.of_size(width), signal.grid.num_inputs, signal.num_channels)
+
+
+def _bytes_of(signal: Signal, network: Architecture, width: int) -> int:
+    return bytes_of(signal, _of_width(signal, network, width))
 
 
 def _blocks(shape: tuple[int, ...]) -> list[tuple[slice, ...]]:

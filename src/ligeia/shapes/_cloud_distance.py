@@ -1,8 +1,8 @@
-"""The signed distance that an oriented cloud tells, near its points and far from them.
+"""The signed distance of an oriented point cloud, near its points and far from them.
 
 Near, it is the implicit moving least squares of Kolluri 2008 (doi 10.1145/1361192.1361195, eq. 1): the mean of the
-distances from the tangent planes of neighbors, by Gaussian weights. Far, it is the distance of the nearest point, less
-what a surface comes nearer between its points, with the sign of the winding number (Barill et al. 2018).
+distances from the tangent planes of neighbors, with Gaussian weights. Far, it is the distance to the nearest point,
+minus a correction for the surface between the points, with the sign of the winding number (Barill et al. 2018).
 """
 
 from typing import Any, final
@@ -14,9 +14,9 @@ from ._winding import CloudWinding
 
 _NEIGHBORS = 12
 _WIDTH = 0.7  # of the Gaussian, in spacings
-_NEAR = 2.0  # spacings from the nearest point: up to there planes are better, from there on the point is
-_GAP = 0.35  # spacings by which the nearest point lies beside the nearest place of the surface, as a root mean square
-_SURE = 0.2  # a winding number farther than this from 0 and from 1 says nothing of the side
+_NEAR = 2.0  # spacings from the nearest point: planes are more accurate within, points beyond
+_GAP = 0.35  # spacings between the nearest point and the nearest place of the surface, as a root mean square
+_SURE = 0.2  # a winding number farther than this from both 0 and 1 leaves the side undecided
 
 
 @final
@@ -37,7 +37,7 @@ class CloudDistance:
         self._tree: Any = KDTree(points)
 
     def at(self, places: Float[np.ndarray, "m 3"]) -> Float[np.ndarray, " m"]:
-        """Return the distance at places, negative inside; NaN where the side is in doubt, as behind a hole."""
+        """Return the distance at places, negative inside; NaN where the side is undecided, as behind a hole."""
         count = min(_NEIGHBORS, len(self._points))
         distances, neighbors = self._tree.query(places, count, workers=-1)
         nearest = distances[:, 0]

@@ -11,17 +11,17 @@ from torch import Tensor
 
 from ligeia.core import ShapeError, map_on_threads
 from ligeia.field import Field
-from ligeia.signals import SurfaceSource
+from ligeia.signals import Camera, SurfaceSource
 
-from ._level_set import LevelSet, level_set
 from ._mesh_checks import is_watertight, open_corners
 from ._queries import curvatures
-from ._tracing import Camera, Traced, trace
+from ._tracing import Traced, trace
+from .level_set._extract import LevelSet, level_set
 
-_PROBED, _STEPS, _TOUCH = 1 << 13, 3, 1e-3  # places that look for the surface, Newton's steps, how near is there
-_FIRST_HALVING, _LAST_HALVING = 2, 10  # of the domain's side: how far from the surface slopes are looked at
-_MARGIN = 1.1  # over the slopes found
-_STEEP = 4.0  # a bound of the slope by which most of a grid is evaluated anyhow
+_PROBED, _STEPS, _TOUCH = 1 << 13, 3, 1e-3  # places that search for the surface, Newton steps, and tolerance
+_FIRST_HALVING, _LAST_HALVING = 2, 10  # of the domain's side: distances from the surface at which slopes are measured
+_MARGIN = 1.1  # on the measured slopes
+_STEEP = 4.0  # a bound of the slope with which most of a grid is evaluated anyway
 _COARSE = 64  # cells along the domain, where only the extent of the surface is wanted
 _PIECE: Final = 1 << 13  # points that a thread takes at a time
 
@@ -31,8 +31,8 @@ _PIECE: Final = 1 << 13  # points that a thread takes at a time
 class FieldSurface:
     """Where a scalar field of three axes has a level, as functions of physical float64 points.
 
-    A field that came from a surface is its signed distance, ``level`` a distance from that surface. Of any other field
-    what is above the level is inside, and no bound of its slopes is known.
+    A field of a surface is its signed distance, and ``level`` a distance from that surface. For any other field,
+    values above the level are inside, and no bound of its slope is known.
     """
 
     field: Field
@@ -42,11 +42,11 @@ class FieldSurface:
         grid, count = self.field.grid, len(self.field.channels)
         if grid.num_axes != 3 or count != 1:
             raise ShapeError(
-                f"a field of three axes and one channel was wanted for a surface, got {grid.num_axes} and {count}; "
+                f"expected a field of three axes and one channel for a surface, got {grid.num_axes} and {count}; "
                 "`ligeia fit bunny.obj -o bunny.lig` makes one of a mesh."
             )
         if not np.isfinite(self.level):
-            raise ShapeError(f"a finite level was wanted, got {self.level}.")
+            raise ShapeError(f"expected a finite level, got {self.level}.")
 
     @property
     def is_distance(self) -> bool:
@@ -59,15 +59,15 @@ class FieldSurface:
         return [(min(axis.extent), max(axis.extent)) for axis in self.field.grid.axes]
 
     def values(self, points: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, " n"]:
-        """Return what is 0 at the level and negative inside."""
+        """Return values that are 0 at the level and negative inside."""
         return self._signed(self.field.values_at(self._coordinates(points))[:, 0])
 
     def slopes(self, points: Float[np.ndarray, "n 3"]) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, "n 3"]]:
-        """Return the same with its gradient, per physical unit."""
+        """Return these values and their gradient, per physical unit."""
         (channel,) = self.field.channels
-        middle, half = (channel.high + channel.low) / 2, (channel.high - channel.low) / 2
+        middle, half = channel.middle, channel.half_range
 
-        @torch.no_grad()  # here, because it does not reach into threads
+        @torch.no_grad()  # here, because the mode is per thread
         def both(piece: Tensor) -> np.ndarray:
             if self.field.grid.num_inputs > 3:  # a periodic axis takes two
                 return torch.cat(self.field.derivatives(piece, "", "0", "1", "2"), dim=1).cpu().numpy()
@@ -80,10 +80,10 @@ class FieldSurface:
         return self._signed(found[:, 0]), slopes if self.is_distance else -slopes
 
     def steepest(self) -> float | None:
-        """Return by how much a distance grows per unit of way from its surface, at most; None for any other field.
+        """Return an upper bound of a signed distance's slope; None for any other field.
 
-        That is all which tells where no surface can be. It is looked for at random places around points of the surface,
-        and a tenth more is allowed for what they missed; away from there a fitted distance may be steeper.
+        The bound is used to exclude cells. It is measured at random places around points of the surface, plus a tenth
+        as a margin; far from the surface a fitted distance may be steeper.
         """
         return self._steepest() if self.is_distance else None
 
@@ -121,8 +121,8 @@ class FieldSurface:
     ) -> LevelSet:
         """Return the surface as a mesh; see `level_set`.
 
-        A hole says that the bound of the slope was too low, as where a mesh with holes was closed and the distance
-        jumps: the bound is doubled while there is one, up to where little is left out anyhow.
+        A hole means that the bound of the slope was too low, for example because a mesh with holes was closed and its
+        distance jumps. The bound is then doubled until there is no hole, or until hardly any cells are excluded.
         """
         bound = self.steepest()
         while True:
@@ -149,13 +149,13 @@ class FieldSurface:
         return not np.any((corners < low + reach) | (corners > high - reach), axis=1).all()
 
     def camera(self, azimuth_degrees: float, elevation_degrees: float) -> Camera:
-        """Return a camera that has the whole surface in the picture, from so many degrees to the right and above."""
+        """Return a camera that shows the whole surface, from the given degrees to the right and above."""
         found = self.mesh(_COARSE, newton_steps=0).vertices
         bounds = zip(found.min(axis=0).tolist(), found.max(axis=0).tolist(), strict=True)
         return Camera.around(list(bounds), azimuth_degrees, elevation_degrees)
 
     def trace(self, camera: Camera, shape: tuple[int, int]) -> Traced:
-        """Return depth and normals as a camera sees them; a field that is no distance is looked at in small steps."""
+        """Return depth and normals in a camera's view; rays take small steps unless the field is a distance."""
         return trace(self.values, self.slopes, self.box, camera, shape, lipschitz=self._steepest())
 
     def curvatures(self, points: Float[np.ndarray, "n 3"]) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:

@@ -1,4 +1,4 @@
-"""What can be said of a mesh that was made: whether it is closed, and of what parts it is."""
+"""Checks of meshes: whether they are closed, and their connected parts."""
 
 from typing import Any
 

@@ -25,7 +25,7 @@ _NESTED, _PLACES, _DIPOLES = 256, 16, 20_000  # components, places in each and p
 @final
 @dataclass(frozen=True, kw_only=True, eq=False, slots=True)
 class EstimatedNormals:
-    """Outward unit normals of a cloud, and how sure they are."""
+    """Outward unit normals of a cloud, and their reliability."""
 
     normals: Float[np.ndarray, "n 3"]
     """Unit normals, float64."""
@@ -36,13 +36,13 @@ class EstimatedNormals:
 
 
 def estimated_normals(points: Float[np.ndarray, "n 3"], *, neighbors: int = 12) -> EstimatedNormals:
-    """Return normals that point out of the solid whose surface the points lie on, as well as that can be told.
+    """Return estimated outward normals of the solid whose surface the points lie on.
 
-    Points that belong together are those joined through ``neighbors`` nearest neighbours. A component inside of an odd
-    number of others bounds a hollow: its normals point into the hollow, out of the solid; this is looked into for the
-    256 largest components. An open sheet has no outside: it is turned away from the middle of the cloud, where there is
-    one, and counted as uncertain. Walls thinner than the spacing of the points are beyond any such method. Points at
-    one place get one normal. Raises `InputError` for points that are not finite and for fewer places than neighbours.
+    Points form a component if they are linked through ``neighbors`` nearest neighbours. A component inside an odd
+    number of others bounds a cavity: its normals point into the cavity, out of the solid. This is checked for the 256
+    largest components. An open sheet has no outside: it is oriented away from the middle of the cloud, if there is one,
+    and counted as uncertain. Walls thinner than the spacing of the points defeat any such method. Points at one place
+    get one normal. Raises `InputError` for points that are not finite and for fewer places than neighbours.
 
     >>> sphere = np.random.default_rng(0).normal(size=(1000, 3))
     >>> sphere /= np.linalg.norm(sphere, axis=1, keepdims=True)
@@ -67,7 +67,7 @@ def estimated_normals(points: Float[np.ndarray, "n 3"], *, neighbors: int = 12) 
 
 class _Tree(NamedTuple):
     signs: np.ndarray
-    """Per point: 1 or -1, what turns its normal like that of the root of its component."""
+    """Per point: 1 or -1, the factor that orients its normal like that of the root of its component."""
     labels: np.ndarray
     """Per point: the number of its component."""
     num_components: int
@@ -82,12 +82,12 @@ def _distinct_places(points: np.ndarray, neighbors: int) -> tuple[np.ndarray, np
     if neighbors < 3:
         raise InputError(f"at least 3 neighbours are needed for a plane, got {neighbors}.")
     if not np.isfinite(points).all():
-        raise InputError("finite points were wanted, some are not; leave those out.")
+        raise InputError("expected finite points, some are not; leave those out.")
     # of repeated points (corners of triangles) the nearest neighbours would be copies
     places, inverse = np.unique(points.astype(np.float64), axis=0, return_inverse=True)
     if len(places) <= neighbors:
         raise InputError(
-            f"more than {neighbors} different points were wanted for {neighbors} neighbours each, got {len(places)}."
+            f"expected more than {neighbors} different points for {neighbors} neighbours each, got {len(places)}."
         )
     places -= places.mean(axis=0)
     return places / np.abs(places).max(), inverse.reshape(-1)
@@ -115,7 +115,7 @@ def _planes(points: np.ndarray, indices: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def _edge_costs(points: np.ndarray, normals: np.ndarray, indices: np.ndarray) -> np.ndarray:
-    """Return what it costs to carry the side of each point to each of its neighbours, ``(n, k)``."""
+    """Return the cost of propagating the orientation of each point to each of its neighbours, ``(n, k)``."""
     costs = np.empty((len(points), indices.shape[1] - 1))
     for start in range(0, len(points), _PIECE):
         piece, others = slice(start, start + _PIECE), indices[start : start + _PIECE, 1:]
@@ -158,7 +158,7 @@ def _spanning_tree(points: np.ndarray, normals: np.ndarray, indices: np.ndarray)
 def _outward_signs(
     points: np.ndarray, normals: np.ndarray, labels: np.ndarray, num_components: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return what turns each component out of its solid, and whether it encloses next to nothing."""
+    """Return the sign that orients each component outwards, and whether it encloses almost no volume."""
 
     def totals(values: np.ndarray) -> np.ndarray:
         return np.bincount(labels, values, num_components)

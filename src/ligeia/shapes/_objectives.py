@@ -1,6 +1,6 @@
 """Objectives on oriented points: a signed distance without samples of it (Sitzmann et al. 2020, s. 4.2).
 
-Both hold a field to 0 and to the normals at points of a surface, and to a gradient of length 1 (the eikonal equation).
+Both fit a field to 0 and to the normals at points of a surface, and to a gradient of length 1 (the eikonal equation).
 Coordinates and distances are those of the network, where the half side of the domain is 1.
 """
 
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ligeia.core import InputError
 from ligeia.field import Field
-from ligeia.fitting import Quality
+from ligeia.fitting import Batches, Quality, ShuffledBatches
 from ligeia.metrics import decibels
 
 from ._cloud_distance import CloudDistance
@@ -35,24 +35,25 @@ class OrientedWeights:
     surface: float = 3000.0
     """Of the value at points of the surface."""
     normal: float = 1.0
-    """Of gradient less normal there: direction and length at once."""
+    """Of gradient minus normal there: direction and length at once."""
     eikonal: float = 0.3
-    """Of the gradient's length less 1, off the surface."""
+    """Of the gradient's length minus 1, off the surface."""
     distance: float = 100.0
-    """Of value less the cloud's distance, where it tells one."""
+    """Of value minus the cloud's distance, where that is known."""
 
     def __post_init__(self) -> None:
         if not all(0 <= each < np.inf for each in (self.surface, self.normal, self.eikonal, self.distance)):
-            raise InputError(f"weights of 0 or more were wanted, got {self}.")
+            raise InputError(f"expected weights of 0 or more, got {self}.")
 
 
 @final
 class OrientedSurface:
-    """Hold a field to points with normals, and off them to slope 1 and to the distance that the cloud tells.
+    """Fit a field to points with normals, and off them to slope 1 and to the distance of the cloud.
 
-    Differs from the paper's losses (`PaperSurface`): residuals are squared, normals are met in length too, and instead
-    of a penalty on small values off the surface, which leaves their sign open and lets surfaces appear far away, places
-    are held to `CloudDistance`. Where that is in doubt, as behind a hole, the eikonal equation decides.
+    Differs from the paper's losses (`PaperSurface`): residuals are squared, gradients match normals in length too, and
+    places off the surface are fitted to `CloudDistance`. The paper instead penalizes small values there, which leaves
+    their sign open and lets spurious surfaces appear. Where the cloud's distance is undecided, as behind a hole, only
+    the eikonal equation applies.
     """
 
     finest_db = np.inf
@@ -74,8 +75,12 @@ class OrientedSurface:
         """Number of points of the surface, and of places off it."""
         return len(self._points) + len(self._places)
 
+    def batches(self, batch_size: int | None, seed: int) -> Batches:
+        """Return the batches of a fit, shuffled."""
+        return ShuffledBatches(self.num_points, batch_size, seed)
+
     def batch(self, indices: Int[np.ndarray, " n"], device: torch.device) -> Batch:
-        """Return points and normals, places and their distances, NaN where none is known."""
+        """Return points and normals, places and their distances, NaN where unknown."""
         count = len(self._points)
         on, off = (torch.from_numpy(each) for each in (indices[indices < count], indices[indices >= count] - count))
         parts = (self._points[on], self._normals[on], self._places[off], self._distances[off])
@@ -122,6 +127,10 @@ class PaperSurface:
         """Number of points of the surface; a step sees as many places off it as points on it."""
         return len(self._points)
 
+    def batches(self, batch_size: int | None, seed: int) -> Batches:
+        """Return the batches of a fit, shuffled."""
+        return ShuffledBatches(self.num_points, batch_size, seed)
+
     def batch(self, indices: Int[np.ndarray, " n"], device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
         """Return points, normals, and as many places of the domain: the same ones for the same batch."""
         generator = np.random.default_rng([self._seed, int(indices[0]), int(indices.sum())])
@@ -149,7 +158,7 @@ class PaperSurface:
 
 
 def _oriented(shape: Shape, num_points: int, seed: int) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, "n 3"]]:
-    """Return all points of a cloud, or so many on a mesh, in coordinates in [-1, 1], and their normals."""
+    """Return all points of a cloud, or samples of a mesh, in coordinates in [-1, 1], and their normals."""
     surface = shape.surface
     if surface.is_cloud:
         assert surface.normals is not None

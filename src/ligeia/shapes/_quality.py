@@ -1,4 +1,4 @@
-"""How well a mesh reproduces the surface that a field was fitted to."""
+"""Quality of a mesh versus the surface that a field was fitted to."""
 
 from dataclasses import dataclass, replace
 from typing import Any, final
@@ -20,7 +20,7 @@ _SPURIOUS = 0.01  # of the area: a part that a fit of one surface should not hav
 @final
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SurfaceQuality:
-    """A mesh beside the surface that it should be, by 100,000 samples of each."""
+    """Quality of a mesh versus its original surface, from 100,000 samples of each."""
 
     distance: SurfaceDistance
     """Distances in % of the diagonal of the surface's bounding box. For a cloud, completeness and normals are those at
@@ -31,7 +31,7 @@ class SurfaceQuality:
     iou: float | None
     """Of the insides, at as many places of the box around both; None unless the surface is a closed mesh."""
     floor: float | None
-    """Chamfer distance of two samplings of the surface itself, which no mesh comes below; None for clouds."""
+    """Chamfer distance between two samplings of the surface itself, a lower bound for meshes; None for clouds."""
     num_samples: int
     """Of the surface."""
     watertight: bool

@@ -1,4 +1,4 @@
-"""Questions to a signed-distance function: how its surfaces bend, and where the nearest one is."""
+"""Queries of a signed-distance function: curvatures, and closest points of its surface."""
 
 import torch
 from jaxtyping import Float
@@ -44,12 +44,12 @@ def curvatures(
 def closest_points(
     function: PointFunction, points: Float[Tensor, "n 3"], *, most_steps: int = 10, tolerance: float = 1e-4
 ) -> tuple[Float[Tensor, "n 3"], Float[Tensor, " n"]]:
-    """Return where the surface ``function = 0`` is met from each point, and the signed distance to there.
+    """Return the closest place of the surface ``function = 0`` for each point, and the signed distance to it.
 
     Steps of ``-f grad f / |grad f|^2`` until ``|f|`` is at most ``tolerance``, in the unit of the coordinates; no step
     is longer than ``2 |f|``. One step is exact for an exact distance; for a fitted one the place is on the surface to
     the tolerance and the distance an upper bound. The distance has the sign of the function at the point; it is NaN
-    where ``most_steps`` did not do (the place is then the last one reached), as where a gradient vanishes. Results
+    where ``most_steps`` did not suffice (the place is then the last one reached), as where a gradient vanishes. Results
     carry no graph. A step may leave the domain of a field, which warns of it.
 
     >>> place, distance = closest_points(lambda x: x.norm(dim=1, keepdim=True) - 1, torch.tensor([[0.0, 0.0, 4.0]]))
@@ -58,7 +58,7 @@ def closest_points(
     """
     _check(points)
     if most_steps < 1 or not tolerance > 0:
-        raise InputError(f"at least 1 step and a positive tolerance were wanted, got {most_steps} and {tolerance}.")
+        raise InputError(f"expected at least 1 step and a positive tolerance, got {most_steps} and {tolerance}.")
     points = points.detach()
     closest = points.clone()
     inside = torch.zeros(len(points), dtype=torch.bool, device=points.device)
@@ -85,7 +85,7 @@ def closest_points(
 
 def _scalar(values: Tensor) -> Tensor:
     if values.shape[1] != 1:
-        raise ShapeError(f"a function with 1 channel was wanted, this one has {values.shape[1]}.")
+        raise ShapeError(f"expected a function with 1 channel, this one has {values.shape[1]}.")
     return values[:, 0]
 
 

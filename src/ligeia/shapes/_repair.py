@@ -1,4 +1,4 @@
-"""What is mended in a mesh before a field is fitted to it, and what is found out about it."""
+"""Repairs of a mesh before a field is fitted to it."""
 
 from dataclasses import dataclass
 from typing import Any, final
@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 
 from ligeia.core import InputError, optional
 
-from ._level_set import signed_volume_and_area
+from .level_set._extract import signed_volume_and_area
 
 _MOST_PATCHES = 64  # that are looked into for cavities
 _LEAST_AREA = 1e-20  # of the squared diagonal: a triangle below has no normal
@@ -17,22 +17,22 @@ _LEAST_AREA = 1e-20  # of the squared diagonal: a triangle below has no normal
 @final
 @dataclass(frozen=True, kw_only=True, eq=False, slots=True)
 class RepairedMesh:
-    """Triangles without doubles and idle vertices, their normals outward as far as that can be told."""
+    """Triangles without duplicates and unused vertices, oriented outward as far as possible."""
 
     vertices: Float[np.ndarray, "n 3"]
     faces: Int[np.ndarray, "m 3"]
     is_closed: bool
     """Whether every edge has two triangles, or four, six, ..."""
     remarks: tuple[str, ...]
-    """What was mended, and what was not, for people."""
+    """What was repaired and what was not, as text."""
 
 
 def repaired(vertices: Float[np.ndarray, "n 3"], faces: Int[np.ndarray, "m 3"]) -> RepairedMesh:
-    """Return a mesh with vertices at one place made one, without idle vertices, and triangles without area or doubled.
+    """Return a mesh with coincident vertices merged, and without unused vertices, degenerate and duplicate triangles.
 
-    Where neighbors are wound against each other, each patch is wound alike (libigl), as most of it is. A closed patch
-    that is inside out is turned, unless others are around it: then it may bound a cavity (looked into for 64 patches at
-    most). Raises `InputError` where no triangle is left.
+    If neighbors are wound inconsistently, each patch gets the winding of its majority (libigl). A closed patch that is
+    inside out is flipped, unless it lies within others: then it may bound a cavity (checked for at most 64 patches).
+    Raises `InputError` if no triangle is left.
     """
     remarks = []
     used = np.unique(faces)
@@ -47,7 +47,7 @@ def repaired(vertices: Float[np.ndarray, "n 3"], faces: Int[np.ndarray, "m 3"]) 
     if len(kept) < len(faces):
         remarks.append(f"{len(faces) - len(kept):,} triangles without area, or doubled, left out")
     if not len(kept):
-        raise InputError("triangles with an area were wanted, none of these has one; give a mesh or its points.")
+        raise InputError("expected triangles with an area, none of these has one; give a mesh or its points.")
     edges = _edges(kept)
     oriented, patches = optional("igl", extra="mesh", needed_for="a mesh").bfs_orient(kept)
     if edges.num_against:
@@ -106,8 +106,8 @@ def _without_idle(vertices: Float[np.ndarray, "n 3"], faces: Int[np.ndarray, "m 
 def _inside_out(
     vertices: Float[np.ndarray, "n 3"], faces: Int[np.ndarray, "m 3"], patches: Int[np.ndarray, " m"], *, every: bool
 ) -> Bool[np.ndarray, " m"]:
-    """Return which triangles are to be turned: those of patches that enclose what they should not, or with ``every``
-    of open ones too, seen from their own middle."""
+    """Return which triangles to flip: those of patches that are inside out; with ``every`` also those of open patches,
+    judged from their own middle."""
     count = int(patches.max()) + 1
     corners = [vertices[faces[:, each]] for each in range(3)]
     sizes: Any = np.maximum(np.bincount(patches, minlength=count), 1)

@@ -1,4 +1,4 @@
-"""A surface made ready for a fit: mended, with a cube around it, and samples of its signed distance."""
+"""A surface prepared for a fit: repaired, with a cube around it, and samples of its signed distance."""
 
 import zlib
 from dataclasses import dataclass, replace
@@ -16,8 +16,8 @@ from ._normals import estimated_normals
 from ._repair import repaired
 
 MOST_POINTS: Final = 1_000_000
-"""Points of a cloud that are fitted; of more, so many are drawn at random."""
-_RESOLUTION = 256  # samples per axis of a field's grid: how densely it is looked at unless asked otherwise
+"""Most points of a cloud that are fitted; from larger clouds this many are drawn at random."""
+_RESOLUTION = 256  # samples per axis of a field's grid, the default density for evaluation
 _FLAT = 1e-4  # of the widest spread: thinner is a plane, or a line
 _ASIDE = 0.5  # spacings, a standard deviation: between the points of a cloud
 _NEAR, _WIDTH, _SPREAD = 0.8, 0.004, 1.0  # share of samples near the surface; median distance, in half sides; its log
@@ -26,20 +26,20 @@ _NEAR, _WIDTH, _SPREAD = 0.8, 0.004, 1.0  # share of samples near the surface; m
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Shape:
-    """A surface with its domain, and what was found out on the way."""
+    """A prepared surface with its domain, and remarks on its preparation."""
 
     surface: Surface
-    """Mended; a cloud has normals."""
+    """Repaired; a cloud has normals."""
     grid: Grid
     """A cube around the surface, in its own units: coordinates -1 to 1 are isotropic."""
     is_closed: bool
-    """Whether a mesh has an inside without a doubt; False for clouds."""
+    """Whether a mesh has an unambiguous inside; False for clouds."""
     held_out: Surface | None
-    """Points of a cloud that a fit does not see; None for meshes."""
+    """Held-out points of a cloud; None for meshes."""
     diagonal: float
     """Of the surface's bounding box."""
     remarks: tuple[str, ...]
-    """What was mended, estimated or left out, a line each."""
+    """What was repaired, estimated or left out, one line each."""
 
     @property
     def half_side(self) -> float:
@@ -52,17 +52,17 @@ class Shape:
         return Channel(name="distance", low=-self.half_side, high=self.half_side)
 
     def digest(self) -> str:
-        """Return a short text that tells this shape from others."""
+        """Return a short text that identifies this surface; its domain is not in it."""
         checksum = 0
         for part in (self.surface.vertices, self.surface.faces, self.surface.normals):
             checksum = checksum if part is None else zlib.crc32(np.ascontiguousarray(part).data, checksum)
-        return f"{checksum:08x} {self.grid}"
+        return f"{checksum:08x}"
 
     def signed_distance(self, places: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, " n"]:
         """Return the signed distance at physical places.
 
-        Of a mesh it is exact, inside is by generalized winding number; of a cloud it is `CloudDistance`, NaN where the
-        side is in doubt.
+        For a mesh it is exact, with its sign by the generalized winding number; for a cloud it is `CloudDistance`, NaN
+        where the side is undecided.
         """
         unit = self.grid.from_physical(places)  # far from the origin, libigl's winding numbers lose their digits
         if self.surface.is_cloud:
@@ -70,7 +70,7 @@ class Shape:
         vertices = self.grid.from_physical(self.surface.vertices)
         igl = optional("igl", extra="mesh", needed_for="the signed distance of a mesh")
         squares: Any = igl.point_mesh_squared_distance(unit, vertices, self.surface.faces)[0]
-        # its own signed distance is this times 1 - 2 w, which is no distance where w is not 0 or 1
+        # libigl's own signed distance is this times 1 - 2 w, which is no distance where w is not 0 or 1
         return self.half_side * np.where(self.holds(places), -1.0, 1.0) * np.sqrt(squares)
 
     def spacing(self) -> float:
@@ -92,9 +92,9 @@ class Shape:
     def distance_samples(self, count: int, *, seed: int = 0) -> Signal:
         """Return the signed distance at ``count`` places, four fifths of them near the surface.
 
-        Those lie off samples of a mesh, or off the points of a cloud and beside them by half their spacing, by normal
-        laws whose widths are lognormal, 0.4 % of the half side in the median; the others are uniform over the domain.
-        Places that a cloud tells no distance of are left out.
+        Those near the surface are normally distributed around samples of a mesh, or around points of a cloud shifted
+        sideways by half their spacing; the widths are lognormal with a median of 0.4 % of the half side. The others are
+        uniform over the domain. Places at which a cloud's distance is unknown are left out.
         """
         generator = np.random.default_rng([seed, 1])
         near = round(_NEAR * count)
@@ -113,7 +113,7 @@ class Shape:
         )
 
     def _on_surface(self, count: int, generator: np.random.Generator, seed: int) -> Float[np.ndarray, "n 3"]:
-        """Return samples of a mesh, or places in the tangent planes of a cloud's points, as far as to the next ones."""
+        """Return samples of a mesh, or places between the points of a cloud, in their tangent planes."""
         surface = self.surface
         if not surface.is_cloud:
             return surface_samples(surface, count, seed=seed)[0]
@@ -126,18 +126,16 @@ class Shape:
 
 
 def prepared(surface: Surface, *, padding: float = 0.1, hold_out: float = 0.1, seed: int = 0) -> Shape:
-    """Return a surface that is ready for a fit.
+    """Return a surface prepared for a fit.
 
-    The domain is a cube around it, ``padding`` times as much wider than its longest side. Meshes are mended
-    (`repaired`). Of a cloud's points a share ``hold_out`` is kept from the fit; normals are estimated where it has
-    none, and of more than a million points a million are drawn at random. Raises `InputError` for what has no volume.
+    The domain is a cube around it, wider than its longest side by the share ``padding``. Meshes are repaired
+    (`repaired`). A share ``hold_out`` of a cloud's points is kept from the fit; normals are estimated if it has none,
+    and from more than a million points a million are drawn at random. Raises `InputError` for a surface without volume.
     """
     if not (padding >= 0.01 and np.isfinite(padding)):
-        raise InputError(
-            f"a padding of 0.01 or more was wanted, got {padding:g}: the surface must not touch the domain."
-        )
+        raise InputError(f"expected a padding of 0.01 or more, got {padding:g}: the surface must not touch the domain.")
     if not 0 <= hold_out < 1:
-        raise InputError(f"a share from 0 to less than 1 was wanted to hold out, got {hold_out:g}.")
+        raise InputError(f"expected a share from 0 to less than 1 to hold out, got {hold_out:g}.")
     held_out = None
     if surface.is_cloud:
         surface, held_out, remarks = _prepared_cloud(surface, hold_out, seed)
@@ -214,9 +212,9 @@ def _prepared_cloud(surface: Surface, hold_out: float, seed: int) -> tuple[Surfa
 
 def _check_volume(points: Float[np.ndarray, "n 3"]) -> None:
     if len(points) < 4:
-        raise InputError(f"a surface around a volume was wanted, got {len(points)} points; 4 are the fewest.")
+        raise InputError(f"expected a surface around a volume, got {len(points)} points; 4 are the fewest.")
     spreads = np.linalg.svd(points - points.mean(axis=0), compute_uv=False)
     if spreads[2] <= _FLAT * spreads[0]:
         is_place = not (points != points[0]).any()
         kind = "at one place" if is_place else "on a line" if spreads[1] <= _FLAT * spreads[0] else "in a plane"
-        raise InputError(f"a surface around a volume was wanted, all points lie {kind}; that has no inside.")
+        raise InputError(f"expected a surface around a volume, all points lie {kind}; that has no inside.")

@@ -25,8 +25,8 @@ class CloudWinding:
     """The winding number field of a cloud with outward normals: about 1 inside of the solid, about 0 outside.
 
     ``areas`` ``(n,)`` holds the share of the surface of each point, in the squared unit of the points. Needs libigl, of
-    the extra ``mesh``; `dipole_winding` is the same sum in plain NumPy, for few places. Within about the spacing of
-    the points from the surface the values are those of single points, and wild.
+    the extra ``mesh``; `dipole_winding` is the same sum in plain NumPy, for few places. Closer to the surface than
+    about the spacing of the points, single points dominate and the values are unreliable.
 
     >>> sphere = np.random.default_rng(0).normal(size=(4000, 3))
     >>> sphere /= np.linalg.norm(sphere, axis=1, keepdims=True)
@@ -105,9 +105,9 @@ def point_areas(points: Float[np.ndarray, "n 3"], normals: Float[np.ndarray, "n 
 def check_cloud(points: np.ndarray, normals: np.ndarray) -> None:
     """Raise `ShapeError` or `InputError` unless this is a cloud of at least two points with normals."""
     if points.ndim != 2 or points.shape[1] != 3 or len(points) < 2 or normals.shape != points.shape:
-        raise ShapeError(f"points and normals (n, 3) of n at least 2 were wanted, got {points.shape}, {normals.shape}.")
+        raise ShapeError(f"expected points and normals (n, 3) of n at least 2, got {points.shape}, {normals.shape}.")
     if not (np.isfinite(points).all() and np.isfinite(normals).all() and normals.any(axis=1).all()):
-        raise InputError("finite points and normals longer than 0 were wanted; leave the others out.")
+        raise InputError("expected finite points and normals longer than 0; leave the others out.")
 
 
 def _merged(points: np.ndarray, dipoles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,23 +1,19 @@
-"""Signals from NumPy arrays and ``.npy`` files, and back."""
+"""Signals from NumPy arrays, and conversion of samples to the dtype of a file."""
 
 import math
-import tokenize
-import zipfile
-import zlib
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from ligeia.core import FormatError, InputError, SampleError, ShapeError, check_readable, write_atomically
+from ligeia.core import SampleError, ShapeError
 
 from ._axis import Alignment
 from ._blocks import Blocks, blocks_of_map
+from ._channel import Channel
 from ._grid import Grid
 from ._missing import Missing
-from ._signal import ArraySource, Channel, Signal
+from ._signal import Signal
+from ._sources import ArraySource
 
 
 def from_array(
@@ -55,15 +51,15 @@ def has_channel_axis(shape: tuple[int, ...], dtype: np.dtype, channels: bool | N
     """Return whether the last axis of an array holds channels; arrays that are no signal are refused."""
     if dtype.kind == "c":
         raise SampleError(
-            f"real samples were wanted, the array is {dtype}; "
-            "stack its real and imaginary parts along a last axis of 2 channels."
+            f"expected real samples, the array is {dtype}; stack its real and imaginary parts along a last axis of "
+            "2 channels."
         )
     if dtype.kind not in "buif":
-        raise SampleError(f"an array of numbers was wanted, got dtype {dtype}.")
+        raise SampleError(f"expected an array of numbers, got dtype {dtype}.")
     if math.prod(shape) == 0:
-        raise ShapeError(f"at least one sample was wanted, the array is empty: shape {shape}.")
+        raise ShapeError(f"expected at least one sample, the array is empty: shape {shape}.")
     if not shape:
-        raise ShapeError("an array with at least one axis was wanted, got a single number.")
+        raise ShapeError("expected an array with at least one axis, got a single number.")
     if channels is None:
         channels = len(shape) == 3 and shape[-1] <= 4
     if channels and len(shape) < 2:
@@ -114,97 +110,13 @@ def value_range_of(
         low, high = float(values.min()), float(values.max())
         if low == high and values.min() != values.max():
             raise SampleError(
-                f"samples that single precision can tell apart were wanted, all are near {low:.17g}; subtract it first."
+                f"expected samples that single precision can tell apart, all are near {low:.17g}; subtract it first."
             )
     if not (np.isfinite(low) and np.isfinite(high)):
         return 0.0, 1.0  # the signal refuses such samples and says where they are
     if low == high:  # a constant signal still needs a range to be scaled by
         return low - max(abs(low), 1.0) / 2, high + max(abs(high), 1.0) / 2
     return low, high
-
-
-def read_array(
-    path: Path, *, channels: bool | None = None, align: Alignment = "centers", working_set: int | None = None
-) -> Signal:
-    """Read an ``.npy`` file, in blocks if it has more than ``working_set`` bytes; pickled objects are refused.
-
-    ``channels`` is that of `from_array`.
-    """
-    check_readable(path)
-    with path.open("rb") as file:
-        head = file.read(len(np.lib.format.MAGIC_PREFIX))
-    if head != np.lib.format.MAGIC_PREFIX:  # numpy would go on to try archives and pickles
-        raise FormatError(f"{path}: an .npy file of one array was wanted, the bytes are not one; use numpy.save.")
-    try:
-        array = np.load(path, allow_pickle=False, mmap_mode="r")
-    except (ValueError, OSError, EOFError, SyntaxError, tokenize.TokenError) as error:
-        raise FormatError(f"{path}: not a readable .npy file of numbers ({error}).") from error
-    try:
-        return from_array(array, channels=channels, align=align, working_set=working_set)
-    except InputError as error:
-        raise type(error)(f"{path}: {error}") from error
-
-
-def read_archive(
-    path: Path, *, variable: str | None = None, channels: bool | None = None, align: Alignment = "centers"
-) -> Signal:
-    """Read one array of an ``.npz`` file: the only one of numbers, or the one named ``variable``.
-
-    ``channels`` is that of `from_array`.
-    """
-    check_readable(path)
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = [name for name in archive.namelist() if name.endswith(".npy")]
-            shapes = {name.removesuffix(".npy"): _described(archive, name) for name in members}
-            name = _chosen(path, shapes, variable)
-            with archive.open(f"{name}.npy") as file:
-                array = np.lib.format.read_array(file, allow_pickle=False)
-    except InputError:  # a ValueError as well
-        raise
-    # NotImplementedError is zipfile's answer to a compression that it does not know
-    except (ValueError, OSError, EOFError, MemoryError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
-        raise FormatError(f"{path}: not a readable .npz file of numbers ({error}).") from error
-    try:
-        signal = from_array(array, channels=channels, align=align)
-    except InputError as error:
-        raise type(error)(f"{path}, {name}: {error}") from error
-    assert isinstance(signal.source, ArraySource)
-    return replace(signal, source=replace(signal.source, name=name))
-
-
-def _described(archive: zipfile.ZipFile, member: str) -> str | None:
-    """Return name, shape and dtype of an array of numbers in an archive, without reading it; None for anything else."""
-    with archive.open(member) as file:
-        try:
-            version = np.lib.format.read_magic(file)
-            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            shape, _, dtype = read(file)
-        except ValueError:
-            return None
-    is_signal = dtype.kind in "buif" and len(shape) > 0
-    return f"{member.removesuffix('.npy')} ({' x '.join(map(str, shape))} {dtype})" if is_signal else None
-
-
-def _chosen(path: Path, shapes: dict[str, str | None], variable: str | None) -> str:
-    usable = {name: shape for name, shape in shapes.items() if shape is not None}
-    if variable in usable:
-        return str(variable)
-    if variable is None and len(usable) == 1:
-        return next(iter(usable))
-    wanted = "one array of numbers" if variable is None else f"the array {variable!r}"
-    found = "; ".join(str(shape) for shape in usable.values()) or "none"
-    raise InputError(f"{path}: {wanted} was wanted, the file holds: {found}; name one with --variable.")
-
-
-def write_archive(path: Path, name: str, array: Shaped[np.ndarray, "..."]) -> None:
-    """Write a compressed ``.npz`` file of one array; whole or not at all."""
-
-    def write(partial: Path) -> None:
-        with partial.open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **{name: array})
-
-    write_atomically(path, write)
 
 
 def cast_samples(values: Float[np.ndarray, "..."], dtype: np.dtype) -> Shaped[np.ndarray, "..."]:
@@ -220,24 +132,6 @@ def cast_samples(values: Float[np.ndarray, "..."], dtype: np.dtype) -> Shaped[np
     if dtype.itemsize < values.dtype.itemsize:
         values = np.clip(values, np.finfo(dtype).min, np.finfo(dtype).max)
     return values.astype(dtype)
-
-
-def write_array(
-    path: Path,
-    shape: Sequence[int],
-    dtype: np.dtype,
-    pieces: Iterable[tuple[int, int, Shaped[np.ndarray, "_ _"]]],
-) -> None:
-    """Write an ``.npy`` file from consecutive pieces ``(start, stop, samples)``; whole or not at all."""
-    header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": tuple(shape)}
-
-    def write(partial: Path) -> None:
-        with partial.open("wb") as file:  # not a memory map: on a full disk that ends the process
-            np.lib.format.write_array_header_1_0(file, header)
-            written = sum(file.write(np.ascontiguousarray(samples, dtype=dtype).data) for _, _, samples in pieces)
-        assert written == math.prod(shape) * dtype.itemsize, "the pieces do not add up to the shape"
-
-    write_atomically(path, write)
 
 
 def _channel_names(count: int) -> tuple[str, ...]:

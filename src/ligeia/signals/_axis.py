@@ -1,4 +1,4 @@
-"""Axis: where the samples along one direction are, as coordinates in [-1, 1] and in physical units.
+"""Axis: the places of samples along one direction, as coordinates in [-1, 1] and in physical units.
 
 A *position* counts samples: sample ``i`` is at position ``i``, the edges of its cell at ``i - 1/2`` and ``i + 1/2``.
 """
@@ -43,13 +43,13 @@ class Axis:
     """Physical ends, in ``unit``; a descending axis has ``extent[0] > extent[1]``."""
     unit: str = ""
     ticks: tuple[float, ...] = ()
-    """Physical place of each sample where they are not evenly spaced, in the direction of ``extent``; else empty."""
+    """Physical place of each sample if they are unevenly spaced, in the direction of ``extent``; else empty."""
     is_periodic: bool = False
     """Whether the ends are the same place, as 0 and 360 degrees are. Its samples are centers under any alignment."""
     calendar: str = ""
     """CF name of the calendar of an axis in units such as "days since 2001-01-01"; empty is the standard one."""
     footprint: Footprint = POINT
-    """What a sample is, along this axis: the value at its place, or a mean around it."""
+    """Footprint of a sample along this axis: the value at its place, or a mean around it."""
 
     def __post_init__(self) -> None:
         if self.size < 1:
@@ -101,7 +101,7 @@ class Axis:
         if given.dtype.kind == "M":
             given = np.datetime_as_string(given, unit="s")
         if " since " not in self.unit:
-            raise InputError(f"numbers were wanted along axis {self.name!r}, got {places!r}.")
+            raise InputError(f"expected numbers along axis {self.name!r}, got {places!r}.")
         cftime = optional("cftime", extra="science", needed_for="a date")
         calendar = self.calendar or "standard"
         try:
@@ -110,8 +110,8 @@ class Axis:
             numbers = cftime.date2num(dates, self.unit, calendar)
         except ValueError as error:
             raise InputError(
-                f"a date of the calendar {calendar} such as 2001-02-28 was wanted along axis {self.name!r}, "
-                f"got {places!r} ({error})."
+                f"expected a date of the calendar {calendar} such as 2001-02-28 along axis {self.name!r}, got "
+                f"{places!r} ({error})."
             ) from error
         return np.asarray(numbers, np.float64).reshape(given.shape)
 
@@ -141,7 +141,7 @@ def spread(ends: tuple[float, float], index: np.ndarray, count: int, align: Alig
 def _date_parts(text: str) -> list[int]:
     found = _DATE.fullmatch(text.strip())
     if found is None:
-        raise ValueError("year-month-day was wanted, and hour:minute:second if need be")
+        raise ValueError("expected year-month-day, and hour:minute:second if need be")
     return [int(part) for part in found.groups() if part is not None]
 
 

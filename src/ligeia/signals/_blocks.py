@@ -1,4 +1,4 @@
-"""Arrays on disk that are read in blocks: what does not fit into memory is never there as a whole.
+"""Arrays on disk that are read in blocks, so that an array larger than memory is never loaded as a whole.
 
 Files are read, not mapped: pages of a memory map that were touched count as resident memory.
 """
@@ -22,7 +22,7 @@ from jaxtyping import Int, Shaped
 from ligeia.core import FormatError
 
 _BLOCKS = 1 << 15  # of a file in the working set: many places at a time (design/bigger-than-memory.md), ...
-_LEAST_BYTES = 1 << 6  # ... of so many bytes each: a smaller one costs as much to read
+_LEAST_BYTES = 1 << 6  # ... of at least this many bytes: a smaller one costs as much to read
 _BOX_BYTES = 1 << 16  # smaller chunks are read several at once
 _LEAST_BOXES = 4096  # in the working set, unless single chunks are larger
 _MOST_BLOCKS = 1 << 20  # a pass shuffles their numbers
@@ -32,7 +32,7 @@ _RUN_BYTES = 1 << 20  # at once
 
 
 class Scan(NamedTuple):
-    """What one walk over all samples found."""
+    """The results of one walk over all samples."""
 
     low: float
     high: float
@@ -48,8 +48,8 @@ class Scan(NamedTuple):
 class Blocks(ABC):
     """An array ``(*grid, channels)`` on disk, cut into blocks of samples that lie near each other.
 
-    A sample has all channels, and a flat row-major index. Blocks hold their samples in an order of their own, which
-    `locate` and `place` tell. ``working_set`` is the number of bytes that a fit may hold of them.
+    A sample has all channels, and a flat row-major index. Blocks may store samples in any order; `locate` and `place`
+    convert between it and flat indices. ``working_set`` is the number of bytes that a fit may hold of them.
     """
 
     def __init__(self, shape: Sequence[int], dtype: np.dtype, *, working_set: int) -> None:
@@ -108,7 +108,7 @@ class Blocks(ABC):
 
     @cached_property
     def scan(self) -> Scan:
-        """What there is to know of all samples, found in one walk."""
+        """Statistics of all samples, computed in one walk."""
         low, high, checksum, num_bad, first_bad = np.inf, -np.inf, 0, 0, -1
         for first, samples in self.walk():
             least, most = float(samples.min()), float(samples.max())
@@ -128,7 +128,7 @@ class Blocks(ABC):
         """Return the part at whole numbers and slices, one per axis from the first, read now."""
         key = key if isinstance(key, tuple) else (key,)
         if len(key) > self.ndim or any(part is None or part is Ellipsis for part in key):
-            raise IndexError(f"whole numbers and slices of {self.ndim} axes were wanted, got {key}.")
+            raise IndexError(f"expected whole numbers and slices of {self.ndim} axes, got {key}.")
         grid = self.shape[:-1]
         chosen, kept = [], []
         for size, part in zip(grid, (*key, *[slice(None)] * len(grid)), strict=False):
@@ -138,7 +138,7 @@ class Blocks(ABC):
             else:
                 number = operator.index(part)
                 if not -size <= number < size:
-                    raise IndexError(f"an index within {size} samples was wanted, got {number}.")
+                    raise IndexError(f"expected an index within {size} samples, got {number}.")
                 chosen.append(np.array([number % size]))
         flat = np.ravel_multi_index(np.ix_(*chosen), grid).reshape(-1)
         found = self.take(flat).reshape(*kept, self.shape[-1])
@@ -242,7 +242,7 @@ class FileBlocks(Blocks):
                 parts.append(os.read(self._descriptor, left))
                 left -= len(parts[-1])
                 if not parts[-1]:
-                    raise FormatError(f"{left} more bytes of samples were wanted, the file ends; was it cut meanwhile?")
+                    raise FormatError(f"expected {left} more bytes of samples, the file ends; was it cut meanwhile?")
         data = parts[0] if len(parts) == 1 else b"".join(parts)
         return np.frombuffer(data, self.dtype).reshape(-1, self._stored)[:, : self.shape[-1]]
 

@@ -1,4 +1,4 @@
-"""Missing: which samples of a grid have no value, held compactly."""
+"""Missing: a compact mask of the samples of a grid that have no value."""
 
 import zlib
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Missing:
     """The samples of a grid that have no value: land in a map of the sea, what is outside of a scan.
 
     ``packed`` is a zlib stream of one bit per sample in row-major order, the first sample highest in the first byte,
-    set where the value is missing; bits after the last sample are 0. It is unpacked where it is asked for.
+    set if the value is missing; bits after the last sample are 0. It is unpacked on request.
     """
 
     num_samples: int
@@ -26,7 +26,7 @@ class Missing:
     def __post_init__(self) -> None:
         if not 0 < self.num_missing < self.num_samples:
             raise ShapeError(
-                f"1 to {self.num_samples - 1} missing samples were wanted, got {self.num_missing} of "
+                f"expected 1 to {self.num_samples - 1} missing samples, got {self.num_missing} of "
                 f"{self.num_samples}; a signal needs at least one value."
             )
 
@@ -49,8 +49,8 @@ class Missing:
         except zlib.error as error:
             raise FormatError(f"the mask of the missing samples is damaged ({error}); get the file again.") from error
         if len(data) != size or not stream.eof or stream.unused_data:
-            raise FormatError(f"a mask of {size} bytes was wanted for {self.num_samples} samples; get the file again.")
+            raise FormatError(f"expected a mask of {size} bytes for {self.num_samples} samples; get the file again.")
         mask = np.unpackbits(np.frombuffer(data, np.uint8), count=self.num_samples).view(bool)
         if int(np.count_nonzero(mask)) != self.num_missing:
-            raise FormatError(f"{self.num_missing} missing samples were promised, others came; get the file again.")
+            raise FormatError(f"expected {self.num_missing} missing samples, got others; get the file again.")
         return mask

@@ -1,4 +1,4 @@
-"""Sampled: what the writers of files ask of a function, whichever library evaluates it."""
+"""Sampled: the protocol that writers of files need from a function, whichever library evaluates it."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -6,9 +6,11 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float
 
-from ._grid import Grid, Sampling
+from ._channel import Channel
+from ._grid import Grid
 from ._missing import Missing
-from ._signal import Channel, Source
+from ._sampling import Sampling
+from ._sources import Source
 
 Quantity = Literal["value", "gradient", "laplacian"]
 

@@ -12,8 +12,10 @@ from jaxtyping import Float, Int, Shaped
 from ligeia.core import InputError, SampleError, ShapeError
 
 from ._blocks import Blocks
+from ._channel import Channel, scaled
 from ._grid import Grid
 from ._missing import Missing
+from ._sources import Source
 
 if TYPE_CHECKING:  # an array for all but those who asked for a working set: they check
     Samples = Any
@@ -23,150 +25,6 @@ else:
 _LARGEST = 1e30  # squares and sums of what a network computes in float32 stay finite
 
 _FEWEST_STEPS = 64  # of single precision, between the ends of a range
-
-
-@final
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Channel:
-    """One channel of a signal: its name and the values that the network sees as -1 and 1.
-
-    The same two values are the signal's range: the peak of PSNR is ``high - low``.
-    """
-
-    name: str
-    low: float
-    high: float
-    unit: str = ""
-
-    def __post_init__(self) -> None:
-        if not (np.isfinite(self.low) and np.isfinite(self.high) and 0 < self.high - self.low < np.inf):
-            raise SampleError(f"channel {self.name!r} needs a finite range low < high, got {self.low} to {self.high}.")
-
-
-@final
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ArraySource:
-    """A plain array, an ``.npy`` file or one array of an ``.npz`` file."""
-
-    dtype: str
-    has_channel_axis: bool = False
-    name: str = ""
-    """Of the array in its ``.npz`` file; else empty."""
-
-
-@final
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ImageSource:
-    """What an image file was, beside its samples: enough to write the same kind of file again."""
-
-    format: str
-    """Pillow's name: PNG, JPEG, WEBP, AVIF, TIFF, BMP, GIF, ..."""
-    mode: str
-    """1, L, LA, P, RGB, RGBA, CMYK; La and RGBa are colors multiplied by their alpha."""
-    dtype: str
-    """NumPy's name of a sample: bool, uint8, uint16, float32, ..."""
-    bits: int = 8
-    """Bits per sample in the file; of an index, for a palette image."""
-    orientation: int = 1
-    """EXIF orientation of the file (1 to 8); the signal itself is upright."""
-    icc_profile: bytes = b""
-    palette: bytes = b""
-    """RGB or RGBA bytes of a palette image, in the file's order."""
-    palette_mode: str = ""
-    """RGB or RGBA; empty without a palette."""
-
-
-@final
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SoundSource:
-    """What a sound file was, beside its samples: enough to write the same kind of file again."""
-
-    format: str
-    """libsndfile's name: WAV, FLAC, OGG, MP3, AIFF, ..."""
-    subtype: str
-    """libsndfile's name of how samples are stored: PCM_16, PCM_24, FLOAT, VORBIS, ..."""
-    sample_rate: int
-    """Samples per second."""
-    dtype: str = "<f4"
-    """NumPy's name of a sample as it is read; full scale is 1."""
-
-
-@final
-@dataclass(frozen=True, kw_only=True, slots=True)
-class VolumeSource:
-    """What a NIfTI file was, beside its samples: enough to write the same kind of file again."""
-
-    dtype: str
-    """NumPy's name of a sample in the file."""
-    header: bytes
-    """The file's own header, 348 or 540 bytes: affine, units, scaling."""
-
-
-@final
-@dataclass(frozen=True, kw_only=True, slots=True)
-class VideoSource:
-    """What a video file was, beside its samples: enough to write the same kind of file again."""
-
-    format: str
-    """FFmpeg's name of the container: mov, matroska, gif, ..."""
-    codec: str
-    """FFmpeg's name: h264, vp9, ..."""
-    pixel_format: str
-    """FFmpeg's name: yuv420p, ..."""
-    dtype: str
-    """NumPy's name of a sample as it is read: uint8 or uint16."""
-    rate_numerator: int
-    rate_denominator: int = 1
-    """Frames per second, as a fraction."""
-    aspect_numerator: int = 1
-    aspect_denominator: int = 1
-    """Width of a pixel over its height, as a fraction."""
-    color_space: int = 2
-    """FFmpeg's number; 2 is unspecified."""
-    color_range: int = 0
-    """FFmpeg's number; 0 is unspecified."""
-
-
-@final
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GriddedSource:
-    """What a NetCDF file or a zarr group was, beside its samples: enough to write the same kind of file again."""
-
-    format: str
-    """NETCDF3, NETCDF4, ZARR (format 3) or ZARR2."""
-    name: str
-    """Of the variable."""
-    dtype: str
-    """NumPy's name of a sample in the file."""
-    metadata: bytes
-    """Attributes, and all variables that are not the samples, as `ligeia.signals` packs them."""
-
-
-@final
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PointsSource:
-    """What a file of scattered samples was."""
-
-    dtype: str
-    """NumPy's name of a value in the file."""
-
-
-@final
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SurfaceSource:
-    """What a surface was, whose signed distance is the field: in the unit of the axes, negative inside."""
-
-    format: str
-    """PLY, OBJ, STL, OFF, GLB, XYZ or NPZ; ARRAY for arrays in memory."""
-    dtype: str = "<f4"
-    """NumPy's name of a distance."""
-    is_cloud: bool = False
-    """Whether it was points rather than triangles."""
-
-
-Source = (
-    ArraySource | ImageSource | SoundSource | VolumeSource | VideoSource | GriddedSource | PointsSource | SurfaceSource
-)
 
 
 @final
@@ -201,25 +59,25 @@ class Signal:
             )
         if self.missing is not None and self.missing.num_samples != self.grid.num_samples:
             raise ShapeError(
-                f"a mask of {self.grid.num_samples} samples was wanted, got one of {self.missing.num_samples}."
+                f"expected a mask of {self.grid.num_samples} samples, got one of {self.missing.num_samples}."
             )
         if isinstance(self.values, Blocks) and (self.missing is not None or self.points is not None):
             raise InputError(
-                "samples on a grid, none of them missing, were wanted of an array larger than the working set; "
-                "allow a larger one (--working-set), or fit a part."
+                "expected samples on a grid, none of them missing, of an array larger than the working set; allow "
+                "a larger one (--working-set), or fit a part."
             )
         _check_finite(self.values, self.missing)
         for channel in self.channels:
             largest, reach = max(abs(channel.low), abs(channel.high)), channel.high - channel.low
             if largest < _LARGEST and float(np.spacing(np.float32(largest))) * _FEWEST_STEPS > reach:
                 raise SampleError(
-                    f"samples that single precision can tell apart were wanted, channel {channel.name!r} goes from "
+                    f"expected samples that single precision can tell apart, channel {channel.name!r} goes from "
                     f"{channel.low:.17g} to {channel.high:.17g}; subtract {channel.low:.6g} or so first."
                 )
             if max(abs(channel.low), abs(channel.high)) > _LARGEST or channel.high - channel.low < 1 / _LARGEST:
                 raise SampleError(
-                    f"a range that single precision can hold was wanted, channel {channel.name!r} has {channel.low:g} "
-                    f"to {channel.high:g}; scale the samples first."
+                    f"expected a range that single precision can hold, channel {channel.name!r} has "
+                    f"{channel.low:g} to {channel.high:g}; scale the samples first."
                 )
 
     @property
@@ -251,13 +109,13 @@ class Signal:
             return self.values.take(indices)
         if self.values.flags.c_contiguous:
             return self.values.reshape(-1, self.num_channels)[indices]
-        return self.values[np.unravel_index(indices, self.grid.shape)]  # flattening would copy the whole signal
+        return self.values[np.unravel_index(indices, self.values.shape[:-1])]  # flattening would copy the whole signal
 
     def scaled(self, samples: Shaped[np.ndarray, "n channels"]) -> Float[np.ndarray, "n channels"]:
         """Return samples scaled to [-1, 1] per channel, in float32."""
         low = np.array([channel.low for channel in self.channels], dtype=np.float64)
         high = np.array([channel.high for channel in self.channels], dtype=np.float64)
-        return ((samples.astype(np.float64) - low) / (high - low) * 2 - 1).astype(np.float32)
+        return scaled(samples.astype(np.float64), low, high).astype(np.float32)
 
     def snr_offset_db(self) -> float:
         """Return by how much the PSNR of anything exceeds its SNR, in decibels; infinite for silence.
@@ -269,17 +127,17 @@ class Signal:
         return 10 * math.log10(self.num_samples * self.num_channels / power) if power else math.inf
 
     def digest(self) -> str:
-        """Return a short text that tells this signal from others: its samples, its grid and its channels.
+        """Return a short text that tells the samples of this signal from others; grid and channels are not in it.
 
         For samples on disk it also tells in what order a fit sees them.
         """
         if isinstance(self.values, Blocks):
             order = f"{self.values.working_set} bytes of blocks of {self.values.largest}"
-            return f"{self.values.scan.checksum:08x} {self.values.dtype.str} {order} {self.grid} {self.channels}"
+            return f"{self.values.scan.checksum:08x} {self.values.dtype.str} {order}"
         checksum = zlib.crc32(np.ascontiguousarray(self.values).data)
         for part in (self.points, None if self.missing is None else np.frombuffer(self.missing.packed, np.uint8)):
             checksum = checksum if part is None else zlib.crc32(np.ascontiguousarray(part).data, checksum)
-        return f"{checksum:08x} {self.values.dtype.str} {self.grid} {self.channels}"
+        return f"{checksum:08x} {self.values.dtype.str}"
 
     def _pieces(self) -> Iterator[Shaped[np.ndarray, "_ channels"]]:
         """Yield the samples that have a value, a million at a time."""
@@ -300,8 +158,8 @@ def _check_finite(values: np.ndarray | Blocks, missing: Missing | None) -> None:
     if total:
         position = tuple(int(number) for number in np.unravel_index(first, values.shape))
         raise SampleError(
-            f"finite samples were wanted, {total} of {math.prod(values.shape)} are NaN or infinite, the first at index "
-            f"{position}; replace them before fitting, or mark them as missing with a masked array."
+            f"expected finite samples, {total} of {math.prod(values.shape)} are NaN or infinite, the first at "
+            f"index {position}; replace them before fitting, or mark them as missing with a masked array."
         )
 
 

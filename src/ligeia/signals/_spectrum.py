@@ -1,4 +1,4 @@
-"""How fast a signal varies along each axis, for the first layer of a sine network."""
+"""Frequencies of a signal along each axis, for the first layer of a sine network."""
 
 import math
 from dataclasses import replace
@@ -15,9 +15,9 @@ _NOTHING = 1e-24  # energy, of values in [0, 1]: rounding
 def rms_frequencies(signal: Signal) -> tuple[float, ...]:
     """Return the root mean square angular frequency along each axis, in radians per unit coordinate, by energy.
 
-    Measured on evenly spread lines, less their means, under a Hann window. Nyquist is ``pi / 2`` times the samples
-    of the axis; 0 for a line that is constant, or too short to tell. Missing samples are taken to lie between their
-    neighbors, as is all between scattered samples of one axis. Of those of several axes nothing is told: 0.
+    Measured on evenly spaced lines, minus their means, under a Hann window. Nyquist is ``pi / 2`` times the samples
+    of the axis; the result is 0 for a line that is constant or too short. Missing samples, and the gaps between
+    scattered samples of one axis, are interpolated. For scattered samples of several axes the result is 0.
     """
     if signal.points is not None:
         return rms_frequencies(_evened(signal)) if signal.grid.num_axes == 1 else (0.0,) * signal.grid.num_axes

@@ -1,0 +1,3 @@
+"""`ligeia solve`: one file per equation."""
+
+__all__ = []

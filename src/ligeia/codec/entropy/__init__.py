@@ -1,0 +1,3 @@
+"""Entropy coding: asymmetric numeral systems, alone and interleaved."""
+
+__all__ = []

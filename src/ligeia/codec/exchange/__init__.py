@@ -1,0 +1,3 @@
+"""Fields for other programs: ONNX and safetensors."""
+
+__all__ = []

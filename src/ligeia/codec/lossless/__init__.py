@@ -1,0 +1,3 @@
+"""Files that give back the samples themselves."""
+
+__all__ = []

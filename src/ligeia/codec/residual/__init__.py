@@ -1,0 +1,3 @@
+"""The residual of a field against the samples, as a stream: order, prediction, entropy coding."""
+
+__all__ = []

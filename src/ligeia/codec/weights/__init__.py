@@ -1,0 +1,3 @@
+"""Quantized weights as a stream: models, and the choice between them."""
+
+__all__ = []

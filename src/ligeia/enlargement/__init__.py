@@ -1,0 +1,5 @@
+"""Sharper pictures and volumes: from one, from several exposures, from thick slices."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,5 @@
+"""Solvers of equations: Poisson's, blending, waves, and unknown wave speeds."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,3 @@
+"""Optimizers: Adam, Muon, SOAP and L-BFGS."""
+
+__all__ = []

@@ -1,0 +1,3 @@
+"""Pictures and stacks of pictures."""
+
+__all__ = []

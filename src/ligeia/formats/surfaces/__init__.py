@@ -1,0 +1,3 @@
+"""Meshes and clouds of points."""
+
+__all__ = []

@@ -1,0 +1,3 @@
+"""Videos, frame by frame."""
+
+__all__ = []
