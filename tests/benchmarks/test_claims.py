@@ -172,5 +172,5 @@ def test_a_fit_whose_steps_have_one_thread_is_seen(monkeypatch: pytest.MonkeyPat
         assert threads.threads_at_work(make, 2, count=2) > 1.3
     monkeypatch.setattr("ligeia.fitting._step.num_threads", lambda: 1)  # as it was for a while
     monkeypatch.setattr("ligeia.kernels.sine._dispatch.num_threads", lambda: 1)
-    for make in (threads._compiled, threads._plain):
-        assert threads.threads_at_work(make, 2, count=2) < 1.3
+    for make in (threads._compiled, threads._plain):  # a busy machine can only add to it: one waits as it hands over
+        assert min(threads.threads_at_work(make, 2, count=2) for _ in range(3)) < 1.3

@@ -404,6 +404,7 @@ def test_refusal_20_trailing_bytes() -> None:
         decode(data + b"abc")
 
 
+@pytest.mark.no_cover
 def test_mutated_files_are_refused_or_read_as_valid_records() -> None:
     row = mutations.run(2000, seed=1, traced_count=100)
     assert len(row["seed_file_bytes"]) == 10  # three of them quantized, two of coded grids

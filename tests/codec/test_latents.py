@@ -142,6 +142,7 @@ def test_a_version_of_the_networks_that_is_not_there_is_named() -> None:
             NumpyField(record)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("path", ["auto", "torch"])
 def test_changed_streams_are_not_believed(path: str) -> None:
     config = picture_network((12, 10), 3)

@@ -114,12 +114,14 @@ def arrays(draw: st.DrawFn) -> np.ndarray:
     return np.clip(np.cumsum(rng.integers(-9, 10, shape), axis=0) + 60, lowest, highest).astype(dtype)
 
 
+@pytest.mark.no_cover
 @given(arrays())
 @settings(deadline=None, max_examples=60)
 def test_integers_of_any_kind_and_shape_come_back(samples: np.ndarray) -> None:
     assert_kept(field_for(samples), samples)
 
 
+@pytest.mark.no_cover
 @given(arrays())
 @settings(deadline=None, max_examples=10)
 def test_a_reader_written_from_the_page_alone_finds_the_same_samples(samples: np.ndarray) -> None:
@@ -260,6 +262,7 @@ def test_truncation_at_every_byte_is_refused() -> None:
     assert all(outcome(data[:size]) is None for size in range(len(data)))
 
 
+@pytest.mark.no_cover
 def test_no_change_of_the_chunk_passes_as_good_though_its_checksums_are_right() -> None:
     kept, samples = small()
     assert kept.residual is not None
@@ -397,6 +400,7 @@ def test_lanes_give_back_runs_of_any_length(seed: int, lanes_log2: int, sizes: l
         LaneDecoder(stream + bytes(4), lanes_log2).check_end()
 
 
+@pytest.mark.no_cover
 def test_memory_stays_a_small_multiple_of_the_samples() -> None:
     samples = RANDOM.integers(0, 256, (200, 300, 3)).astype(np.uint8)
     kept = with_samples(field_for(samples, width=8), samples)

@@ -109,6 +109,7 @@ def tensors(draw: st.DrawFn) -> list[np.ndarray | QuantizedTensor]:
     return [*result, QuantizedTensor(last[:, None], 1.0), QuantizedTensor(last, 1.0)]
 
 
+@pytest.mark.no_cover
 @given(tensors())
 @settings(deadline=None, max_examples=60)
 def test_integers_of_any_size_are_read_back_beside_floats(given_tensors: list[np.ndarray | QuantizedTensor]) -> None:
@@ -139,6 +140,7 @@ def test_a_network_of_17000_weights_costs_its_entropy_and_some_ten_bytes() -> No
     assert len(payload) - information < 36
 
 
+@pytest.mark.no_cover
 def test_weights_of_hardly_any_information_still_pay_for_themselves() -> None:
     for value in (0, -1, 3):
         tensor = QuantizedTensor(np.full((300, 300), value, np.int32), 1.0)

@@ -63,6 +63,7 @@ def run(moments: CodedState, weights: list[Tensor], first: int, last: int, steps
         moments.end(error, rate, position)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("num_bytes", [700, 1100, 1800])
 def test_the_size_wanted_comes_out_and_the_parameters_are_those_of_the_file(num_bytes: int) -> None:
     moments, weights = trained(num_bytes)
@@ -73,12 +74,14 @@ def test_the_size_wanted_comes_out_and_the_parameters_are_those_of_the_file(num_
         assert_array_equal(tensor.values(), weight.numpy())
 
 
+@pytest.mark.no_cover
 def test_more_bytes_come_closer() -> None:
     aim = parameters(seed=1)
     errors = [gradients_towards(trained(num_bytes)[1], aim)[0] for num_bytes in (700, 1100, 1800)]
     assert errors[0] > errors[1] > errors[2]
 
 
+@pytest.mark.no_cover
 def test_trimming_keeps_to_the_bytes_and_only_makes_weights_smaller() -> None:
     moments, _ = trained(1100, steps=200)
     before, size = moments.tensors(), len(pack_quantized(moments.tensors()))
@@ -208,6 +211,7 @@ def test_a_matrix_made_orthogonal_keeps_its_directions_and_loses_its_lengths() -
     assert not orthogonalized(torch.zeros(4, 4)).any()
 
 
+@pytest.mark.no_cover
 def test_a_state_that_is_loaded_goes_on_to_the_same_weights() -> None:
     weights = trained(1100, steps=200)[1]
     again = parameters()

@@ -69,6 +69,7 @@ def test_more_bytes_and_more_effort_are_better(monkeypatch: pytest.MonkeyPatch) 
     assert small < large < long
 
 
+@pytest.mark.no_cover
 def test_bits_per_pixel_are_those_of_the_file(tmp_path: Path) -> None:
     made = compress(CAMERA[::2, ::2], tmp_path / "camera.lig", bits_per_pixel=7.0, effort=1)
     size = (tmp_path / "camera.lig").stat().st_size

@@ -64,6 +64,7 @@ def test_torch_and_numpy_give_one_picture_at_any_size(tmp_path: Path) -> None:
         np.testing.assert_allclose(one, other, atol=2e-3)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (3, 300)])
 def test_thin_pictures(tmp_path: Path, shape: tuple[int, int]) -> None:
     pixels = np.random.default_rng(0).integers(0, 255, (*shape, 3), dtype=np.uint8)

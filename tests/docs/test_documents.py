@@ -62,6 +62,7 @@ def test_the_python_blocks_of_the_readme_run_one_after_the_other(
     assert "psnr" in capsys.readouterr().out
 
 
+@pytest.mark.no_cover
 @pytest.mark.filterwarnings("ignore:.*Glyph:UserWarning")
 def test_the_commands_of_the_readme_run_one_after_the_other(photo: Path) -> None:
     lines = [line.partition("#")[0].strip() for block in blocks("sh") for line in block.splitlines()]
@@ -93,6 +94,7 @@ def test_the_equation_of_the_page_on_equations_is_solved() -> None:
     assert np.allclose(found, np.exp(-0.1 * np.pi**2 * (time + 1)), atol=1e-3)
 
 
+@pytest.mark.no_cover
 def test_the_python_of_the_page_on_surfaces_runs(photo: Path) -> None:
     names: dict[str, Any] = {}
     block = "".join(blocks("python", SURFACES)).replace("seconds(30)", "passes(1)")

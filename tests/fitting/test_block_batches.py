@@ -172,6 +172,7 @@ def test_a_resumed_fit_has_the_same_bits(tmp_path: Path, array: np.ndarray, stop
     assert resumed.report.steps == whole.report.steps == 98
 
 
+@pytest.mark.no_cover
 def test_a_fit_from_disk_comes_as_far_as_one_from_memory(tmp_path: Path, array: np.ndarray) -> None:
     np.save(tmp_path / "a.npy", array)
     found = []

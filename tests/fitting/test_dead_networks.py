@@ -40,6 +40,7 @@ def test_a_dead_network_is_revived_at_half_the_rate(signal: Signal, build: Build
     assert report.psnr_db > Values(signal).constant_db + 1
 
 
+@pytest.mark.no_cover
 def test_what_cannot_be_learned_is_tried_three_times(signal: Signal, build: Build) -> None:
     report = fit(build(signal), Values(signal), QUICK, passes(200), take_step=Killed(10**6))
     assert len(report.restarts) == 3

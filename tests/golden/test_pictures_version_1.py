@@ -54,6 +54,7 @@ def _found(data: bytes) -> list[list[list[int]]]:
     return [each.tolist() for each in record.latents.integers(config)]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_frozen_picture_is_read_to_the_exact_integers(name: str) -> None:
     shape, num_channels = PICTURES[name]
@@ -68,6 +69,7 @@ def test_a_frozen_picture_is_read_to_the_exact_integers(name: str) -> None:
             assert _found(encode(_record(shape, num_channels))) == wanted
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_reader_written_from_the_page_alone_finds_the_same_integers(name: str) -> None:
     file = resources.files("ligeia.codec.latents").joinpath("learned", "latents-1.bin")

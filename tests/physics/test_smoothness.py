@@ -71,6 +71,7 @@ def test_a_batch_has_half_as_many_points_of_the_prior_and_the_same_ones_again() 
     assert objective.num_points == PICTURE.size
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", ["total_variation", "hessian"])
 def test_a_prior_fills_gaps_closer_than_none(name: str) -> None:
     disk = np.where((ROWS - 10) ** 2 + (COLUMNS - 15) ** 2 < 49, 200.0, 60.0)

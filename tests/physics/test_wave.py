@@ -95,6 +95,7 @@ def test_constraints_vanish_on_the_solution_and_are_one_for_nothing() -> None:
     assert 0.7 < total(field) < 2.5  # more points lie near the pulses
 
 
+@pytest.mark.no_cover
 def test_a_pulse_in_another_medium_is_that_of_the_leapfrog_scheme() -> None:
     medium = Circle(center=(0.1, 0.1), radius=0.5, speed=1.6, edge=0.2)
     problem = Wave(pulse=GaussianPulse(center=(0.0, 0.0), width=0.3), speed=medium, duration=0.4)

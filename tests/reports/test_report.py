@@ -55,6 +55,7 @@ def test_a_report_of_unknown_kind_is_refused_before_the_fit(tmp_path: Path) -> N
         check_figure(tmp_path / "report.gif")
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("width", [1024, pytest.param(2048, marks=pytest.mark.slow)])
 def test_the_activations_of_a_deep_wide_network_follow_the_paper(
     width: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -112,6 +112,7 @@ def test_parts_are_those_of_the_array(tmp_path: Path) -> None:
             blocks[wrong]
 
 
+@pytest.mark.no_cover
 def test_a_memory_map_is_read_from_its_file_wherever_it_begins(tmp_path: Path) -> None:
     mapped = np.load(as_npy(tmp_path, ARRAYS[0]), mmap_mode="r+")
     part = mapped[5:]
