@@ -51,7 +51,7 @@ NUMBERS: Final = (
     ),
     Claim(
         page=_README,
-        phrase="from the call to the prompt | 3.7 s, 1.2 of them torch's import |",
+        phrase="from the call to the prompt | 4.2 s, 1.4 of them torch's import |",
         command="scripts/bench start_up",
         is_timed=True,
         recorded=Recorded(results="start_up", texts=rows.start_up),
@@ -89,11 +89,11 @@ NUMBERS: Final = (
     ),
     Claim(
         page=_README,
-        phrase="versus nested autograd | 3.8 times faster |",
+        phrase="versus nested autograd | 2.1 times (Intel Xeon) to 3.8 times faster (AMD EPYC) |",
         command="scripts/bench jet_speed",
         is_timed=True,
         recorded=Recorded(results="jet_speed", texts=rows.jet_speed),
-        quick=Quick(kind=Kind.RATIO, measure=quick.jet_ratio, expected=(3.8,), tolerance=1.0, relation="at least"),
+        quick=Quick(kind=Kind.RATIO, measure=quick.jet_ratio, expected=(2.1,), tolerance=0.5, relation="at least"),
     ),
     Claim(
         page=_README,
@@ -312,8 +312,8 @@ GUIDES: Final = (
         quick=Quick(
             kind=Kind.DECIBELS,
             measure=quick.mini_batch_quality,
-            expected=(39.16,),
-            tolerance=0.3,
+            expected=(39.4,),  # 39.2 where the processor has bfloat16, 39.6 where it has not
+            tolerance=0.4,
             needs=("images/skimage/camera.png",),
         ),
     ),
