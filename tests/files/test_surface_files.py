@@ -175,22 +175,22 @@ def test_what_is_no_mesh_or_color_is_refused_before_any_work(
     assert list(tmp_path.iterdir()) == []
 
 
-def seen(camera: Camera, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+def seen(camera: Camera) -> tuple[np.ndarray, np.ndarray]:
     """Return the depth of the sphere and its normals as a camera sees them, NaN beside it."""
-    origins, directions = camera.rays(*shape)
-    toward = -np.einsum("ij,ij->i", origins - CENTER, directions)
-    nearest = np.linalg.norm(origins - CENTER + toward[:, None] * directions, axis=1)
+    origin, directions = camera.pixel_rays()
+    toward = -directions @ (origin - CENTER)
+    nearest = np.linalg.norm(origin - CENTER + toward[:, None] * directions, axis=1)
     with np.errstate(invalid="ignore"):
         depth = toward - np.sqrt(RADIUS**2 - nearest**2)
-    normals = (origins + depth[:, None] * directions - CENTER) / RADIUS
-    return depth.reshape(shape), normals.reshape(*shape, 3)
+    normals = (origin + depth[:, None] * directions - CENTER) / RADIUS
+    return depth.reshape(camera.shape), normals.reshape(*camera.shape, 3)
 
 
 def test_depth_and_normals_of_a_rendering_are_those_of_the_sphere(tmp_path: Path) -> None:
-    camera = Camera.around([(at - RADIUS, at + RADIUS) for at in CENTER], 30.0, 20.0)
-    assert files.render_surface(exact(), tmp_path / "a.npy", camera, (30, 40)) == (30, 40)
+    camera = Camera.around([(at - RADIUS, at + RADIUS) for at in CENTER], 30.0, 20.0, shape=(30, 40))
+    assert files.render_surface(exact(), tmp_path / "a.npy", camera) == (30, 40)
     found = np.load(tmp_path / "a.npy")
-    depth, normals = seen(camera, (30, 40))
+    depth, normals = seen(camera)
     assert (found.dtype, found.shape) == (np.float32, (30, 40, 4))
     assert np.array_equal(np.isnan(found[..., 0]), np.isnan(depth))
     assert np.array_equal(np.isnan(found[..., 1:]), np.isnan(normals))

@@ -14,7 +14,6 @@ from ._parsing import parse_region, parse_shape, parse_tuple
 _QUANTITIES = ("value", "gradient", "laplacian")
 _LOOKS = {"value": "shaded", "depth": "depth", "normal": "normal"}
 _PREVIEW_SCALE = 0.25
-_PICTURE = (600, 800)  # rows and columns of a camera's picture
 
 
 def render(
@@ -90,14 +89,13 @@ def _seen(
     from ligeia.field import load
 
     azimuth, elevation = parse_tuple(camera, 2, "--camera 30,20")
-    rows_columns = _PICTURE if sizes is None else sizes
-    if len(rows_columns) != 2:
-        raise InputError(f"--shape must be rows x columns with --camera, as 600x800, got {len(rows_columns)} sizes.")
+    if sizes is not None and len(sizes) != 2:
+        raise InputError(f"--shape must be rows x columns with --camera, as 600x800, got {len(sizes)} sizes.")
     field = load(source).to(core.checked_device(device))
     return files.render_surface(
         field,
         output,
         (azimuth, elevation),
-        (rows_columns[0], rows_columns[1]),
+        None if sizes is None else (sizes[0], sizes[1]),
         look=_LOOKS[quantity],  # type: ignore[arg-type]
     )

@@ -24,6 +24,7 @@ from ligeia.shapes import (
 from ligeia.signals import Camera
 
 Coloring: TypeAlias = Literal["mean", "gaussian"]
+_PICTURE = (600, 800)  # rows and columns of a camera's picture
 _TYPICAL = 0.95  # of the vertices have a curvature that colors tell apart
 
 
@@ -101,12 +102,18 @@ def curvature_colors(surface: FieldSurface, found: LevelSet, color: Coloring) ->
 
 
 def render_surface(
-    field: Field, path: Path, camera: Camera | tuple[float, float], shape: tuple[int, int], *, look: Look = "shaded"
+    field: Field,
+    path: Path,
+    camera: Camera | tuple[float, float],
+    shape: tuple[int, int] | None = None,
+    *,
+    look: Look = "shaded",
 ) -> tuple[int, int]:
     """Write a picture of the surface of a field as a camera sees it, and return its rows and columns.
 
-    ``camera`` may be its azimuth and elevation in degrees, around the middle of the domain and with y upward. An
-    ``.npy`` file gets float32 ``(rows, columns, 4)``: the length of the ray and the normal, NaN outside the surface.
+    ``camera`` may be its azimuth and elevation in degrees, around the middle of the domain and with y upward; its
+    ``shape``, rows and columns, is then 600 x 800 by default, and otherwise its own. An ``.npy`` file gets float32
+    ``(rows, columns, 4)``: the length of the ray and the normal, NaN outside the surface.
     """
     from PIL import Image
 
@@ -114,12 +121,14 @@ def render_surface(
         raise InputError(f"{path}: expected a picture such as .png, or .npy, for what a camera sees; rename it.")
     surface = FieldSurface(field)
     if not isinstance(camera, Camera):
-        camera = surface.camera(*camera)
-    traced = surface.trace(camera, shape)
+        camera = surface.camera(*camera, shape=_PICTURE if shape is None else shape)
+    elif shape is not None:
+        camera = camera.resized(shape)
+    traced = surface.trace(camera)
     if path.suffix.lower() == ".npy":
         whole: Float[np.ndarray, "rows columns 4"] = np.concatenate([traced.depth[..., None], traced.normals], axis=-1)
         write_atomically(path, lambda partial: np.save(partial, whole.astype(np.float32)))
-        return shape
+        return camera.shape
     picture = Image.fromarray(shaded(traced, look))
     write_atomically(path, picture.save)
-    return shape
+    return camera.shape

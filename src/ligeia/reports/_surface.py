@@ -42,7 +42,7 @@ def draw_surface_report(fitted: FittedSurface, path: Path) -> None:
 def view_of(field: Field, azimuth: float, elevation: float, look: str = "shaded") -> np.ndarray:
     """Return a picture of the surface of a field, seen from the given degrees to the right and above."""
     surface = FieldSurface(field)
-    traced = surface.trace(surface.camera(azimuth, elevation), _PIXELS)
+    traced = surface.trace(surface.camera(azimuth, elevation, _PIXELS))
     return shaded(traced, look)  # type: ignore[arg-type]
 
 

@@ -148,15 +148,18 @@ class FieldSurface:
         reach = 1e-6 * float((high - low).max())
         return not np.any((corners < low + reach) | (corners > high - reach), axis=1).all()
 
-    def camera(self, azimuth_degrees: float, elevation_degrees: float) -> Camera:
-        """Return a camera that shows the whole surface, from the given degrees to the right and above."""
+    def camera(self, azimuth_degrees: float, elevation_degrees: float, shape: tuple[int, int]) -> Camera:
+        """Return a camera that shows the whole surface, from the given degrees to the right and above.
+
+        ``shape`` is its picture's rows and columns.
+        """
         found = self.mesh(_COARSE, newton_steps=0).vertices
         bounds = zip(found.min(axis=0).tolist(), found.max(axis=0).tolist(), strict=True)
-        return Camera.around(list(bounds), azimuth_degrees, elevation_degrees)
+        return Camera.around(list(bounds), azimuth_degrees, elevation_degrees, shape=shape)
 
-    def trace(self, camera: Camera, shape: tuple[int, int]) -> Traced:
+    def trace(self, camera: Camera) -> Traced:
         """Return depth and normals in a camera's view; rays take small steps unless the field is a distance."""
-        return trace(self.values, self.slopes, self.box, camera, shape, lipschitz=self._steepest())
+        return trace(self.values, self.slopes, self.box, camera, lipschitz=self._steepest())
 
     def curvatures(self, points: Float[np.ndarray, "n 3"]) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
         """Return mean and Gaussian curvature at physical points, per unit; those of a sphere are positive."""

@@ -46,12 +46,11 @@ def trace(
     slopes: Slopes,
     box: Sequence[tuple[float, float]],
     camera: Camera,
-    shape: tuple[int, int],
     *,
     lipschitz: float = 1.0,
     most_steps: int = 256,
 ) -> Traced:
-    """Return a camera's view, in ``shape`` rows and columns, of the surface of a function within a box.
+    """Return a camera's view of the surface of a function within a box.
 
     The function is negative inside and changes by at most ``lipschitz`` per unit of length; where it is steeper, rays
     may pass through thin parts. A ray that starts, or enters the box, inside the shape hits there. The second half of
@@ -60,11 +59,10 @@ def trace(
     """
     if not 0 < lipschitz < np.inf:
         raise InputError(f"expected a bound of the slope above 0, got {lipschitz}; choose 1 for a distance.")
-    if min(shape) < 1:
-        raise InputError(f"expected a picture of 1 or more rows and columns, got {shape}.")
     sides = np.asarray(box, np.float64)
     evaluations = Evaluations(function, slopes)
-    origins, directions = camera.rays(*shape)
+    eye, directions = camera.pixel_rays()
+    origins = np.broadcast_to(eye, directions.shape)
     enters, leaves, faces = _clipped(origins, directions, sides)
     touch = _TOUCH * float(np.linalg.norm(sides[:, 1] - sides[:, 0]))
     depths, cut = _marched(evaluations, origins, directions, (enters, leaves), touch, lipschitz, most_steps)
@@ -75,8 +73,8 @@ def trace(
         evaluations, origins[found], directions[found], depths[found], bounds, touch
     )
     return Traced(
-        depth=depths.reshape(shape).astype(np.float32),
-        normals=normals.reshape(*shape, 3).astype(np.float32),
+        depth=depths.reshape(camera.shape).astype(np.float32),
+        normals=normals.reshape(*camera.shape, 3).astype(np.float32),
         axes=camera.axes(),
     )
 

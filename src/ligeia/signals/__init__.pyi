@@ -42,3 +42,4 @@ from ._sources import (
 )
 from ._spectrum import rms_frequencies as rms_frequencies
 from ._surface import Surface as Surface, checked_surface as checked_surface, surface_of as surface_of
+from ._views import Views as Views
