@@ -1,0 +1,3 @@
+"""Photographs with known cameras."""
+
+__all__ = []
