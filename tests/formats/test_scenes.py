@@ -5,6 +5,7 @@ import math
 import os
 import re
 import shutil
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,12 @@ def test_missing_photographs_are_named_in_one_line_and_left_out(tmp_path: Path) 
     assert len(told) == 1
 
 
+def test_a_missing_photograph_needs_no_mask(tmp_path: Path) -> None:
+    path = save_transforms(tmp_path, {**LENS, "frames": [*frames(3), {**frames(4)[3], "mask_path": "no.png"}]})
+    with pytest.warns(UserWarning, match="1 of 4 photographs are missing and left out: images/3.png"):
+        check_point(read_views(path))
+
+
 def test_splits_are_kept_apart(tmp_path: Path) -> None:
     save_transforms(tmp_path, {**LENS, "frames": frames(5)[3:]}, name="transforms_test.json", count=5)
     with pytest.raises(InputError, match=r"expected transforms_train.json, got that of test only"):
@@ -275,6 +282,18 @@ def test_pictures_and_masks_that_cannot_be_are_named(tmp_path: Path) -> None:
         read_views(path)
 
 
+def test_names_from_files_make_no_lines_of_their_own(tmp_path: Path) -> None:
+    path = save_transforms(tmp_path, changed(file_path="a\nb", transform_matrix=None))
+    with pytest.raises(FormatError, match=r"frame 0 \(a\?b\): expected its pose"):
+        read_views(path)
+
+
+def test_reading_on_threads_leaves_the_filters_of_warnings_as_they_were(tmp_path: Path) -> None:
+    before = list(warnings.filters)
+    read_views(save_transforms(tmp_path, {**LENS, "frames": frames(12)}, count=12))
+    assert warnings.filters == before
+
+
 def llff(folder: Path, count: int = 3) -> np.ndarray:
     """Write pictures, and return rows of LLFF: axes down, right, backward as columns."""
     rows = []
@@ -321,7 +340,7 @@ def test_llff_that_cannot_be_is_refused(tmp_path: Path) -> None:
         read_views(tmp_path, split="test")
 
 
-def archive(path: Path, **other: np.ndarray) -> Path:
+def archive(path: Path, **other: Any) -> Path:
     poses = np.array([pose(k) for k in range(3)], np.float32)
     images = np.full((3, ROWS, COLUMNS, 4), 9, np.uint8)
     np.savez(path, **{"images": images, "poses": poses, "focal": np.array(FOCAL)} | other)

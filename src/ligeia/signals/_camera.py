@@ -18,6 +18,7 @@ _ROUNDED: Final = 1e-3  # from a rotation: a pose written with four digits
 _EXACT: Final = 1e-12
 _UNDONE: Final = 1e-10  # in units of the focal length: far below a millionth of a pixel
 _NEWTON_STEPS: Final = 30
+_LAST_STEP: Final = 1e-8  # the error is then its square
 _LONGEST_STEP: Final = 0.5  # in units of the focal length, so that a step does not leap over a fold
 
 
@@ -244,7 +245,7 @@ class Camera:
                 step = np.stack([c * left[0] - b * left[1], a * left[1] - b * left[0]]) / (a * c - b * b)
                 step *= np.minimum(1, _LONGEST_STEP / np.maximum(np.hypot(*step), _LONGEST_STEP))
                 found = found + step
-                if np.abs(step).max(initial=0.0) <= 4 * np.finfo(np.float64).eps:
+                if np.abs(step).max(initial=0.0) <= _LAST_STEP:
                     break
             across, along, slopes = self._distorted(*found)
             missed = np.abs(wanted - [across, along]).max(axis=0)
@@ -254,7 +255,7 @@ class Camera:
             worst = int(np.argmin(is_undone))
             raise InputError(
                 f"expected a distortion that can be undone at all places, k1, k2, k3, p1, p2 of {self.distortion} "
-                f"cannot be at row {fy * y[worst] + cy:.6g}, column {fx * x[worst] + cx:.6g}; calibrate the lens again."
+                f"cannot be at row {fy * y[worst] + cy:.6g}, column {fx * x[worst] + cx:.6g}; undistort the picture."
             )
         return found[0], found[1]
 

@@ -21,7 +21,7 @@ from ligeia.core import FormatError, InputError, check_readable, errors_name
 from ligeia.signals import Camera
 
 from ..images._kinds import image_suffixes
-from ._photographs import Found, Photograph, exists
+from ._photographs import Found, Photograph, exists, one_line
 
 _FIELDS: Final = {  # in COLMAP's order; f is both focal lengths
     "SIMPLE_PINHOLE": ("f", "cx", "cy"),
@@ -94,11 +94,12 @@ def find_colmap(folder: Path) -> Found:
         lens = lenses.get(image.camera)
         if lens is None:
             raise FormatError(
-                f"{model}: expected a camera of number {image.camera} for {image.name}, there is none; get whole files."
+                f"{model}: expected a camera of number {image.camera} for {one_line(image.name)}, there is none; "
+                "get whole files."
             )
         photographs.append(
             Photograph(
-                name=image.name,
+                name=one_line(image.name),
                 path=beside / image.name.replace("\\", "/"),
                 camera=lambda _, lens=lens, pose=image.pose: lens.camera(pose),
                 shape=lens.shape,
@@ -123,8 +124,8 @@ def _beside(folder: Path, model: Path, images: list[_Image]) -> Path:
         if any(exists(place / image.name) for image in images):
             return place
     raise InputError(
-        f"{folder}: expected the photographs of COLMAP in {places[0]}, {images[0].name} is not there; put them there "
-        "(smaller copies such as images_2 are not taken by themselves)."
+        f"{folder}: expected the photographs of COLMAP in {places[0]}, {one_line(images[0].name)} is not there; put "
+        "them there (smaller copies such as images_2 are not taken by themselves)."
     )
 
 
@@ -136,7 +137,7 @@ def _tell_others(folder: Path, beside: Path, images: list[_Image]) -> None:
         warnings.warn(
             f"{folder}: COLMAP has found no pose for {len(others)} of {len(others) + len(posed)} photographs, which "
             "are left out.",
-            stacklevel=4,
+            stacklevel=5,
         )
 
 
@@ -160,7 +161,8 @@ def _lens(model: str, columns: int, rows: int, values: tuple[float, ...]) -> _Le
 def _fields(model: str) -> tuple[str, ...]:
     if model not in _FIELDS:
         raise InputError(
-            f"expected cameras of model {', '.join(_FIELDS)}, got {model}; undistort first: colmap image_undistorter."
+            f"expected cameras of model {', '.join(_FIELDS)}, got {one_line(model)}; undistort first: "
+            "colmap image_undistorter."
         )
     return _FIELDS[model]
 
@@ -169,7 +171,7 @@ def _image(name: str, camera: int, quaternion: tuple[float, ...], translation: t
     w, x, y, z = quaternion
     length = math.hypot(w, x, y, z)
     if not (0 < length < math.inf and all(map(math.isfinite, translation))):
-        raise FormatError(f"{name}: expected a pose of finite numbers, got {quaternion} and {translation}.")
+        raise FormatError(f"{one_line(name)}: expected a pose of finite numbers, got {quaternion} and {translation}.")
     w, x, y, z = w / length, x / length, y / length, z / length
     turn = np.array(
         [

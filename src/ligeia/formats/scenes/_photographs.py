@@ -25,6 +25,7 @@ from ..images._kinds import as_stored
 from ..images._read import read_image
 
 _MOST_THREADS = 8  # each decodes a picture, which takes memory
+_LONGEST_NAME = 400  # characters
 _NAMED = 3  # missing files that a warning names
 
 
@@ -68,13 +69,13 @@ def views_of(path: Path, found: Found) -> Views:
     if not there:
         raise InputError(
             f"{path}: expected its photographs, none of {len(missing)} is there, the first would be "
-            f"{found.photographs[0].path}; put them where the file says, or correct it."
+            f"{one_line(found.photographs[0].path)}; put them where the file says, or correct it."
         )
     if missing:
         names = ", ".join(missing[:_NAMED]) + (", ..." if len(missing) > _NAMED else "")
         warnings.warn(
             f"{path}: {len(missing)} of {len(found.photographs)} photographs are missing and left out: {names}.",
-            stacklevel=4,
+            stacklevel=3,
         )
     read = _all_read(path, there)
     with errors_name(path):
@@ -85,6 +86,11 @@ def views_of(path: Path, found: Found) -> Views:
             masks=tuple(mask for _, _, mask in read),
             points=found.points,
         )
+
+
+def one_line(name: object) -> str:
+    """Return a name from a file for a message: no line of its own, and not too long."""
+    return "".join(each if each.isprintable() else "?" for each in str(name)[:_LONGEST_NAME])
 
 
 def exists(path: Path) -> bool:

@@ -42,7 +42,7 @@ def read_views(path: Path, *, split: Split = "train", at_least: int = 3) -> View
 
 
 def holds_scene(path: Path) -> bool:
-    """Return whether a path names photographs with known cameras, judged by the names of files alone.
+    """Return whether a path names photographs with known cameras; no picture is opened for it.
 
     A folder of photographs without cameras is none; `read_views` says which tool finds their cameras.
     """

@@ -22,7 +22,7 @@ from ligeia.signals import Camera
 
 from ..images._kinds import image_suffixes
 from ..surfaces._read import read_surface
-from ._photographs import Found, Mask, Photograph, exists
+from ._photographs import Found, Mask, Photograph, exists, one_line
 
 Split: TypeAlias = Literal["train", "val", "test"]
 """Which of the views: those to fit to, or those that are kept apart."""
@@ -65,7 +65,7 @@ def _frames(document: dict[str, Any], split: Split) -> list[tuple[str, dict[str,
     for number, frame in enumerate(frames):
         if not isinstance(frame, dict) or not isinstance(frame.get("file_path"), str) or not frame["file_path"]:
             raise FormatError(f"frame {number}: expected an object with the name of a file as file_path.")
-        result.append((f"frame {number} ({frame['file_path']})", frame))
+        result.append((f"frame {number} ({one_line(frame['file_path'])})", frame))
     lists = {name: document.get(f"{name}_filenames") for name in _SPLITS}
     if all(names is None for names in lists.values()):
         return result
@@ -94,9 +94,9 @@ def _photograph(
             if not isinstance(name, str):
                 raise FormatError(f"expected the name of a file as mask_path, got {_kind(name)}.")
             masks.append(Mask(path=_local(folder, name), is_black_ignored=True))
-            if not exists(masks[0].path):
+            if exists(path) and not exists(masks[0].path):
                 raise InputError(
-                    f"expected its mask at {masks[0].path}, no such file; put it there, or correct mask_path."
+                    f"expected its mask at {one_line(masks[0].path)}, no such file; put it there, or correct mask_path."
                 )
         if exists(beside := path.with_name(f"dynamic_mask_{path.stem}.png")):
             masks.append(Mask(path=beside, is_black_ignored=False))
@@ -141,8 +141,8 @@ def _check_model(both: dict[str, Any]) -> None:
         model = "OPENCV_FISHEYE"
     if model not in _MODELS:
         raise InputError(
-            f"expected a camera_model of {', '.join(_MODELS)}, got {model}; undistort the pictures first, for example "
-            "with colmap image_undistorter."
+            f"expected a camera_model of {', '.join(_MODELS)}, got {one_line(model)}; undistort the pictures "
+            "first, for example with colmap image_undistorter."
         )
     for name in _OTHER_DISTORTION:
         if both.get(name) is not None and _number(both, name) != 0:
@@ -183,7 +183,7 @@ def _points(path: Path, document: dict[str, Any], undone: Float[np.ndarray, "4 4
     try:
         vertices = read_surface(_local(path.parent, name)).vertices
     except InputError as error:
-        warnings.warn(f"{path}: the points of ply_file_path are left out: {error}", stacklevel=5)
+        warnings.warn(f"{path}: the points of ply_file_path are left out: {error}", stacklevel=4)
         return None
     return vertices @ undone[:3, :3].T + undone[:3, 3]
 
@@ -206,7 +206,7 @@ def _plain(name: str) -> str:
 
 
 def _name(folder: Path, path: Path) -> str:
-    return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
+    return one_line(path.relative_to(folder) if path.is_relative_to(folder) else path)
 
 
 def _number(owner: Mapping[str, Any], name: str) -> float:
