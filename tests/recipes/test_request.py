@@ -44,8 +44,12 @@ def test_keywords_change_a_request_and_an_unknown_one_is_an_error() -> None:
     assert torch.equal(weights[0], weights[2])
     assert not torch.equal(weights[0], weights[3])
     misspelt: dict[str, Any] = {"hiden_features": 8}
-    with pytest.raises(TypeError, match="hiden_features"):
+    with pytest.raises(TypeError, match="no keyword 'hiden_features'; did you mean hidden_features"):
         lg.fit(PIXELS, **misspelt)
+
+
+def test_one_periodic_axis_needs_no_tuple() -> None:
+    assert FitRequest(periodic="lon") == FitRequest(periodic=("lon",))
 
 
 @pytest.mark.parametrize(
@@ -63,7 +67,11 @@ def test_keywords_change_a_request_and_an_unknown_one_is_an_error() -> None:
         ),
         ({"configuration": paper(), "prior": Smoothness(hessian=1.0)}, "leave the configuration out"),
         ({"mask": PIXELS, "hold_out": 0.1}, "mask and hold_out both say what is not fitted; leave one of them out"),
-        ({"network": "finer"}, r"expected an architecture such as lg.Finer\(omega=40\) as the network, got 'finer'"),
+        (
+            {"network": "finer"},
+            r"expected an architecture such as lg.Finer\(omega=40\) as the network, got str; leave it out",
+        ),
+        ({"prior": "tv"}, r"expected a prior such as physics.Smoothness\(total_variation=1e-4\), got 'tv'"),
         ({"network": lg.Finer(), "hidden_features": 8}, "the sizes of a network finer are its own; leave hidden_feat"),
     ],
 )

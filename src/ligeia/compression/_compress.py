@@ -12,7 +12,7 @@ import torch
 
 from ligeia import codec, fitting
 from ligeia.codec import QuantizedTensor, check_field_output
-from ligeia.core import InputError, check_writable, write_whole
+from ligeia.core import InputError, check_writable, filled, write_whole
 from ligeia.field import Field, Report, from_record
 from ligeia.fitting import Adam, Callback, Checkpointer, LRSchedule, Objective, Recipe, State, Stop, TakeStep, Values
 from ligeia.kernels import workspace
@@ -34,7 +34,7 @@ from ._deadline import Deadline
 from ._job import Compressed, Job
 from ._picture import is_picture, picture_of_quality, picture_of_size, steps_of
 from ._pruning import without_idle_neurons
-from ._request import CompressOptions, CompressRequest, request_of
+from ._request import CompressOptions, CompressRequest
 from ._sizes import NARROWEST, OMEGA_0, empty_record, least_bytes, other_config, siren_of, smallest_bytes, width_of
 from ._weights import CodedState, CodedWeights, bytes_beside_weights
 
@@ -82,7 +82,7 @@ def compress(
     >>> made.num_bytes <= 600
     True
     """
-    asked = request_of(request, options)
+    asked = filled(CompressRequest, request, options)
     if output is not None:
         check_field_output(Path(output))
         check_writable(Path(output))

@@ -1,7 +1,7 @@
 """What is asked of `compress`: one frozen object that the command line and Python both fill."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypedDict, final
 
 from ligeia.core import InputError
@@ -81,8 +81,3 @@ class CompressRequest:
             raise InputError(f"expected a finite size or quality above 0, got {given[0]}.")
         if self.seconds is not None and (self.lossless or self.psnr_db is not None or self.snr_db is not None):
             raise InputError("expected a size with a deadline: a quality or a lossless file has none; leave it out.")
-
-
-def request_of(request: CompressRequest | None, options: CompressOptions) -> CompressRequest:
-    """Return a request with some of its fields changed; None stands for the usual one."""
-    return CompressRequest(**options) if request is None else replace(request, **options)

@@ -20,4 +20,5 @@ from ._files import (
     write_whole as write_whole,
 )
 from ._random import random_stream as random_stream
+from ._requests import filled as filled
 from ._threads import map_on_threads as map_on_threads, num_threads as num_threads, thread_pool as thread_pool

@@ -37,7 +37,7 @@ class Smoothness:
     def __post_init__(self) -> None:
         weights = (self.total_variation, self.hessian)
         if not all(0 <= each < np.inf for each in weights) or not any(weights):
-            raise InputError(f"expected weights of 0 or more for a prior, one of them above 0, got {self}.")
+            raise InputError(f"expected weights of 0 or more for a prior, one of them above 0, got {weights}.")
 
     @property
     def order(self) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Unpack
 
+from ligeia.core import filled
 from ligeia.field import Field
 from ligeia.fitting import Callback, Checkpointer
 from ligeia.formats import is_surface
@@ -12,7 +13,7 @@ from ligeia.signals import Surface
 
 from ._fit_signal import SignalPlan, plan_signal
 from ._fit_surface import FittedSurface, SurfacePlan, plan_surface
-from ._request import FitOptions, FitRequest, SignalLike, request_of
+from ._request import FitOptions, FitRequest, SignalLike
 
 
 def fit(
@@ -38,7 +39,7 @@ def fit(
     >>> field.sample((16, 16)).shape
     torch.Size([16, 16, 1])
     """
-    return plan_fit(source, request_of(request, options)).fit(callbacks=callbacks, checkpoint=checkpoint).field
+    return plan_fit(source, filled(FitRequest, request, options)).fit(callbacks=callbacks, checkpoint=checkpoint).field
 
 
 def fit_surface(
@@ -65,7 +66,7 @@ def fit_surface(
     >>> fitted.field.sample((2, 2, 2)).shape
     torch.Size([2, 2, 2, 1])
     """
-    return plan_surface(source, request_of(request, options)).fit(callbacks=callbacks, checkpoint=checkpoint)
+    return plan_surface(source, filled(FitRequest, request, options)).fit(callbacks=callbacks, checkpoint=checkpoint)
 
 
 def plan_fit(source: SignalLike | Surface | Shape, request: FitRequest) -> SignalPlan | SurfacePlan:

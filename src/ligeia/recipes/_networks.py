@@ -125,8 +125,8 @@ def checked_network(network: object) -> Architecture:
     """Return an architecture, or raise `InputError` for anything else."""
     if not isinstance(network, Architecture):
         raise InputError(
-            f"expected an architecture such as lg.Finer(omega=40) as the network, got {network!r:.60}; a sine "
-            "network is what there is without one."
+            "expected an architecture such as lg.Finer(omega=40) as the network, got "
+            f"{type(network).__name__}; leave it out for a sine network."
         )
     return network
 

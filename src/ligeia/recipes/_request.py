@@ -1,7 +1,7 @@
 """What is asked of a fit: one frozen object that the command line and Python both fill."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias, TypedDict, final
 
@@ -45,7 +45,7 @@ class FitOptions(TypedDict, total=False):
     variable: str | None
     frames: tuple[int, int] | None
     channels: bool | None
-    periodic: Sequence[str]
+    periodic: str | Sequence[str]
     columns: PointColumns | None
     footprint: FootprintName
     mask: SignalLike | None
@@ -92,8 +92,8 @@ class FitRequest:
     """The first and the last (exclusive) frame of a video."""
     channels: bool | None = None
     """Whether the last axis of an array holds channels; None lets its shape say so."""
-    periodic: Sequence[str] = ()
-    """Axes whose ends are the same place, such as ``lon``."""
+    periodic: str | Sequence[str] = ()
+    """Axes, or the one axis, whose ends are the same place, such as ``lon``."""
     columns: PointColumns | None = None
     """Those of scattered samples in a table."""
     footprint: FootprintName = "point"
@@ -115,6 +115,10 @@ class FitRequest:
             raise InputError(f"the recipe must be {' or '.join(_RECIPES)}, got {self.recipe!r}.")
         if self.recipe != "fast" and self.configuration is not None:
             raise InputError(f"a configuration is a recipe of its own; leave the recipe {self.recipe} out.")
+        if self.prior is not None and not isinstance(self.prior, Smoothness):
+            raise InputError(f"expected a prior such as physics.Smoothness(total_variation=1e-4), got {self.prior!r}.")
+        if isinstance(self.periodic, str):
+            object.__setattr__(self, "periodic", (self.periodic,))
         if self.prior is not None and (self.recipe != "fast" or self.configuration is not None):
             found = "the configuration" if self.configuration is not None else f"the recipe {self.recipe}"
             raise InputError(f"a prior brings its own recipe; leave {found} out.")
@@ -124,8 +128,3 @@ class FitRequest:
             name = checked_network(self.network).name
             if self.hidden_features is not None:
                 raise InputError(f"the sizes of a network {name} are its own; leave hidden_features out.")
-
-
-def request_of(request: FitRequest | None, options: FitOptions) -> FitRequest:
-    """Return a request with some of its fields changed; None stands for the usual one."""
-    return FitRequest(**options) if request is None else replace(request, **options)

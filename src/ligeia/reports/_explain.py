@@ -262,9 +262,9 @@ def _on_frequencies(found: Explanation, takes_frequencies: bool) -> list[str]:
         )
         return [other]
     slow = (
-        f"From {missed:.0f} radians per unit on, more than half of the signal's power is missing, while the first "
-        f"layer turns by up to {first:.0f}: omega_0 is too low, or the fit too short. Fit again with a higher first "
-        f"frequency, such as --first-omega {max(2 * missed, 2 * first):.3g}, or more passes."
+        f"From {missed:.0f} radians per unit on, more than half of the signal's power is missing, and the first layer "
+        f"turns by {first:.0f} at most. Fit for more passes or seconds first. If that does not help, omega_0 is too low: "
+        "fit again with --first-omega up to twice as high as `fit` printed."
     )
     return [slow]
 
