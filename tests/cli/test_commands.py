@@ -277,6 +277,13 @@ def test_no_command_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr() == ("", "ligeia: expected a command; `ligeia --help` lists them.\n")
 
 
+def test_the_list_of_commands_has_no_clipped_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == 0
+    text = capsys.readouterr().out
+    assert "solve" in text
+    assert "..." not in text
+
+
 @pytest.mark.parametrize("command", ["fit", "render", "decode", "compare", "info", "demo", "paper"])
 def test_the_help_of_each_command_fits_a_screen_and_has_an_example(
     command: str, capsys: pytest.CaptureFixture[str]

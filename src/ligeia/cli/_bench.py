@@ -12,7 +12,9 @@ def bench(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Measure how fast this machine fits and renders with each of its kernels; takes half a minute.
+    """Measure how fast this machine is.
+
+    It fits and renders with each of its kernels, which takes half a minute.
 
     Example: ligeia bench
     """

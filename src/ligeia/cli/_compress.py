@@ -50,11 +50,11 @@ def compress(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Compress a signal to a file of a given size, which is never exceeded, or of a given quality.
+    """Compress a signal to a size or a quality.
 
-    A picture becomes latent grids, anything else a network with integer weights, entropy-coded. `ligeia decode`
-    restores the signal; render and enlarge accept it like any other field. The reported quality is that of the decoded
-    file.
+    A size is never exceeded. A picture becomes latent grids, anything else a network with integer weights,
+    entropy-coded. `ligeia decode` restores the signal; render and enlarge accept it like any other field. The
+    reported quality is that of the decoded file.
 
     Example: ligeia compress photo.png -o photo.lig --bpp 0.3
     """

@@ -46,10 +46,11 @@ def enlarge(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Enlarge a picture, using that each pixel is the mean over an area.
+    """Enlarge a picture, or slices to a volume.
 
-    Nothing is learned from other pictures. Several exposures of a scene, or frames of a video, give one sharper
-    picture. Stacks of thick slices, one or several orthogonal ones, give a volume of cubic voxels.
+    Each pixel is taken for the mean over an area. Nothing is learned from other pictures. Several exposures of a
+    scene, or frames of a video, give one sharper picture. Stacks of thick slices, one or several orthogonal ones,
+    give a volume of cubic voxels.
 
     Example: ligeia enlarge photo.png -o large.png --scale 2
     """

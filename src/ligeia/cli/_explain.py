@@ -21,7 +21,9 @@ def explain(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Analyze a network: activations, spectra and ranks by layer, and what to change.
+    """Analyze a network layer by layer.
+
+    Activations, spectra and ranks, and what to change.
 
     Example: ligeia explain photo.lig --reference photo.png -o inside.png
     """

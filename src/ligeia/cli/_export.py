@@ -19,10 +19,11 @@ def export(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write a field for other programs, and measure how closely the export matches it.
+    """Write a field for other programs.
 
-    The output's ending chooses the format: .onnx is a model from coordinates in [-1, 1] to values in the signal's
-    units, .safetensors holds the weights and a description in JSON, which `ligeia import` reads back.
+    How closely the export matches it is measured. The output's ending chooses the format: .onnx is a model from
+    coordinates in [-1, 1] to values in the signal's units, .safetensors holds the weights and a description in
+    JSON, which `ligeia import` reads back.
 
     Example: ligeia export photo.lig -o photo.onnx
     """

@@ -22,10 +22,11 @@ def import_(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Make a field from a .safetensors file: an export of ligeia, or weights of a sine network.
+    """Make a field from a .safetensors file.
 
-    Weights of the SIREN repository, of its notebook and of siren-pytorch are recognized by their names. Such files
-    record neither the number of samples nor omega: pass --shape, and --omega unless it was their code's default.
+    It is an export of ligeia, or weights of a sine network. Weights of the SIREN repository, of its notebook and of
+    siren-pytorch are recognized by their names. Such files record neither the number of samples nor omega: pass
+    --shape, and --omega unless it was their code's default.
 
     Example: ligeia import photo.safetensors -o photo.lig
 

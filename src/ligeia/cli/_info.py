@@ -20,7 +20,9 @@ def info(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Print everything in the header of a field, or the kernels and versions on this machine.
+    """Print what a field's header says.
+
+    With --system: the kernels and versions on this machine.
 
     Example: ligeia info photo.lig
 

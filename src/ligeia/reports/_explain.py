@@ -263,8 +263,8 @@ def _on_frequencies(found: Explanation, takes_frequencies: bool) -> list[str]:
         return [other]
     slow = (
         f"From {missed:.0f} radians per unit on, more than half of the signal's power is missing, and the first layer "
-        f"turns by {first:.0f} at most. Fit for more passes or seconds first. If that does not help, omega_0 is too low: "
-        "fit again with --first-omega up to twice as high as `fit` printed."
+        f"turns by {first:.0f} at most. Fit for more passes or seconds first. If that does not help, omega_0 is too "
+        "low: fit again with --first-omega up to twice as high as `fit` printed."
     )
     return [slow]
 
