@@ -279,9 +279,9 @@ def test_no_command_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_list_of_commands_has_no_clipped_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--help"]) == 0
-    text = capsys.readouterr().out
-    assert "solve" in text
-    assert "..." not in text
+    commands = capsys.readouterr().out.split("Commands:")[1]
+    assert "solve" in commands
+    assert "..." not in commands
 
 
 @pytest.mark.parametrize("command", ["fit", "render", "decode", "compare", "info", "demo", "paper"])
