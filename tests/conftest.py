@@ -1,7 +1,7 @@
 """What holds for every test: no deadlines; tests that fit come first, without checks of shapes and types.
 
-Where coverage is measured, it is not in tests that fit, nor in those marked ``no_cover``: they take half as long again
-with it, and reach lines that others reach.
+Where coverage is measured, it is not in tests that fit, in those of Hypothesis, in examples of documents, nor where
+``no_cover`` says so: they take half as long again with it, and reach lines that others reach.
 """
 
 from collections.abc import Iterator
@@ -12,6 +12,7 @@ from hypothesis import settings
 
 settings.register_profile("ligeia", deadline=None)  # the clock of a shared machine says nothing of the code
 settings.load_profile("ligeia")
+_EXAMPLES = ("benchmarks", "docs", "experiments")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -28,7 +29,9 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put files of tests that fit first, so that the longest do not run alone at the end; measure no coverage there."""
     fits = [item for item in items if item.get_closest_marker("fits")]
-    for item in fits:
-        item.add_marker(pytest.mark.no_cover)
+    for item in items:
+        is_drawn = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+        if is_drawn or item.get_closest_marker("fits") or item.path.parent.name in _EXAMPLES:
+            item.add_marker(pytest.mark.no_cover)
     long = {item.path for item in fits}
     items.sort(key=lambda item: item.path not in long)

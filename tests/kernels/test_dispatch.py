@@ -312,6 +312,7 @@ def test_the_function_is_that_of_the_definition_without_a_module(on_path: str) -
     assert_close(found, sine_mlp(x, weights, biases, net.omegas()), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.no_cover
 def test_torch_compile_and_jit_trace_the_plain_definition(on_path: str) -> None:
     # in a process without the run-time type checks of the tests, which cannot be traced
     program = f"""

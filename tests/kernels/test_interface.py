@@ -2,6 +2,7 @@
 
 import ctypes
 
+import numpy as np
 import pytest
 
 from ligeia import kernels
@@ -14,6 +15,7 @@ from ligeia.kernels.latents import (
     _read as _latents_read,
     _reference as _latents_reference,
 )
+from ligeia.kernels.scenes import _fit as _scenes, _grid as _scene_grid
 from ligeia.kernels.sine import _fused
 from ligeia.networks import _latent_grid
 
@@ -34,6 +36,13 @@ STRUCTURES: dict[str, type[ctypes.Structure]] = {
     "ReadInput": _latents_read._Input,
     "ReadGrid": _latents_read._Grid,
     "ReadState": _latents_read._State,
+    "SceneGrid": _scenes._Grid,
+    "ScenePixels": _scenes._Pixels,
+    "SceneImage": _scenes._Image,
+    "SceneTarget": _scenes._Target,
+    "SceneGradient": _scenes._Gradient,
+    "SceneAdam": _scenes._Adam,
+    "SceneWeights": _scenes._Weights,
 }
 
 CONSTANTS: dict[str, float] = {
@@ -54,6 +63,14 @@ CONSTANTS: dict[str, float] = {
     "LEAST_LOG_SCALE": _latents_reference.LEAST_LOG_SCALE,
     "MOST_LOG_SCALE": _latents_reference.MOST_LOG_SCALE,
     "SHARPNESS": _latents_reference._SHARPNESS,
+    "SCENE_ROW": _scene_grid.ROW,
+    "SCENE_HIDDEN": _scene_grid.HEAD_HIDDEN,
+    "SCENE_DIRECTION": _scene_grid.DIRECTION,
+    "SCENE_INPUTS": _scene_grid.HEAD_INPUTS,
+    "SCENE_HEAD": _scene_grid.HEAD,
+    "SCENE_SAMPLES": _scene_grid.MOST_SAMPLES,
+    "SCENE_EMPTY": _scene_grid.EMPTY,
+    "SCENE_LEAST": np.float32(_scene_grid.LEAST),
     "format::HIDDEN": _latent_plan.HIDDEN,
     "format::FRACTION": _latent_model.FRACTION,
     "format::MEAN_BITS": _latent_model.MEAN_BITS,

@@ -19,6 +19,19 @@ from .latents._plan import (
     spline_weights as spline_weights,
 )
 from .latents._read import has_reader as has_reader, read_grid as read_grid
+from .scenes._fit import Picture as Picture, VoxelFit as VoxelFit
+from .scenes._grid import (
+    DIRECTION as DIRECTION,
+    EMPTY as EMPTY,
+    GAINS as GAINS,
+    HEAD as HEAD,
+    HEAD_HIDDEN as HEAD_HIDDEN,
+    HEAD_INPUTS as HEAD_INPUTS,
+    ROW as ROW,
+    PixelRays as PixelRays,
+    VoxelGrid as VoxelGrid,
+)
+from .scenes._reference import Jitter as Jitter
 from .sine._dispatch import (
     fused_shape as fused_shape,
     fused_sine_mlp as fused_sine_mlp,

@@ -35,5 +35,6 @@ from ._sinc import Sinc as Sinc
 from ._siren import SineLayer as SineLayer, Siren as Siren
 from ._siren_architecture import SirenArchitecture as SirenArchitecture
 from ._torch_arithmetic import TorchArithmetic as TorchArithmetic
+from ._voxels import Voxels as Voxels
 from ._wire import RealWire as RealWire, Wire as Wire
 from ._wrappers import Bounded as Bounded, Periodic as Periodic, Symmetric as Symmetric

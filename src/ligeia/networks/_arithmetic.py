@@ -81,7 +81,7 @@ class Arithmetic(Protocol):
         ...
 
     def gather(self, row: Numbers, index: Numbers) -> Numbers:
-        """Return the entries of a row of weights at integers."""
+        """Return the entries of a row of weights, or the rows of a matrix, at integers."""
         ...
 
     def layer(self, pre: Numbers, post: Numbers) -> Numbers:

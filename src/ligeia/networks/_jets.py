@@ -199,7 +199,7 @@ class JetArithmetic:
         return post
 
     def gather(self, row: Tensor, index: Tensor) -> Tensor:
-        """Return the entries of a row of weights at integers."""
+        """Return the entries of a row of weights, or the rows of a matrix, at integers."""
         return self._plain.gather(row, index)
 
 

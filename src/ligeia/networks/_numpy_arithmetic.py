@@ -86,6 +86,6 @@ class NumpyArithmetic:
         """Return ``post``, the output of a layer; ``pre`` is the input of its nonlinearity."""
         return post
 
-    def gather(self, row: Floats, index: Int[np.ndarray, "..."]) -> Floats:
-        """Return the entries of a row of weights at integers."""
+    def gather(self, row: Shaped[np.ndarray, "..."], index: Int[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:
+        """Return the entries of a row of weights, or the rows of a matrix, at integers."""
         return row[index]

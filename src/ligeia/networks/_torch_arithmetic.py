@@ -87,11 +87,10 @@ class TorchArithmetic:
         """Return ``post``, the output of a layer; ``pre`` is the input of its nonlinearity."""
         return post
 
-    def gather(self, row: Floats, index: Int[Tensor, "..."]) -> Floats:
-        """Return the entries of a row of weights at integers."""
-        return row.index_select(0, index.reshape(-1)).reshape(
-            index.shape
-        )  # embedding's backward takes ten times as long
+    def gather(self, row: Shaped[Tensor, "..."], index: Int[Tensor, "..."]) -> Shaped[Tensor, "..."]:
+        """Return the entries of a row of weights, or the rows of a matrix, at integers."""
+        # embedding's backward takes ten times as long
+        return row.index_select(0, index.reshape(-1)).reshape(*index.shape, *row.shape[1:])
 
 
 _SMALL = 0.3

@@ -7,7 +7,7 @@
 #include "pool.h"
 #include "sine/plan.h"
 
-static constexpr int ABI = 9;
+static constexpr int ABI = 10;
 
 LIGEIA_API int ligeia_abi(void) { return ABI; }
 

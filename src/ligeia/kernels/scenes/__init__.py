@@ -1,0 +1,1 @@
+"""Rays through sparse voxels: the plain torch definition, and compiled kernels that agree with it."""

@@ -1,0 +1,167 @@
+"""The objective on photographs: each pixel is the mean over its area of what rays through it see."""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple, final
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32, Int
+from torch import Tensor
+
+from ligeia.core import random_stream
+from ligeia.field import Field
+from ligeia.fitting import Batches, Quality
+from ligeia.kernels import PixelRays
+from ligeia.metrics import decibels
+from ligeia.signals import Views
+
+from ._rendering import Background, camera_rays, render, voxels_of
+
+_TILE: Final = 8  # pixels along a side: rays of one see the same cells
+_SIDE: Final = 2  # rays along the side of a pixel where quality is measured
+
+
+class Pixels(NamedTuple):
+    """Pixels with their rays."""
+
+    rays: PixelRays
+    target: Float32[np.ndarray, "n 4"]
+    """Color times alpha, and alpha."""
+
+
+@final
+class Photographs:
+    """Fit a radiance field to the pixels of photographs: the squared error of colors and alpha.
+
+    Pictures without alpha were taken before ``background``; with alpha they are compared before it. Pixels that are
+    ignored, and those that see nothing of the field's cells, take no part. The quality is that of the ``held_out``
+    views; without any, of the photographs themselves.
+    """
+
+    def __init__(
+        self, views: Views, field: Field, *, background: Background = (1.0, 1.0, 1.0), held_out: Views | None = None
+    ) -> None:
+        self.views, self.background, self.held_out = views, background, held_out
+        self.has_alpha = views.has_alpha
+        self._all = _pixels_of(views)
+        is_known = ~np.concatenate(
+            [
+                np.zeros(camera.shape, bool).ravel() if mask is None else mask.ravel()
+                for camera, mask in zip(views.cameras, views.masks, strict=True)
+            ]
+        )
+        sees = voxels_of(field).hits(self._all.rays)
+        if self.has_alpha:
+            sees |= self._all.target[:, 3] > 0  # it cannot be met, but says that cells are missing
+        self.live = np.flatnonzero(is_known & sees)
+        self._constant_db = _constant_db(self._all.target, self.has_alpha, background)
+
+    @property
+    def num_points(self) -> int:
+        """Number of pixels that take part."""
+        return len(self.live)
+
+    @property
+    def finest_db(self) -> float:
+        """Infinite: nothing says how well a view can be known."""
+        return np.inf
+
+    @property
+    def constant_db(self) -> float:
+        """PSNR of the best picture of one color."""
+        return self._constant_db
+
+    def batches(self, batch_size: int | None, seed: int) -> Batches:
+        """Return whole tiles of pixels, in random order."""
+        return TileBatches(self.live, [camera.shape for camera in self.views.cameras], batch_size, seed)
+
+    def batch(self, indices: Int[np.ndarray, " n"], device: torch.device) -> Pixels:
+        """Return the pixels ``indices`` among all pixels of all views."""
+        return Pixels(self._all.rays.take(indices), np.ascontiguousarray(self._all.target[indices]))
+
+    def loss(self, field: Field, batch: Pixels) -> Float[Tensor, ""]:
+        """Return the mean squared error of a batch in units in which the range is [-1, 1], by the definition."""
+        from ligeia.kernels import GAINS
+        from ligeia.kernels.scenes._reference import render as rendered, squared_error
+
+        grid = voxels_of(field).grid
+        density, features, head = field.network.tensors()
+        seen = rendered(grid, density * GAINS[0], features, head * GAINS[2], batch.rays, side=_SIDE)
+        background = None if self.has_alpha else self.background
+        error = squared_error(seen, torch.from_numpy(batch.target).to(density), background=background)
+        return 4 * error / (len(batch.target) * (4 if self.has_alpha else 3))
+
+    def quality(self, field: Field, *, most_points: int | None = None) -> Quality:
+        """Measure held-out views: the mean over views of their PSNR; of fewer pixels, the PSNR of these together."""
+        views = self.views if self.held_out is None else self.held_out
+        if most_points is None or most_points >= views.num_pixels:
+            return Quality(float(np.mean(quality_of_views(field, views, self.background))), views.num_pixels)
+        chosen = np.random.default_rng(0).choice(views.num_pixels, most_points, replace=False)
+        pixels = self._all if self.held_out is None else _pixels_of(views)
+        seen = voxels_of(field).picture(pixels.rays.take(chosen), side=_SIDE)
+        behind = np.array(self.background, np.float32)
+        target = pixels.target[chosen]
+        wanted = target[:, :3] + (1 - target[:, 3:]) * behind
+        found = np.clip(seen.color + (1 - seen.opacity[:, None]) * behind, 0, 1)
+        return Quality(decibels(float(np.square(found - wanted).mean()), peak=1.0), most_points)
+
+
+@final
+class TileBatches:
+    """Batches of whole tiles of pixels of one view, in another order and another tiling for each pass."""
+
+    def __init__(
+        self, live: Int[np.ndarray, " n"], shapes: Sequence[tuple[int, int]], batch_size: int | None, seed: int
+    ) -> None:
+        self._live = live
+        size = len(live) if batch_size is None else min(batch_size, len(live))
+        self.num_per_pass = -(-len(live) // size)
+        self._seed, self._pass = seed, -1
+        self._order = live
+        starts = np.cumsum([0, *(rows * columns for rows, columns in shapes)])
+        self._view = np.searchsorted(starts, live, "right") - 1
+        columns = np.array([shape[1] for shape in shapes])[self._view]
+        self._row, self._column = np.divmod(live - starts[self._view], columns)
+
+    def __getitem__(self, step: int) -> Int[np.ndarray, " n"]:
+        """Return the pixels that step ``step`` (from 0) sees, among all pixels of all views."""
+        number, position = divmod(step, self.num_per_pass)
+        if number != self._pass:
+            self._order, self._pass = self._tiled(number), number
+        start, stop = (each * len(self._live) // self.num_per_pass for each in (position, position + 1))
+        return self._order[start:stop]
+
+    def _tiled(self, number: int) -> Int[np.ndarray, " n"]:
+        draw = np.random.default_rng(
+            torch.randint(1 << 62, (), generator=random_stream(self._seed, "batches", number)).item()
+        )
+        down, right = draw.integers(0, _TILE, 2)
+        tile = np.stack([self._view, (self._row + down) // _TILE, (self._column + right) // _TILE])
+        key = np.ravel_multi_index(tuple(tile), tuple(tile.max(axis=1) + 1))
+        order = np.argsort(key, kind="stable")
+        starts = np.flatnonzero(np.diff(key[order], prepend=-1))
+        groups = np.split(self._live[order], starts[1:])
+        return np.concatenate([groups[each] for each in draw.permutation(len(groups))])
+
+
+def quality_of_views(field: Field, views: Views, background: Background) -> list[float]:
+    """Return the PSNR of each view before a background, with the footprint of its pixels; clipped after composition."""
+    found = []
+    behind = np.array(background, np.float32)
+    for number, (camera, mask) in enumerate(zip(views.cameras, views.masks, strict=True)):
+        picture = views.rgba(number)
+        wanted = picture[..., :3] + (1 - picture[..., 3:]) * behind
+        error = np.square(np.clip(render(field, camera, background=background, side=_SIDE).color, 0, 1) - wanted)
+        found.append(decibels(float(error.mean() if mask is None else error[~mask].mean()), peak=1.0))
+    return found
+
+
+def _pixels_of(views: Views) -> Pixels:
+    target = np.concatenate([views.rgba(number).reshape(-1, 4) for number in range(len(views.cameras))])
+    return Pixels(camera_rays(views.cameras), target)
+
+
+def _constant_db(target: Float32[np.ndarray, "n 4"], has_alpha: bool, background: Background) -> float:
+    colors = target[:, :3] + (1 - target[:, 3:]) * np.array(background, np.float32) if has_alpha else target[:, :3]
+    variance = float(colors.astype(np.float64).var(axis=0).mean())
+    return decibels(variance, peak=1.0) if variance > 1e-12 else -np.inf

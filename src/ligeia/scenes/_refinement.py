@@ -1,0 +1,64 @@
+"""From coarse voxels to finer ones: cells that are empty go, what the others hold is interpolated."""
+
+from typing import Final
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from ligeia.field import Field
+from ligeia.kernels import EMPTY, GAINS, VoxelGrid
+
+from ._rendering import field_of, voxels_of
+
+_LEAST_ALPHA: Final = 0.02  # of a cell that stays, or has a neighbor that does
+_LEAST_WEIGHT: Final = 1e-4  # of nodes that have a row
+
+
+def refined(field: Field, cells: int) -> Field:
+    """Return a field of a cube of ``cells`` along each side that looks the same, without cells that are empty.
+
+    A cell stays with its neighbors if light loses more than a fiftieth on its way through it.
+    """
+    from scipy.ndimage import map_coordinates
+
+    fit = voxels_of(field)
+    old = fit.grid
+    occupied = _finer(_kept(fit._raw, old), cells)
+    grid = VoxelGrid(old.low, old.high, occupied, old.scale, old.spacing)
+    result = field_of(grid)
+    ratio = np.array(old.cells) / cells
+    nodes = np.stack(np.unravel_index(grid.places, grid.node_shape), axis=1) - 1
+    places = (nodes * ratio + 1).T
+    weight = map_coordinates((old.row >= 0).astype(np.float32), places, order=1, mode="nearest")
+    has_rows = weight > _LEAST_WEIGHT
+
+    def interpolated(values: Float[np.ndarray, " rows"], otherwise: float) -> Float[np.ndarray, " n"]:
+        spread = np.zeros(old.node_shape, np.float32)
+        spread.reshape(-1)[old.places] = values  # nodes without a row take no part: the weights are of the others
+        found = map_coordinates(spread, places, order=1, mode="nearest")
+        return np.where(has_rows, found / np.maximum(weight, _LEAST_WEIGHT), otherwise)
+
+    density, features, head = (each.detach().numpy() for each in result.network.tensors())
+    density[:] = interpolated(fit.parameters[0], EMPTY / GAINS[0])
+    for number in range(features.shape[1]):
+        features[:, number] = interpolated(fit.parameters[1][:, number], 0.0)
+    head[:] = fit.parameters[2]
+    return result
+
+
+def _kept(raw: Float[np.ndarray, "nodes_x nodes_y nodes_z"], grid: VoxelGrid) -> Bool[np.ndarray, "x y z"]:
+    """Return the occupied cells that hold something, and those around them."""
+    from scipy.ndimage import binary_dilation
+
+    corners = raw[1:-1, 1:-1, 1:-1]
+    x, y, z = grid.cells
+    densest = np.max([corners[i : i + x, j : j + y, k : k + z] for i, j, k in np.ndindex(2, 2, 2)], axis=0)
+    alpha = 1 - np.exp(-np.logaddexp(0, densest) * grid.scale / grid.per_unit.max())
+    holds = (alpha > _LEAST_ALPHA) & grid.occupied
+    return binary_dilation(holds, np.ones((3, 3, 3), bool)) if holds.any() else grid.occupied
+
+
+def _finer(occupied: Bool[np.ndarray, "x y z"], cells: int) -> Bool[np.ndarray, "a b c"]:
+    """Return the finer cells whose middles lie in occupied ones."""
+    picks = [((np.arange(cells) + 0.5) * count / cells).astype(np.int64) for count in occupied.shape]
+    return occupied[np.ix_(*picks)]
