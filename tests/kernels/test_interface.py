@@ -70,7 +70,7 @@ CONSTANTS: dict[str, float] = {
     "SCENE_HEAD": _scene_grid.HEAD,
     "SCENE_SAMPLES": _scene_grid.MOST_SAMPLES,
     "SCENE_EMPTY": _scene_grid.EMPTY,
-    "SCENE_LEAST": np.float32(_scene_grid.LEAST),
+    "SCENE_LEAST": float(np.float32(_scene_grid.LEAST)),
     "format::HIDDEN": _latent_plan.HIDDEN,
     "format::FRACTION": _latent_model.FRACTION,
     "format::MEAN_BITS": _latent_model.MEAN_BITS,

@@ -10,8 +10,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from ligeia import kernels
 from ligeia.core import InputError
-from ligeia.kernels import EMPTY, HEAD, ROW, Jitter, PixelRays, VoxelFit, VoxelGrid
-from ligeia.kernels.scenes._reference import density_and_features, hits, render, squared_error
+from ligeia.kernels import EMPTY, HEAD, ROW, Jitter, PixelRays, VoxelFit, VoxelGrid, pixel_error, render_rays
+from ligeia.kernels.scenes._reference import density_and_features, hits
 
 LOW, HIGH = np.array([-1.0, -0.5, 2.0]), np.array([1.0, 1.2, 3.5])
 BLUE = (0.1, 0.2, 0.7)
@@ -48,15 +48,17 @@ def rays(count: int = 60, seed: int = 1) -> PixelRays:
     return PixelRays(*(np.ascontiguousarray(each, np.float32) for each in (origin, direction, *sides)))
 
 
-def in_float64(fit: VoxelFit) -> list[torch.Tensor]:
-    return [each.double().requires_grad_() for each in fit._evaluated()]
+def in_float64(fit: VoxelFit) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    raw, features, head = fit._evaluated()
+    return raw.double().requires_grad_(), features.double().requires_grad_(), head.double().requires_grad_()
 
 
 @pytest.mark.parametrize("side", [1, 2])
 def test_pictures_are_those_of_the_definition(path: str, side: int) -> None:
     fit = voxels()
     seen = fit.picture(rays(), side=side)
-    wanted = render(fit.grid, *in_float64(fit), rays(), side=side)
+    raw, features, head = in_float64(fit)
+    wanted = render_rays(fit.grid, raw, features, head, rays(), side=side)
     for found, expected in zip(seen, wanted, strict=True):
         assert_allclose(found, expected.detach(), atol=2e-5)
     assert not seen.opacity[0]
@@ -73,8 +75,9 @@ def test_errors_and_gradients_are_those_of_the_definition(
     how: dict[str, Any] = {"side": 2, "jitter": jitter}
     error = fit.gradient(rays(), target, background=background, **how)
     given = in_float64(fit)
-    seen = render(fit.grid, *given, rays(), **how)
-    wanted = squared_error(seen, torch.from_numpy(target).double(), background=background)
+    raw, features, head = given
+    seen = render_rays(fit.grid, raw, features, head, rays(), **how)
+    wanted = pixel_error(seen, torch.from_numpy(target).double(), background=background)
     wanted = wanted / (60 * (4 if background is None else 3))
     assert error == pytest.approx(float(wanted.detach()), rel=1e-5)
     for found, expected in zip(fit.gradients(), torch.autograd.grad(wanted, given), strict=True):
@@ -118,8 +121,8 @@ def test_the_definitions_gradient_is_that_of_finite_differences() -> None:
     fit = voxels()
     target = torch.from_numpy(np.random.default_rng(2).random((60, 4)))
 
-    def error(*given: torch.Tensor) -> torch.Tensor:
-        return squared_error(render(fit.grid, *given, rays(), side=1), target, background=None)
+    def error(raw: torch.Tensor, features: torch.Tensor, head: torch.Tensor) -> torch.Tensor:
+        return pixel_error(render_rays(fit.grid, raw, features, head, rays(), side=1), target, background=None)
 
     given = in_float64(fit)
     grads = torch.autograd.grad(error(*given), given)
@@ -160,8 +163,8 @@ def test_density_and_its_slope_are_continuous_across_cells() -> None:
         places.requires_grad_()
         density, _ = density_and_features(grid, raw, features, places)
         (slopes,) = torch.autograd.grad(density.sum(), places)
-        assert_allclose(*density.detach(), atol=1e-7)
-        assert_allclose(*slopes, atol=1e-7)
+        assert_allclose(density.detach()[0], density.detach()[1], atol=1e-7)
+        assert_allclose(slopes[0], slopes[1], atol=1e-7)
 
 
 def test_pixels_that_see_no_occupied_cell_are_known(path: str) -> None:

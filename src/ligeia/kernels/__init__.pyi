@@ -31,7 +31,7 @@ from .scenes._grid import (
     PixelRays as PixelRays,
     VoxelGrid as VoxelGrid,
 )
-from .scenes._reference import Jitter as Jitter
+from .scenes._reference import Jitter as Jitter, pixel_error as pixel_error, render_rays as render_rays
 from .sine._dispatch import (
     fused_shape as fused_shape,
     fused_sine_mlp as fused_sine_mlp,

@@ -15,12 +15,16 @@ from ligeia.kernels import Jitter, VoxelFit, VoxelGrid
 from ligeia.scenes import Photographs, field_of, refined, scene_box, visual_hull, voxels_of
 from ligeia.signals import Views
 
-_STAGES: Final = ((64, 0.1), (96, 0.25), (128, 0.55), (160, 1.0))  # cells along a side, share of the time at the end
+_STAGES: Final = ((0.0, 0.12, 1), (0.34, 0.3, 2), (0.67, 0.6, 2), (1.0, 1.0, 2))
+"""From the first number of cells to the last, share of the budget at the end, rays along the side of a pixel."""
+_FEWEST, _MOST = 64, 160  # cells along a side in the last stage
+_CELLS_PER_PIXEL: Final = 1.5
 _USUAL_SECONDS: Final = 60.0
-_RATE: Final = 0.03
+_RATE: Final = 0.1
 _LAST_RATE: Final = 0.05  # of the first
 _BATCH: Final = 2048  # pixels
-_FOG_CELLS: Final = 32  # where nothing says what is empty
+_BOX_CELLS: Final = 64  # along a side, where the box is found
+_SCALE: Final = 64.0  # density of softplus 1 over the length of the box
 _SPREAD: Final = 2654435761  # Knuth's: keys of one step and the next differ in most bits
 _MARGIN: Final = 2  # coarse cells around the hull
 
@@ -46,7 +50,8 @@ def fit_scene(
     """Fit sparse voxels to photographs; the field's ``report`` is that of the finest stage.
 
     The first cells are the hull of what is opaque, or, of pictures without alpha, all of the box. They are fitted at 64
-    cells along a side, then at 96, 128 and 160, each time without the cells that turned out to be empty. ``stop`` is
+    cells along a side, then at 96, 128 and 160, or fewer for small pictures, each time without the cells that turned
+    out to be empty. ``stop`` is
     the budget of all stages, and may end a stage early; without one it is a minute. ``box`` are the corners of a cube.
     """
     fresh = Progress(num_points=1)
@@ -54,12 +59,16 @@ def fit_scene(
     if budget.spent(fresh) is None:
         budget = budget | fitting.seconds(_USUAL_SECONDS)
     began, point_steps = time.perf_counter(), 0
-    field = field_of(_first_grid(views, box), seed=seed)
-    for number, (cells, share) in enumerate(_STAGES):
+    grid, last = _first_grid(views, box)
+    field = field_of(grid, seed=seed)
+    objective = Photographs(views, field, background=background, held_out=held_out)
+    set_up = min(1.0, budget.spent(replace(fresh, seconds=time.perf_counter() - began)) or 0.0)
+    for number, (position, share, sides) in enumerate(_STAGES):
         if number:
-            field = refined(field, cells)
-        objective = Photographs(views, field, background=background, held_out=held_out)
-        stage = _Stage(budget, share, began, point_steps)
+            field = refined(field, round(grid.cells[0] + position * (last - grid.cells[0])))
+            objective.look_again(field)
+        objective.is_rough = share < 1
+        stage = _Stage(budget, share, began, point_steps, set_up)
         field.report = fitting.fit(
             field,
             objective,
@@ -67,7 +76,7 @@ def fit_scene(
             Stop((stage,)),
             seed=seed,
             callbacks=callbacks,
-            take_step=_steps(field, stage, side=2 if number else 1, seed=seed),
+            take_step=_steps(field, stage, side=sides, seed=seed),
         )
         point_steps += field.report.point_steps
     return field
@@ -83,6 +92,8 @@ class _Stage:
     began: float
     point_steps: int
     """Of earlier stages."""
+    set_up: float
+    """Share of the budget that was spent before the first stage."""
     name: str = "stage"
 
     def whole(self, progress: Progress) -> float:
@@ -94,32 +105,36 @@ class _Stage:
 
     def reached(self, progress: Progress) -> bool:
         """Whether the stage ends here."""
-        return self.whole(progress) >= self.share or self.budget.reason(progress) is not None
+        return self.spent(progress) == 1 or self.budget.reason(progress) is not None
 
     def spent(self, progress: Progress) -> float | None:
         """Return the share of the stage that is done."""
-        return min(1.0, self.whole(progress) / self.share)
+        return min(1.0, self.whole(progress) / (self.set_up + self.share * (1 - self.set_up)))
 
 
-def _first_grid(views: Views, box: tuple[Sequence[float], Sequence[float]] | None) -> VoxelGrid:
+def _first_grid(views: Views, box: tuple[Sequence[float], Sequence[float]] | None) -> tuple[VoxelGrid, int]:
+    """Return the cells that the fit begins with, and how many there are along a side at its end."""
     low, high = scene_box(views) if box is None else (np.array(each, np.float64) for each in box)
-    cells = _STAGES[0][0]
-    if views.has_alpha:
-        if box is None:
-            low, high = _around_hull(views, low, high)
-        occupied = visual_hull(views, low, high, cells)
-    else:
-        occupied = np.ones((_FOG_CELLS,) * 3, bool)
-    return VoxelGrid(low, high, occupied, scale=64 / float((high - low).max()))
+    if views.has_alpha and box is None:
+        low, high = _around_hull(views, low, high)
+    side = float((high - low).max())
+    middle = (low + high) / 2
+    pixels = max(
+        side * max(camera.focal_lengths) / max(float(np.linalg.norm(camera.eye - middle)), side / 2)
+        for camera in views.cameras
+    )
+    last = int(np.clip(32 * np.ceil(_CELLS_PER_PIXEL * pixels / 32), _FEWEST, _MOST))
+    first = 32 if last < 2 * _FEWEST or not views.has_alpha else 64
+    occupied = visual_hull(views, low, high, first) if views.has_alpha else np.ones((first,) * 3, bool)
+    return VoxelGrid(low, high, occupied, scale=_SCALE / side), last
 
 
 def _around_hull(
     views: Views, low: Float[np.ndarray, " 3"], high: Float[np.ndarray, " 3"]
 ) -> tuple[Float[np.ndarray, " 3"], Float[np.ndarray, " 3"]]:
     """Return a cube around the hull of what is opaque."""
-    cells = _STAGES[0][0]
-    hull = np.argwhere(visual_hull(views, low, high, cells))
-    side = (high - low) / cells
+    hull = np.argwhere(visual_hull(views, low, high, _BOX_CELLS))
+    side = (high - low) / _BOX_CELLS
     first, last = hull.min(axis=0) - _MARGIN, hull.max(axis=0) + 1 + _MARGIN
     half = ((last - first) * side).max() / 2
     middle = low + (first + last) / 2 * side

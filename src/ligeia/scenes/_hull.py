@@ -41,16 +41,18 @@ def visual_hull(
 ) -> Bool[np.ndarray, "x y z"]:
     """Return the cells of a cube that no view shows to be empty, by alpha; from coarse cells to fine ones.
 
+    There are ``cells`` along a side, or the next power of two.
+
     A cell stays if in each view it lies outside of the picture, or a pixel that it may cover is ignored or not empty.
     """
     from scipy.ndimage import maximum_filter
 
-    if cells % _COARSEST:
-        raise ValueError(f"expected a multiple of {_COARSEST} cells, got {cells}.")
     seen = []
     for number, mask in enumerate(views.masks):
-        alpha = views.rgba(number)[..., 3] > 0
-        seen.append(alpha if mask is None else alpha | mask)
+        opaque = np.asarray(views.rgba(number)[..., 3] > 0)
+        seen.append(opaque if mask is None else np.logical_or(opaque, mask))
+    if not any(opaque.any() for opaque in seen):
+        raise InputError("expected something opaque in the pictures, all are empty; check their alpha.")
     count = _COARSEST
     index = np.indices((count,) * 3).reshape(3, -1).T
     while True:
@@ -62,13 +64,13 @@ def visual_hull(
             reach = int(np.ceil(max(camera.focal_lengths) * _BEYOND * side.max() / nearest))
             rows, columns = camera.shape
             with np.errstate(invalid="ignore"):
-                is_inside = ((where >= 0) & (where < camera.shape)).all(axis=1)
+                is_inside: np.ndarray = np.all((where >= 0) & (where < camera.shape), axis=1)
             pixel = np.where(is_inside[:, None], where, 0).astype(np.int64)
             widened = maximum_filter(opaque, 2 * min(reach, max(rows, columns)) + 1)
-            keep = ~is_inside | widened[pixel[:, 0], pixel[:, 1]]
+            keep = np.logical_or(~is_inside, widened[pixel[:, 0], pixel[:, 1]])
             places, index = places[keep], index[keep]
         if not len(index):
-            raise InputError("expected something opaque that all views see, there is nothing; check the poses.")
+            raise InputError("expected a place where all views see something, there is none; check the poses.")
         if count >= cells:
             break
         count *= 2

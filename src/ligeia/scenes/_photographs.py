@@ -11,13 +11,14 @@ from torch import Tensor
 from ligeia.core import random_stream
 from ligeia.field import Field
 from ligeia.fitting import Batches, Quality
-from ligeia.kernels import PixelRays
+from ligeia.kernels import GAINS, PixelRays, pixel_error, render_rays
 from ligeia.metrics import decibels
 from ligeia.signals import Views
 
 from ._rendering import Background, camera_rays, render, voxels_of
 
 _TILE: Final = 8  # pixels along a side: rays of one see the same cells
+_FEW: Final = 1 << 12
 _SIDE: Final = 2  # rays along the side of a pixel where quality is measured
 
 
@@ -44,17 +45,24 @@ class Photographs:
         self.views, self.background, self.held_out = views, background, held_out
         self.has_alpha = views.has_alpha
         self._all = _pixels_of(views)
-        is_known = ~np.concatenate(
+        self.is_rough = False
+        """Whether quality is measured on a few pixels even where all are asked for."""
+        self._measured = self._all if held_out is None else _pixels_of(held_out)
+        self._is_known = ~np.concatenate(
             [
                 np.zeros(camera.shape, bool).ravel() if mask is None else mask.ravel()
                 for camera, mask in zip(views.cameras, views.masks, strict=True)
             ]
         )
+        self._constant_db = _constant_db(self._all.target, self.has_alpha, background)
+        self.look_again(field)
+
+    def look_again(self, field: Field) -> None:
+        """Find the pixels that take part, for other cells of the field."""
         sees = voxels_of(field).hits(self._all.rays)
         if self.has_alpha:
             sees |= self._all.target[:, 3] > 0  # it cannot be met, but says that cells are missing
-        self.live = np.flatnonzero(is_known & sees)
-        self._constant_db = _constant_db(self._all.target, self.has_alpha, background)
+        self.live = np.flatnonzero(self._is_known & sees)
 
     @property
     def num_points(self) -> int:
@@ -81,26 +89,24 @@ class Photographs:
 
     def loss(self, field: Field, batch: Pixels) -> Float[Tensor, ""]:
         """Return the mean squared error of a batch in units in which the range is [-1, 1], by the definition."""
-        from ligeia.kernels import GAINS
-        from ligeia.kernels.scenes._reference import render as rendered, squared_error
-
         grid = voxels_of(field).grid
         density, features, head = field.network.tensors()
-        seen = rendered(grid, density * GAINS[0], features, head * GAINS[2], batch.rays, side=_SIDE)
+        seen = render_rays(grid, density * GAINS[0], features, head * GAINS[2], batch.rays, side=_SIDE)
         background = None if self.has_alpha else self.background
-        error = squared_error(seen, torch.from_numpy(batch.target).to(density), background=background)
+        error = pixel_error(seen, torch.from_numpy(batch.target).to(density), background=background)
         return 4 * error / (len(batch.target) * (4 if self.has_alpha else 3))
 
     def quality(self, field: Field, *, most_points: int | None = None) -> Quality:
         """Measure held-out views: the mean over views of their PSNR; of fewer pixels, the PSNR of these together."""
         views = self.views if self.held_out is None else self.held_out
+        if most_points is None and self.is_rough:
+            most_points = _FEW
         if most_points is None or most_points >= views.num_pixels:
             return Quality(float(np.mean(quality_of_views(field, views, self.background))), views.num_pixels)
         chosen = np.random.default_rng(0).choice(views.num_pixels, most_points, replace=False)
-        pixels = self._all if self.held_out is None else _pixels_of(views)
-        seen = voxels_of(field).picture(pixels.rays.take(chosen), side=_SIDE)
+        seen = voxels_of(field).picture(self._measured.rays.take(chosen), side=_SIDE)
         behind = np.array(self.background, np.float32)
-        target = pixels.target[chosen]
+        target = self._measured.target[chosen]
         wanted = target[:, :3] + (1 - target[:, 3:]) * behind
         found = np.clip(seen.color + (1 - seen.opacity[:, None]) * behind, 0, 1)
         return Quality(decibels(float(np.square(found - wanted).mean()), peak=1.0), most_points)
@@ -132,12 +138,12 @@ class TileBatches:
         return self._order[start:stop]
 
     def _tiled(self, number: int) -> Int[np.ndarray, " n"]:
-        draw = np.random.default_rng(
-            torch.randint(1 << 62, (), generator=random_stream(self._seed, "batches", number)).item()
-        )
+        stream = random_stream(self._seed, "batches", number)
+        draw = np.random.default_rng(int(torch.randint(1 << 62, (), generator=stream)))
         down, right = draw.integers(0, _TILE, 2)
         tile = np.stack([self._view, (self._row + down) // _TILE, (self._column + right) // _TILE])
-        key = np.ravel_multi_index(tuple(tile), tuple(tile.max(axis=1) + 1))
+        _, rows, columns = tile.max(axis=1) + 1
+        key = (tile[0] * rows + tile[1]) * columns + tile[2]
         order = np.argsort(key, kind="stable")
         starts = np.flatnonzero(np.diff(key[order], prepend=-1))
         groups = np.split(self._live[order], starts[1:])

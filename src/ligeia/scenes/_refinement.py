@@ -23,7 +23,7 @@ def refined(field: Field, cells: int) -> Field:
 
     fit = voxels_of(field)
     old = fit.grid
-    occupied = _finer(_kept(fit._raw, old), cells)
+    occupied = _finer(_kept(fit.raw, old), cells)
     grid = VoxelGrid(old.low, old.high, occupied, old.scale, old.spacing)
     result = field_of(grid)
     ratio = np.array(old.cells) / cells
@@ -55,7 +55,7 @@ def _kept(raw: Float[np.ndarray, "nodes_x nodes_y nodes_z"], grid: VoxelGrid) ->
     densest = np.max([corners[i : i + x, j : j + y, k : k + z] for i, j, k in np.ndindex(2, 2, 2)], axis=0)
     alpha = 1 - np.exp(-np.logaddexp(0, densest) * grid.scale / grid.per_unit.max())
     holds = (alpha > _LEAST_ALPHA) & grid.occupied
-    return binary_dilation(holds, np.ones((3, 3, 3), bool)) if holds.any() else grid.occupied
+    return binary_dilation(holds, np.ones((3, 3, 3), bool)) & grid.occupied if holds.any() else grid.occupied
 
 
 def _finer(occupied: Bool[np.ndarray, "x y z"], cells: int) -> Bool[np.ndarray, "a b c"]:

@@ -65,7 +65,7 @@ def camera_rays(cameras: Sequence[Camera]) -> PixelRays:
         )
         for part, values in zip(parts, (np.broadcast_to(origin, direction.shape), direction, right, down), strict=True):
             part.append(values.astype(np.float32))
-    return PixelRays(*(np.concatenate(each) for each in parts))
+    return PixelRays(*(np.ascontiguousarray(np.concatenate(each)) for each in parts))
 
 
 def field_of(grid: VoxelGrid, *, seed: int = 0) -> Field:

@@ -14,7 +14,7 @@ from ligeia.core import num_threads
 from .. import _native
 from .._choice import TORCH, current_path
 from ._grid import EMPTY, GAINS, HEAD, ROW, PixelRays, VoxelGrid
-from ._reference import Jitter, hits, render, squared_error
+from ._reference import Jitter, hits, pixel_error, render_rays
 
 _MOST_SIDE: Final = 4
 
@@ -102,7 +102,8 @@ class VoxelFit:
         self.first = tuple(np.zeros_like(each) for each in self.parameters)
         self.second = tuple(np.zeros_like(each) for each in self.parameters)
         self.num_steps = 0
-        self._raw = np.full(grid.node_shape, EMPTY, np.float32)
+        self.raw = np.full(grid.node_shape, EMPTY, np.float32)
+        """Density before softplus of each node, as rays see it."""
         self._head = np.empty(HEAD, np.float32)
         self._shares: list[tuple[np.ndarray, ...]] = []
         self._row = np.ascontiguousarray(grid.row)
@@ -113,7 +114,7 @@ class VoxelFit:
     def changed(self) -> None:
         """Take over parameters that were changed from outside."""
         density, _, head = self.parameters
-        self._raw.reshape(-1)[self._places] = np.float32(GAINS[0]) * density
+        self.raw.reshape(-1)[self._places] = np.float32(GAINS[0]) * density
         self._head[:] = np.float32(GAINS[2]) * head
 
     def picture(self, rays: PixelRays, *, side: int = 1) -> Picture:
@@ -122,12 +123,15 @@ class VoxelFit:
         path = current_path()
         if path == TORCH:
             with torch.no_grad():
-                seen = render(self.grid, *self._evaluated(), rays, side=side)
+                raw, features, head = self._evaluated()
+                seen = render_rays(self.grid, raw, features, head, rays, side=side)
             return Picture(*(each.numpy() for each in seen))
         picture = Picture(*(np.empty(shape, np.float32) for shape in ((count, 3), count, count)))
         image = _Image(*(each.ctypes.data for each in picture))
         _native.library().ligeia_scene_render(
-            _native.PATHS.index(path), *map(ctypes.byref, (self._native_grid(), _pixels(rays, side), image)), num_threads()
+            _native.PATHS.index(path),
+            *map(ctypes.byref, (self._native_grid(), _pixels(rays, side), image)),
+            num_threads(),
         )
         return picture
 
@@ -187,7 +191,7 @@ class VoxelFit:
             self._step_in_numpy(rate, betas, eps, corrections)
             return
         density, features, head = self.parameters
-        evaluated = (self._raw, features, self._head)
+        evaluated = (self.raw, features, self._head)
         groups = [
             _Weights(*(each.ctypes.data for each in arrays), gain)
             for *arrays, gain in zip((density, features, head), self.first, self.second, evaluated, GAINS, strict=True)
@@ -232,10 +236,10 @@ class VoxelFit:
         count: int,
     ) -> float:
         self._begin_shares(1)
-        evaluated = [each.clone().requires_grad_() for each in self._evaluated()]
-        seen = render(self.grid, *evaluated, rays, side=side, jitter=jitter)
-        error = squared_error(seen, torch.from_numpy(target), background=background) / count
-        raw, features, head = torch.autograd.grad(error, evaluated)
+        raw_densities, seen_features, seen_head = (each.clone().requires_grad_() for each in self._evaluated())
+        seen = render_rays(self.grid, raw_densities, seen_features, seen_head, rays, side=side, jitter=jitter)
+        error = pixel_error(seen, torch.from_numpy(target), background=background) / count
+        raw, features, head = torch.autograd.grad(error, (raw_densities, seen_features, seen_head))
         share = self._shares[0]
         share[0][self._places] += raw.numpy()
         share[1][:] += features.numpy()
@@ -245,7 +249,7 @@ class VoxelFit:
 
     def _evaluated(self) -> tuple[Tensor, Tensor, Tensor]:
         """Return raw densities, features and head as rays see them."""
-        raw = self._raw.reshape(-1)[self._places]
+        raw = self.raw.reshape(-1)[self._places]
         return torch.from_numpy(raw), torch.from_numpy(self.parameters[1]), torch.from_numpy(self._head)
 
     def _begin_shares(self, count: int) -> None:
@@ -253,7 +257,7 @@ class VoxelFit:
         if len(self._shares) == count:
             return
         rows = self.grid.num_rows
-        sizes = ((self._raw.size,), (rows, ROW), (HEAD,))
+        sizes = ((self.raw.size,), (rows, ROW), (HEAD,))
         self._shares = [
             (*(np.zeros(size, np.float32) for size in sizes), np.zeros(rows, np.uint8)) for _ in range(count)
         ]
@@ -264,7 +268,7 @@ class VoxelFit:
 
     def _native_grid(self) -> _Grid:
         grid = self.grid
-        arrays = (self._distance, self._row, self._raw, self.parameters[1], self._head)
+        arrays = (self._distance, self._row, self.raw, self.parameters[1], self._head)
         return _Grid(
             (ctypes.c_int32 * 3)(*grid.cells),
             (ctypes.c_float * 3)(*grid.low),
@@ -277,4 +281,7 @@ class VoxelFit:
 
 def _pixels(rays: PixelRays, side: int, jitter: Jitter | None = None) -> _Pixels:
     key, first = (0, 0) if jitter is None else jitter
-    return _Pixels(len(rays.origin), side, jitter is not None, key, first, *(each.ctypes.data for each in rays))
+    arrays = [np.ascontiguousarray(each, np.float32) for each in rays]
+    found = _Pixels(len(rays.origin), side, jitter is not None, key, first, *(each.ctypes.data for each in arrays))
+    found.arrays = arrays  # they live as long as the pointers
+    return found

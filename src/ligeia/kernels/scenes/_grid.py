@@ -1,10 +1,10 @@
 """A box of cells, those that are occupied, and the nodes at their corners. NumPy only."""
 
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, final
+from typing import Any, Final, NamedTuple, final
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Int32, UInt8
+from jaxtyping import Bool, Float, Int32, UInt8
 
 from ligeia.core import InputError
 
@@ -21,13 +21,16 @@ _FARTHEST: Final = 255  # cells over which a ray leaps at a time
 
 
 class PixelRays(NamedTuple):
-    """Rays through the middles of pixels: where they begin, and directions of any length."""
+    """Rays through the middles of pixels: where they begin, and directions of any length.
 
-    origin: Float32[np.ndarray, "n 3"]
-    direction: Float32[np.ndarray, "n 3"]
-    right: Float32[np.ndarray, "n 3"]
+    Each is ``(n, 3)``: arrays in float32, or, to be differentiated by the definition (`render_rays`), tensors.
+    """
+
+    origin: Any
+    direction: Any
+    right: Any
     """What a pixel to the right adds to the direction."""
-    down: Float32[np.ndarray, "n 3"]
+    down: Any
 
     def take(self, numbers: np.ndarray) -> "PixelRays":
         """Return the rays of some of the pixels."""
@@ -67,7 +70,7 @@ class VoxelGrid:
             raise InputError(f"expected at most {MOST_SAMPLES} samples along a ray, got {self.most_samples}.")
         from scipy.ndimage import distance_transform_cdt
 
-        distance = distance_transform_cdt(~self.occupied, "chessboard")
+        distance: Any = distance_transform_cdt(~self.occupied, "chessboard")
         has_row = np.zeros(self.node_shape, bool)
         x, y, z = self.occupied.shape
         for corner in np.ndindex(2, 2, 2):
@@ -103,7 +106,7 @@ class VoxelGrid:
     @property
     def per_unit(self) -> Float[np.ndarray, " 3"]:
         """Cells per unit of length along x, y and z."""
-        return self.cells / np.subtract(self.high, self.low)
+        return np.array(self.cells) / np.subtract(self.high, self.low)
 
     @property
     def step(self) -> float:

@@ -35,7 +35,7 @@ class Jitter(NamedTuple):
     """Number of the first pixel."""
 
 
-def render(
+def render_rays(
     grid: VoxelGrid,
     raw: Float[Tensor, " rows"],
     features: Float[Tensor, "rows f"],
@@ -50,7 +50,7 @@ def render(
     return Rendered(*(torch.stack(each).mean(dim=0) for each in zip(*parts, strict=True)))
 
 
-def squared_error(
+def pixel_error(
     seen: Rendered,
     target: Float[Tensor, "n 4"],
     *,
@@ -168,7 +168,7 @@ def _samples(
     offset, right, down = (
         torch.from_numpy(each).to(dtype)[:, None] for each in _offsets(len(rays.origin), side, part, jitter)
     )
-    origin, direction, across, along = (torch.from_numpy(each).to(dtype) for each in rays)
+    origin, direction, across, along = (torch.as_tensor(each).to(dtype) for each in rays)
     heading = functional.normalize(direction + right * across + down * along, dim=1)
     per_unit, low, cells = (
         torch.tensor(np.asarray(each), dtype=dtype) for each in (grid.per_unit, grid.low, grid.cells)

@@ -53,8 +53,8 @@ void move(const SceneWeights& weights, int64_t at, const float* grad, int n, con
 
 }  // namespace
 
-LIGEIA_API void ligeia_scene_render(int path, const SceneGrid* grid, const ScenePixels* pixels,
-                                    const SceneImage* image, int num_threads) {
+LIGEIA_API void ligeia_scene_render(int path, const SceneGrid* grid, const ScenePixels* pixels, const SceneImage* image,
+                                    int num_threads) {
   const int pieces = num_threads * PIECES;
   run_shares(pieces, [&](int piece) {
     const ScenePixels part = part_of(*pixels, piece, pieces);

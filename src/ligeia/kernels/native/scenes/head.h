@@ -44,8 +44,8 @@ INLINE void head_forward(const float* head, HeadState& s) {
   }
   for (int c = 0; c < 3; c++) {
     Vector total{};
-    UNROLL for (int v = 0; v < HEAD_VECTORS; v++)
-      total = total + load(head + HEAD_COLOR + c * SCENE_HIDDEN + v * VW) * load(s.sine + v * VW);
+    UNROLL for (int v = 0; v < HEAD_VECTORS; v++) total =
+        total + load(head + HEAD_COLOR + c * SCENE_HIDDEN + v * VW) * load(s.sine + v * VW);
     s.output[c] = sum(total) + head[HEAD_LAST + c];
   }
 }

@@ -11,9 +11,13 @@ struct Ray {
   float origin[3];     // in cells
   float direction[3];  // in cells per unit of length
   float inverse[3];
-  float heading[3];    // of length 1, in the scene
-  float first, last;   // within the box, in units of length
+  float heading[3];   // of length 1, in the scene
+  float first, last;  // within the box, in units of length
 };
+
+// fminf and fmaxf are calls, for what they say of NaN
+INLINE float least(float a, float b) { return a < b ? a : b; }
+INLINE float most(float a, float b) { return a > b ? a : b; }
 
 INLINE float uniform(uint32_t bits) { return (bits >> 8) * 0x1p-24f; }
 
@@ -41,12 +45,12 @@ INLINE Ray ray_of(const SceneGrid& grid, const ScenePixels& pixels, int64_t pixe
     ray.heading[a] *= size;
     ray.origin[a] = (pixels.origin[3 * pixel + a] - grid.low[a]) * grid.per_unit[a];
     float step = ray.heading[a] * grid.per_unit[a];
-    if (fabsf(step) < 1e-12f) step = 1e-12f;  // parallel to a side
+    if (step < 1e-12f && step > -1e-12f) step = 1e-12f;  // parallel to a side
     ray.direction[a] = step;
     ray.inverse[a] = 1 / step;
     const float near = -ray.origin[a] * ray.inverse[a], far = (grid.cells[a] - ray.origin[a]) * ray.inverse[a];
-    ray.first = fmaxf(ray.first, fminf(near, far));
-    ray.last = fminf(ray.last, fmaxf(near, far));
+    ray.first = most(ray.first, least(near, far));
+    ray.last = least(ray.last, most(near, far));
   }
   return ray;
 }
@@ -77,9 +81,10 @@ INLINE void march(const SceneGrid& grid, const Ray& ray, float offset, const Sam
     float exit = INFINITY;  // of the cube that is empty for sure
     for (int a = 0; a < 3; a++) {
       const float side = ray.direction[a] > 0 ? cell[a] + distance : cell[a] - distance + 1;
-      exit = fminf(exit, (side - ray.origin[a]) * ray.inverse[a]);
+      exit = least(exit, (side - ray.origin[a]) * ray.inverse[a]);
     }
-    const int64_t next = static_cast<int64_t>(ceilf((exit - ray.first) * per_step - offset));
+    const float ahead = (exit - ray.first) * per_step - offset;
+    const int64_t next = static_cast<int64_t>(ahead) + (ahead > 0);  // the first sample beyond
     k = next > k ? next : k + 1;
   }
 }

@@ -6,27 +6,27 @@
 #pragma once
 #include <stdint.h>
 
-constexpr int SCENE_ROW = 8;           // features of a node
-constexpr int SCENE_HIDDEN = 32;       // of the head's sine layer
-constexpr int SCENE_DIRECTION = 9;     // spherical harmonics up to degree 2
+constexpr int SCENE_ROW = 8;                                   // features of a node
+constexpr int SCENE_HIDDEN = 32;                               // of the head's sine layer
+constexpr int SCENE_DIRECTION = 9;                             // spherical harmonics up to degree 2
 constexpr int SCENE_INPUTS = 1 + SCENE_ROW + SCENE_DIRECTION;  // of the head: opacity, features, directions
 constexpr int SCENE_HEAD = SCENE_INPUTS * SCENE_HIDDEN + SCENE_HIDDEN + 3 * SCENE_HIDDEN + 3;
-constexpr int SCENE_SAMPLES = 4096;    // of a ray, at most
-constexpr float SCENE_EMPTY = -5.f;    // raw density of a node without a row
-constexpr float SCENE_LEAST = 1e-3f;   // a sample of less weight has no features; a ray of less transmittance ends
+constexpr int SCENE_SAMPLES = 4096;   // of a ray, at most
+constexpr float SCENE_EMPTY = -5.f;   // raw density of a node without a row
+constexpr float SCENE_LEAST = 1e-3f;  // a sample of less weight has no features; a ray of less transmittance ends
 
 // Arrays over nodes and cells are row-major in (x, y, z).
 struct SceneGrid {
   int32_t cells[3];
-  float low[3];              // the box's corner, in units of the scene
-  float per_unit[3];         // cells per unit of length
-  float step;                // between the samples of a ray, in units
-  float scale;               // density per unit where softplus gives 1
-  const uint8_t* distance;   // of each cell to the nearest occupied one, in cells: 0 where it is occupied
-  const int32_t* row;        // of each node, -1 where it has none
-  const float* raw;          // of each node
-  const float* features;     // of each row
-  const float* head;         // weights (inputs, hidden), biases (hidden), weights (3, hidden), biases (3)
+  float low[3];             // the box's corner, in units of the scene
+  float per_unit[3];        // cells per unit of length
+  float step;               // between the samples of a ray, in units
+  float scale;              // density per unit where softplus gives 1
+  const uint8_t* distance;  // of each cell to the nearest occupied one, in cells: 0 where it is occupied
+  const int32_t* row;       // of each node, -1 where it has none
+  const float* raw;         // of each node
+  const float* features;    // of each row
+  const float* head;        // weights (inputs, hidden), biases (hidden), weights (3, hidden), biases (3)
 };
 
 struct ScenePixels {
@@ -49,10 +49,10 @@ struct SceneImage {
 };
 
 struct SceneTarget {
-  const float* color;     // (count, 4): times alpha, and alpha; the fourth is not read without `has_alpha`
+  const float* color;  // (count, 4): times alpha, and alpha; the fourth is not read without `has_alpha`
   int32_t has_alpha;
-  float background[3];    // what pictures without alpha are seen before
-  float factor;           // of the gradient: of `factor` times the sum of squared errors
+  float background[3];  // what pictures without alpha are seen before
+  float factor;         // of the gradient: of `factor` times the sum of squared errors
 };
 
 struct SceneGradient {

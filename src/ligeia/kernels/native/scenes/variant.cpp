@@ -29,7 +29,7 @@ struct Traced {
 
 // e^x to within two units of the last place, after Cephes: as `exponential` has it for vectors
 INLINE float power_of_e(float x) {
-  x = fminf(fmaxf(x, -87.f), 88.f);
+  x = least(most(x, -87.f), 88.f);
   const float magic = 12582912.f;
   const float shifted = x * 1.44269504f + magic, k = shifted - magic;
   const float r = x - k * 0.693359375f + k * 2.12194440e-4f;
@@ -74,7 +74,7 @@ INLINE float sigmoid(float x) { return 1 / (1 + power_of_e(-x)); }
 
 // What of the light passes through a sample: e^-(size softplus(raw)) = (1 + e^raw)^-size
 INLINE float passed(float raw, float size) {
-  const float e = power_of_e(fminf(raw, 40.f)), sum = 1 + e;
+  const float e = power_of_e(least(raw, 40.f)), sum = 1 + e;
   return power_of_e(-size * (natural_logarithm(sum) + (e - (sum - 1)) / sum));
 }
 
