@@ -21,7 +21,7 @@ from ligeia.codec.latents._layout import CHROMA, LUMA, Steps, num_biases, num_in
 from ligeia.codec.latents._model import FRACTION, MEAN_BITS, NUM_SCALES
 from ligeia.compression._relaxation import Relaxing, analyze, fit_of, move_networks, network_optimizer_state
 from ligeia.kernels import HIDDEN, LatentFit
-from ligeia.networks._latent_grid import RGB_OF_YCBCR
+from ligeia.networks.grids._latent_grid import RGB_OF_YCBCR
 
 PRICES = (2.5e-4, 1e-3, 4e-3, 1.6e-2)  # mean squared errors of a range of 1 per bit of a pixel
 PICTURES = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg", "motorcycle_left.png", "ihc.png", "retina.jpg")

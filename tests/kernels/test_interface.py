@@ -17,7 +17,7 @@ from ligeia.kernels.latents import (
 )
 from ligeia.kernels.scenes import _fit as _scenes, _grid as _scene_grid
 from ligeia.kernels.sine import _fused
-from ligeia.networks import _latent_grid
+from ligeia.networks.grids import _latent_grid
 
 pytestmark = pytest.mark.skipif(kernels.available() == ("torch",), reason="no compiled kernels here")
 

@@ -7,7 +7,8 @@ from scipy.interpolate import BSpline
 from torch.testing import assert_close
 
 from ligeia.core import InputError
-from ligeia.networks import Inputs, LatentGrid, Network, NetworkConfig, _latent_grid
+from ligeia.networks import Inputs, LatentGrid, Network, NetworkConfig
+from ligeia.networks.grids import _latent_grid
 
 CUBIC = BSpline.basis_element(np.arange(-2.0, 3.0), extrapolate=False)
 

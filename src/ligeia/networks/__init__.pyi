@@ -14,9 +14,7 @@ from ._conventions import convention_of as convention_of, from_reference as from
 from ._finer import Finer as Finer
 from ._fourier_features import FourierFeatures as FourierFeatures
 from ._gauss import Gauss as Gauss
-from ._hash_grid import HashGrid as HashGrid
 from ._jets import JetArithmetic as JetArithmetic, JetNumbers as JetNumbers
-from ._latent_grid import LatentGrid as LatentGrid
 from ._learned_siren import LearnedSiren as LearnedSiren
 from ._multiplicative import FourierNet as FourierNet, GaborNet as GaborNet
 from ._network import (
@@ -35,6 +33,8 @@ from ._sinc import Sinc as Sinc
 from ._siren import SineLayer as SineLayer, Siren as Siren
 from ._siren_architecture import SirenArchitecture as SirenArchitecture
 from ._torch_arithmetic import TorchArithmetic as TorchArithmetic
-from ._voxels import Voxels as Voxels
 from ._wire import RealWire as RealWire, Wire as Wire
 from ._wrappers import Bounded as Bounded, Periodic as Periodic, Symmetric as Symmetric
+from .grids._hash_grid import HashGrid as HashGrid
+from .grids._latent_grid import LatentGrid as LatentGrid
+from .grids._voxels import Voxels as Voxels

@@ -17,10 +17,10 @@ from jaxtyping import Float, Int
 from ligeia.core import InputError
 from ligeia.kernels import TAPS, spline_taps, spline_weights
 
-from ._architecture import Architecture, Inputs
-from ._arithmetic import Arithmetic, Numbers, Weights, dense
-from ._layered import check_sizes
-from ._numpy_arithmetic import NumpyArithmetic
+from .._architecture import Architecture, Inputs
+from .._arithmetic import Arithmetic, Numbers, Weights, dense
+from .._layered import check_sizes
+from .._numpy_arithmetic import NumpyArithmetic
 
 _MOST_INPUTS: Final = 4
 _MOST_PLANES: Final = 64

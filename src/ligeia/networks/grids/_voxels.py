@@ -13,8 +13,8 @@ from jaxtyping import Bool, Float
 from ligeia.core import InputError
 from ligeia.kernels import EMPTY, GAINS, HEAD, HEAD_HIDDEN, HEAD_INPUTS, ROW, VoxelGrid
 
-from ._architecture import Architecture
-from ._arithmetic import Arithmetic, Numbers, Weights
+from .._architecture import Architecture
+from .._arithmetic import Arithmetic, Numbers, Weights
 
 _FOG: Final = -2.0  # first raw density
 _COLORS: Final = 0.05  # first weights of the head's output

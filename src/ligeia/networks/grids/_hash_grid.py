@@ -10,10 +10,10 @@ import numpy as np
 
 from ligeia.core import InputError
 
-from ._architecture import Architecture, Inputs
-from ._arithmetic import Arithmetic, Numbers, Weights
-from ._layered import check_sizes
-from ._perceptron import Perceptron
+from .._architecture import Architecture, Inputs
+from .._arithmetic import Arithmetic, Numbers, Weights
+from .._layered import check_sizes
+from .._perceptron import Perceptron
 
 _PRIMES: Final = (1, 2654435761, 805459861, 3674653429)  # eq. 4
 _MOST_INPUTS: Final = 4
