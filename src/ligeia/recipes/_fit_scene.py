@@ -53,6 +53,7 @@ def fit_scene(
     cells along a side, then at 96, 128 and 160, or fewer for small pictures, each time without the cells that turned
     out to be empty. ``stop`` is
     the budget of all stages, and may end a stage early; without one it is a minute. ``box`` are the corners of a cube.
+    Such a field has no file yet.
     """
     fresh = Progress(num_points=1)
     budget = fitting.seconds(_USUAL_SECONDS) if stop is None else stop
