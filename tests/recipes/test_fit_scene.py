@@ -26,9 +26,19 @@ def test_new_views_of_a_ball_are_seen(has_alpha: bool) -> None:
     views, other = ball_views(24), ball_views(4, seed=9)
     field = fit_scene(views if has_alpha else on_white(views), stop=lg.passes(30), background=WHITE, held_out=other)
     assert field.report is not None
+    assert field.report.stopped_by == "passes"
     assert field.report.psnr_db > 24
     assert field.report.psnr_db == pytest.approx(np.mean(quality_of_views(field, other, WHITE)))
     assert field.report.psnr_db > Photographs(views, field).constant_db + 10
+
+
+@pytest.mark.fits
+def test_a_quality_ends_the_last_stage() -> None:
+    field = fit_scene(ball_views(8, size=16), stop=lg.passes(60) | lg.psnr(18))
+    assert field.report is not None
+    assert field.report.stopped_by == "psnr"
+    assert field.report.psnr_db >= 18
+    assert field.report.passes < 24  # of the 60 that all stages have
 
 
 @pytest.mark.fits

@@ -51,9 +51,8 @@ def fit_scene(
 
     The first cells are the hull of what is opaque, or, of pictures without alpha, all of the box. They are fitted at 64
     cells along a side, then at 96, 128 and 160, or fewer for small pictures, each time without the cells that turned
-    out to be empty. ``stop`` is
-    the budget of all stages, and may end a stage early; without one it is a minute. ``box`` are the corners of a cube.
-    Such a field has no file yet.
+    out to be empty. ``stop`` is the budget of all stages, a minute if it names none; a quality may end the last one.
+    ``box`` are the corners of a cube. Such a field has no file yet.
     """
     fresh = Progress(num_points=1)
     budget = fitting.seconds(_USUAL_SECONDS) if stop is None else stop
@@ -69,12 +68,12 @@ def fit_scene(
             field = refined(field, round(grid.cells[0] + position * (last - grid.cells[0])))
             objective.look_again(field)
         objective.is_rough = share < 1
-        stage = _Stage(budget, share, began, point_steps, set_up)
+        stage = _Stage(budget, share, began, point_steps, set_up, _spending(budget))
         field.report = fitting.fit(
             field,
             objective,
             _RECIPE,
-            Stop((stage,)),
+            Stop((stage, *(budget.rules if share == 1 else ()))),
             seed=seed,
             callbacks=callbacks,
             take_step=_steps(field, stage, side=sides, seed=seed),
@@ -95,7 +94,8 @@ class _Stage:
     """Of earlier stages."""
     set_up: float
     """Share of the budget that was spent before the first stage."""
-    name: str = "stage"
+    name: str
+    """The budget that it is a share of."""
 
     def whole(self, progress: Progress) -> float:
         """Return the share of the whole budget that is spent; what lay between stages counts as well."""
@@ -106,11 +106,16 @@ class _Stage:
 
     def reached(self, progress: Progress) -> bool:
         """Whether the stage ends here."""
-        return self.spent(progress) == 1 or self.budget.reason(progress) is not None
+        return self.spent(progress) == 1
 
     def spent(self, progress: Progress) -> float | None:
         """Return the share of the stage that is done."""
         return min(1.0, self.whole(progress) / (self.set_up + self.share * (1 - self.set_up)))
+
+
+def _spending(budget: Stop) -> str:
+    """Return the name of the first rule that has a budget."""
+    return next(rule.name for rule in budget.rules if rule.spent(Progress(num_points=1)) is not None)
 
 
 def _first_grid(views: Views, box: tuple[Sequence[float], Sequence[float]] | None) -> tuple[VoxelGrid, int]:
