@@ -39,12 +39,10 @@ INLINE float power_of_e(float x) {
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   p = p * r * r + r + 1.f;
-  int32_t bits;
+  uint32_t bits, value;
   memcpy(&bits, &shifted, sizeof bits);
-  bits <<= 23;
-  int32_t value;
   memcpy(&value, &p, sizeof value);
-  value += bits;
+  value += bits << 23;  // the exponent, modulo 2^32
   memcpy(&p, &value, sizeof value);
   return p;
 }
@@ -54,7 +52,7 @@ INLINE float natural_logarithm(float x) {
   int32_t bits;
   memcpy(&bits, &x, sizeof bits);
   const int32_t exponent = (bits - 0x3f3504f3) >> 23;
-  bits -= exponent << 23;
+  bits -= exponent * (1 << 23);
   float f;
   memcpy(&f, &bits, sizeof f);
   f -= 1;
