@@ -19,6 +19,18 @@ from ._output import Output
 
 _ZIP = b"PK\x03\x04"
 
+# NotImplementedError is zipfile's answer to a compression that it does not know, KeyError to a member that is not there
+ARCHIVE_ERRORS = (
+    ValueError,
+    OSError,
+    EOFError,
+    MemoryError,
+    NotImplementedError,
+    KeyError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
 
 def is_array(opened: Opened) -> bool:
     """Return whether a file is an ``.npy`` file, by its first bytes or its name."""
@@ -47,12 +59,17 @@ def array_of(opened: Opened, asked: Reading) -> Signal:
     path = opened.path
     if not opened.head.startswith(np.lib.format.MAGIC_PREFIX):
         raise FormatError(f"{path}: expected an .npy file of one array, the bytes are not one; use numpy.save.")
-    try:
-        array = np.lib.format.open_memmap(path, mode="r")  # which refuses objects
-    except (ValueError, OSError, EOFError, SyntaxError, tokenize.TokenError) as error:
-        raise FormatError(f"{path}: not a readable .npy file of numbers ({error}).") from error
+    array = mapped(path)
     with errors_name(path):
         return from_array(array, channels=asked.channels, align=asked.align, working_set=asked.working_set)
+
+
+def mapped(path: Path) -> Shaped[np.ndarray, "..."]:
+    """Return the array of an ``.npy`` file, read from there as it is used."""
+    try:
+        return np.lib.format.open_memmap(path, mode="r")  # which refuses objects
+    except (ValueError, OSError, EOFError, SyntaxError, tokenize.TokenError) as error:
+        raise FormatError(f"{path}: not a readable .npy file of numbers ({error}).") from error
 
 
 def read_archive(opened: Opened, asked: Reading) -> Signal:
@@ -67,8 +84,7 @@ def read_archive(opened: Opened, asked: Reading) -> Signal:
                 array = np.lib.format.read_array(file, allow_pickle=False)
     except InputError:  # a ValueError as well
         raise
-    # NotImplementedError is zipfile's answer to a compression that it does not know
-    except (ValueError, OSError, EOFError, MemoryError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+    except ARCHIVE_ERRORS as error:
         raise FormatError(f"{path}: not a readable .npz file of numbers ({error}).") from error
     with errors_name(f"{path}, {name}"):
         signal = from_array(array, channels=asked.channels, align=asked.align)
@@ -78,15 +94,21 @@ def read_archive(opened: Opened, asked: Reading) -> Signal:
 
 def _described(archive: zipfile.ZipFile, member: str) -> str | None:
     """Return name, shape and dtype of an array of numbers in an archive, without reading it; None for anything else."""
-    with archive.open(member) as file:
-        try:
-            version = np.lib.format.read_magic(file)
-            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            shape, _, dtype = read(file)
-        except ValueError:
-            return None
+    try:
+        shape, dtype = header_of(archive, member)
+    except ValueError:
+        return None
     is_signal = dtype.kind in "buif" and len(shape) > 0
     return f"{member.removesuffix('.npy')} ({' x '.join(map(str, shape))} {dtype})" if is_signal else None
+
+
+def header_of(archive: zipfile.ZipFile, member: str) -> tuple[tuple[int, ...], np.dtype]:
+    """Return shape and dtype of an array in an archive, without reading it; ValueError where there is none."""
+    with archive.open(member) as file:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(file)
+    return shape, dtype
 
 
 def _chosen(path: Path, shapes: dict[str, str | None], variable: str | None) -> str:

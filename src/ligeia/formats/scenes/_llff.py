@@ -4,7 +4,6 @@ A row of 17 numbers per photograph, in the order of their names: a matrix of 3 x
 right and backward, then rows, columns and focal length; and two depths, which are not used here.
 """
 
-import tokenize
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from jaxtyping import Float
 from ligeia.core import FormatError, InputError, check_readable, errors_name
 from ligeia.signals import Camera
 
+from .._arrays import mapped
 from ..images._kinds import image_suffixes
 from ._photographs import Found, Photograph
 
@@ -59,10 +59,7 @@ def pictures_in(folder: Path) -> list[Path]:
 
 def _rows(path: Path) -> Float[np.ndarray, "n 17"]:
     check_readable(path)
-    try:
-        rows = np.lib.format.open_memmap(path, mode="r")  # which refuses objects
-    except (ValueError, OSError, EOFError, SyntaxError, tokenize.TokenError) as error:
-        raise FormatError(f"{path}: not a readable .npy file of numbers ({error}).") from error
+    rows = mapped(path)
     if rows.ndim != 2 or rows.shape[1] != _ROW or rows.dtype.kind not in "iuf" or not len(rows):
         raise FormatError(f"{path}: expected rows of {_ROW} numbers, one a photograph, got {rows.dtype} {rows.shape}.")
     return np.array(rows, np.float64)

@@ -6,7 +6,6 @@ the axes of `Camera`, ``focal`` one focal length in pixels, or one for each. ``i
 
 import math
 import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +14,10 @@ from jaxtyping import Shaped
 from ligeia.core import FormatError, check_readable, errors_name
 from ligeia.signals import Camera, Views
 
+from .._arrays import ARCHIVE_ERRORS, header_of
+
 _NEEDED = ("images", "poses", "focal")
 _MOST_BYTES = 16 << 30  # a small archive can claim any size
-_ERRORS = (ValueError, OSError, EOFError, MemoryError, NotImplementedError, KeyError, zipfile.BadZipFile, zlib.error)
 
 
 def is_archive_of_views(path: Path) -> bool:
@@ -25,7 +25,7 @@ def is_archive_of_views(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return {f"{name}.npy" for name in _NEEDED} <= set(archive.namelist())
-    except _ERRORS:
+    except ARCHIVE_ERRORS:
         return False
 
 
@@ -74,16 +74,13 @@ def _arrays(path: Path) -> dict[str, Shaped[np.ndarray, "..."]]:
             return {name: _array(path, archive, name) for name in (*_NEEDED, "index") if name in members}
     except FormatError:  # a ValueError as well
         raise
-    except _ERRORS as error:
+    except ARCHIVE_ERRORS as error:
         raise FormatError(f"{path}: not a readable .npz file of numbers ({error}).") from error
 
 
 def _array(path: Path, archive: zipfile.ZipFile, name: str) -> Shaped[np.ndarray, "..."]:
     """Return an array whose size is no more than can be."""
-    with archive.open(f"{name}.npy") as file:
-        version = np.lib.format.read_magic(file)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, dtype = read(file)
+    shape, dtype = header_of(archive, f"{name}.npy")
     if math.prod(shape) * dtype.itemsize > _MOST_BYTES:
         raise FormatError(f"{path}: expected {name} of at most {_MOST_BYTES >> 30} GiB, got {dtype} {shape}.")
     with archive.open(f"{name}.npy") as file:

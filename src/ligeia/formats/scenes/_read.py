@@ -18,7 +18,7 @@ from ._transforms import Split, find_transforms
 _LLFF: Final = "poses_bounds.npy"
 
 
-def read_views(path: Path, *, split: Split = "train", at_least: int = 3) -> Views:
+def read_views(path: Path | str, *, split: Split = "train", at_least: int = 3) -> Views:
     """Read photographs and their cameras, in the user's own coordinates.
 
     ``path`` is a ``transforms.json`` of Blender, instant-ngp or nerfstudio, an ``.npz`` of images, poses and focal
@@ -27,6 +27,7 @@ def read_views(path: Path, *, split: Split = "train", at_least: int = 3) -> View
     or among a file's lists of names; the views of one never come with another's. Fewer than ``at_least`` views are
     refused. Frames whose photograph is missing are left out, with a warning.
     """
+    path = Path(path)
     if path.is_dir():
         views = views_of(path, _found_in(path, split))
     elif path.suffix.lower() == ".json":
@@ -41,11 +42,12 @@ def read_views(path: Path, *, split: Split = "train", at_least: int = 3) -> View
     return views
 
 
-def holds_scene(path: Path) -> bool:
+def holds_scene(path: Path | str) -> bool:
     """Return whether a path names photographs with known cameras; no picture is opened for it.
 
     A folder of photographs without cameras is none; `read_views` says which tool finds their cameras.
     """
+    path = Path(path)
     if path.is_dir():
         return bool(_transforms_in(path)) or model_folder(path) is not None or exists(path / _LLFF)
     if path.suffix.lower() == ".npz":
