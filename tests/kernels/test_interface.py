@@ -68,6 +68,7 @@ CONSTANTS: dict[str, float] = {
     "SCENE_DIRECTION": _scene_grid.DIRECTION,
     "SCENE_INPUTS": _scene_grid.HEAD_INPUTS,
     "SCENE_HEAD": _scene_grid.HEAD,
+    "SCENE_SIDE": _scene_grid.MOST_SIDE,
     "SCENE_SAMPLES": _scene_grid.MOST_SAMPLES,
     "SCENE_EMPTY": _scene_grid.EMPTY,
     "SCENE_LEAST": float(np.float32(_scene_grid.LEAST)),

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from ligeia import kernels
 from ligeia.core import InputError
-from ligeia.kernels import EMPTY, HEAD, ROW, Jitter, PixelRays, VoxelFit, VoxelGrid, pixel_error, render_rays
+from ligeia.kernels import EMPTY, HEAD, ROW, PixelRays, VoxelFit, VoxelGrid, pixel_error, render_rays
 from ligeia.kernels.scenes._reference import density_and_features, hits
 
 LOW, HIGH = np.array([-1.0, -0.5, 2.0]), np.array([1.0, 1.2, 3.5])
@@ -66,13 +66,13 @@ def test_pictures_are_those_of_the_definition(path: str, side: int) -> None:
 
 
 @pytest.mark.parametrize("background", [None, BLUE])
-@pytest.mark.parametrize("jitter", [None, Jitter(key=7, first=100)])
+@pytest.mark.parametrize("key", [None, 7])
 def test_errors_and_gradients_are_those_of_the_definition(
-    path: str, background: tuple[float, float, float] | None, jitter: Jitter | None
+    path: str, background: tuple[float, float, float] | None, key: int | None
 ) -> None:
     fit = voxels()
     target = np.random.default_rng(2).random((60, 4), np.float32)
-    how: dict[str, Any] = {"side": 2, "jitter": jitter}
+    how: dict[str, Any] = {"side": 2, "key": key}
     error = fit.gradient(rays(), target, background=background, **how)
     given = in_float64(fit)
     raw, features, head = given
@@ -90,7 +90,7 @@ def test_equal_threads_give_equal_bits(path: str) -> None:
     for _ in range(2):
         fit = voxels()
         for key in range(3):
-            fit.gradient(rays(), target, background=None, side=2, jitter=Jitter(key))
+            fit.gradient(rays(), target, background=None, side=2, key=key)
             fit.step(0.03)
         found.append(fit.parameters)
     for one, other in zip(*found, strict=True):

@@ -1,4 +1,4 @@
-"""Sine-layer and sine-network arithmetic: the plain torch definition, and compiled kernels that agree with it."""
+"""Arithmetic of sine networks, latent grids and scenes: plain definitions, and compiled kernels that agree."""
 
 import lazy_loader
 

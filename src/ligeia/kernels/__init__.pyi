@@ -1,4 +1,4 @@
-"""Sine-layer and sine-network arithmetic: the plain torch definition, and compiled kernels that agree with it."""
+"""Arithmetic of sine networks, latent grids and scenes: plain definitions, and compiled kernels that agree."""
 
 from ._choice import available as available, current_path as current_path, system as system, use as use, using as using
 from ._native import peak as peak
@@ -31,7 +31,7 @@ from .scenes._grid import (
     PixelRays as PixelRays,
     VoxelGrid as VoxelGrid,
 )
-from .scenes._reference import Jitter as Jitter, pixel_error as pixel_error, render_rays as render_rays
+from .scenes._reference import pixel_error as pixel_error, render_rays as render_rays
 from .sine._dispatch import (
     fused_shape as fused_shape,
     fused_sine_mlp as fused_sine_mlp,

@@ -13,10 +13,10 @@ from ligeia.core import num_threads
 
 from .. import _native
 from .._choice import TORCH, current_path
-from ._grid import EMPTY, GAINS, HEAD, ROW, PixelRays, VoxelGrid
-from ._reference import Jitter, hits, pixel_error, render_rays
+from ._grid import EMPTY, GAINS, HEAD, MOST_SIDE, ROW, PixelRays, VoxelGrid
+from ._reference import hits, pixel_error, render_rays
 
-_MOST_SIDE: Final = 4
+_PIECE: Final = 1 << 12  # pixels
 
 
 class _Grid(ctypes.Structure):
@@ -106,15 +106,12 @@ class VoxelFit:
         """Density before softplus of each node, as rays see it."""
         self._head = np.empty(HEAD, np.float32)
         self._shares: list[tuple[np.ndarray, ...]] = []
-        self._row = np.ascontiguousarray(grid.row)
-        self._distance = np.ascontiguousarray(grid.distance)
-        self._places = np.ascontiguousarray(grid.places)
         self.changed()
 
     def changed(self) -> None:
         """Take over parameters that were changed from outside."""
         density, _, head = self.parameters
-        self.raw.reshape(-1)[self._places] = np.float32(GAINS[0]) * density
+        self.raw.reshape(-1)[self.grid.places] = np.float32(GAINS[0]) * density
         self._head[:] = np.float32(GAINS[2]) * head
 
     def picture(self, rays: PixelRays, *, side: int = 1) -> Picture:
@@ -122,10 +119,10 @@ class VoxelFit:
         count = len(rays.origin)
         path = current_path()
         if path == TORCH:
+            raw, features, head = self._evaluated()
             with torch.no_grad():
-                raw, features, head = self._evaluated()
-                seen = render_rays(self.grid, raw, features, head, rays, side=side)
-            return Picture(*(each.numpy() for each in seen))
+                seen = [render_rays(self.grid, raw, features, head, each, side=side) for each in _pieces(rays)]
+            return Picture(*(torch.cat(each).numpy() for each in zip(*seen, strict=True)))
         picture = Picture(*(np.empty(shape, np.float32) for shape in ((count, 3), count, count)))
         image = _Image(*(each.ctypes.data for each in picture))
         _native.library().ligeia_scene_render(
@@ -139,7 +136,7 @@ class VoxelFit:
         """Return which pixels see an occupied cell along one of ``side**2`` rays."""
         path = current_path()
         if path == TORCH:
-            return hits(self.grid, rays, side=side)
+            return np.concatenate([hits(self.grid, each, side=side) for each in _pieces(rays)])
         found = np.empty(len(rays.origin), np.uint8)
         grid, pixels = self._native_grid(), _pixels(rays, side)
         _native.library().ligeia_scene_hits(
@@ -154,25 +151,25 @@ class VoxelFit:
         *,
         background: tuple[float, float, float] | None,
         side: int = 1,
-        jitter: Jitter | None = None,
+        key: int | None = None,
     ) -> float:
         """Return the mean squared error over pixels and channels, and leave its gradient for `step`.
 
         ``target`` is color times alpha, and alpha; with a ``background`` only the color counts, of pictures that were
-        taken before it.
+        taken before it. With a ``key``, rays and samples are drawn at random within their parts.
         """
-        if side > _MOST_SIDE:
-            raise ValueError(f"expected at most {_MOST_SIDE} rays along the side of a pixel, got {side}.")
+        if side > MOST_SIDE:
+            raise ValueError(f"expected at most {MOST_SIDE} rays along the side of a pixel, got {side}.")
         count = len(rays.origin) * (4 if background is None else 3)
         path = current_path()
         if path == TORCH:
-            return self._gradient_in_torch(rays, target, background, side, jitter, count)
+            return self._gradient_in_torch(rays, target, background, side, key, count)
         self._begin_shares(num_threads())
         wanted = np.ascontiguousarray(target, np.float32)
         native_target = _Target(
             wanted.ctypes.data, background is None, (ctypes.c_float * 3)(*(background or (0, 0, 0))), 1 / count
         )
-        parts = (self._native_grid(), _pixels(rays, side, jitter), native_target, self._native_shares())
+        parts = (self._native_grid(), _pixels(rays, side, key), native_target, self._native_shares())
         error = _native.library().ligeia_scene_gradient(
             _native.PATHS.index(path), *map(ctypes.byref, parts), len(self._shares)
         )
@@ -181,7 +178,7 @@ class VoxelFit:
     def gradients(self) -> tuple[Float32[np.ndarray, "..."], ...]:
         """Return the gradients of density, features and head that `gradient` left, for what rays see."""
         raw, features, head, _ = (np.sum(each, axis=0) for each in zip(*self._shares, strict=True))
-        return raw[self._places], features, head
+        return raw[self.grid.places], features, head
 
     def step(self, rate: float, *, betas: tuple[float, float] = (0.9, 0.99), eps: float = 1e-15) -> None:
         """Take a step of Adam, of weights that have a gradient alone."""
@@ -201,7 +198,7 @@ class VoxelFit:
             ctypes.byref(self._native_shares()),
             len(self._shares),
             self.grid.num_rows,
-            self._places.ctypes.data,
+            self.grid.places.ctypes.data,
             *map(ctypes.byref, groups),
             ctypes.byref(how),
         )
@@ -232,16 +229,16 @@ class VoxelFit:
         target: Float32[np.ndarray, "n 4"],
         background: tuple[float, float, float] | None,
         side: int,
-        jitter: Jitter | None,
+        key: int | None,
         count: int,
     ) -> float:
         self._begin_shares(1)
         raw_densities, seen_features, seen_head = (each.clone().requires_grad_() for each in self._evaluated())
-        seen = render_rays(self.grid, raw_densities, seen_features, seen_head, rays, side=side, jitter=jitter)
+        seen = render_rays(self.grid, raw_densities, seen_features, seen_head, rays, side=side, key=key)
         error = pixel_error(seen, torch.from_numpy(target), background=background) / count
         raw, features, head = torch.autograd.grad(error, (raw_densities, seen_features, seen_head))
         share = self._shares[0]
-        share[0][self._places] += raw.numpy()
+        share[0][self.grid.places] += raw.numpy()
         share[1][:] += features.numpy()
         share[2][:] += head.numpy()
         share[3][:] |= features.numpy().any(axis=1)
@@ -249,7 +246,7 @@ class VoxelFit:
 
     def _evaluated(self) -> tuple[Tensor, Tensor, Tensor]:
         """Return raw densities, features and head as rays see them."""
-        raw = self.raw.reshape(-1)[self._places]
+        raw = self.raw.reshape(-1)[self.grid.places]
         return torch.from_numpy(raw), torch.from_numpy(self.parameters[1]), torch.from_numpy(self._head)
 
     def _begin_shares(self, count: int) -> None:
@@ -268,7 +265,7 @@ class VoxelFit:
 
     def _native_grid(self) -> _Grid:
         grid = self.grid
-        arrays = (self._distance, self._row, self.raw, self.parameters[1], self._head)
+        arrays = (grid.distance, grid.row, self.raw, self.parameters[1], self._head)
         return _Grid(
             (ctypes.c_int32 * 3)(*grid.cells),
             (ctypes.c_float * 3)(*grid.low),
@@ -279,9 +276,14 @@ class VoxelFit:
         )
 
 
-def _pixels(rays: PixelRays, side: int, jitter: Jitter | None = None) -> _Pixels:
-    key, first = (0, 0) if jitter is None else jitter
+def _pieces(rays: PixelRays) -> list[PixelRays]:
+    """Return rays in pieces for torch, which holds all samples of a piece at a time."""
+    starts = range(0, len(rays.origin), _PIECE)
+    return [PixelRays(*(each[start : start + _PIECE] for each in rays)) for start in starts]
+
+
+def _pixels(rays: PixelRays, side: int, key: int | None = None) -> _Pixels:
     arrays = [np.ascontiguousarray(each, np.float32) for each in rays]
-    found = _Pixels(len(rays.origin), side, jitter is not None, key, first, *(each.ctypes.data for each in arrays))
+    found = _Pixels(len(rays.origin), side, key is not None, key or 0, 0, *(each.ctypes.data for each in arrays))
     found.arrays = arrays  # they live as long as the pointers
     return found

@@ -17,6 +17,7 @@ GAINS: Final = (10.0, 1.0, 0.1)  # of density, features and head as rays see the
 EMPTY: Final = -5.0  # raw density of a node without a row
 LEAST: Final = 1e-3  # a sample of less weight has no features; a ray of less transmittance ends
 MOST_SAMPLES: Final = 4096  # of a ray
+MOST_SIDE: Final = 4  # rays along the side of a pixel, where there is a gradient
 _FARTHEST: Final = 255  # cells over which a ray leaps at a time
 
 

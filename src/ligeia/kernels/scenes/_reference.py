@@ -27,14 +27,6 @@ class Rendered(NamedTuple):
     """Mean distance along the ray, times opacity."""
 
 
-class Jitter(NamedTuple):
-    """What draws rays within their pixels, and samples along rays."""
-
-    key: int
-    first: int = 0
-    """Number of the first pixel."""
-
-
 def render_rays(
     grid: VoxelGrid,
     raw: Float[Tensor, " rows"],
@@ -43,10 +35,13 @@ def render_rays(
     rays: PixelRays,
     *,
     side: int = 1,
-    jitter: Jitter | None = None,
+    key: int | None = None,
 ) -> Rendered:
-    """Return what is seen through pixels, each the mean over ``side**2`` rays."""
-    parts = [_one_ray(grid, raw, features, head, rays, side, part, jitter) for part in range(side * side)]
+    """Return what is seen through pixels, each the mean over ``side**2`` rays.
+
+    With a ``key``, rays and samples are drawn at random within their parts; else they are in the middle of them.
+    """
+    parts = [_one_ray(grid, raw, features, head, rays, side, part, key) for part in range(side * side)]
     return Rendered(*(torch.stack(each).mean(dim=0) for each in zip(*parts, strict=True)))
 
 
@@ -137,10 +132,10 @@ def _one_ray(
     rays: PixelRays,
     side: int,
     part: int,
-    jitter: Jitter | None,
+    key: int | None,
 ) -> Rendered:
     """Return what is seen along ray number ``part`` of each pixel."""
-    heading, distance, places, is_sample = _samples(grid, rays, side, part, jitter, raw.dtype)
+    heading, distance, places, is_sample = _samples(grid, rays, side, part, key, raw.dtype)
     density, gathered = density_and_features(grid, raw, features, places[is_sample])
     thickness = torch.zeros_like(distance).masked_scatter(is_sample, functional.softplus(density))
     left = torch.exp(-grid.step * grid.scale * thickness)
@@ -161,12 +156,10 @@ class _Samples(NamedTuple):
     is_sample: Bool[Tensor, "n samples"]
 
 
-def _samples(
-    grid: VoxelGrid, rays: PixelRays, side: int, part: int, jitter: Jitter | None, dtype: torch.dtype
-) -> _Samples:
+def _samples(grid: VoxelGrid, rays: PixelRays, side: int, part: int, key: int | None, dtype: torch.dtype) -> _Samples:
     """Return where the samples of ray number ``part`` of each pixel lie, and which of them are in occupied cells."""
     offset, right, down = (
-        torch.from_numpy(each).to(dtype)[:, None] for each in _offsets(len(rays.origin), side, part, jitter)
+        torch.from_numpy(each).to(dtype)[:, None] for each in _offsets(len(rays.origin), side, part, key)
     )
     origin, direction, across, along = (torch.as_tensor(each).to(dtype) for each in rays)
     heading = functional.normalize(direction + right * across + down * along, dim=1)
@@ -194,13 +187,13 @@ def _is_occupied(grid: VoxelGrid, places: Float[Tensor, "*n 3"]) -> Bool[Tensor,
 
 
 def _offsets(
-    count: int, side: int, part: int, jitter: Jitter | None
+    count: int, side: int, part: int, key: int | None
 ) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
     """Return where samples begin, in steps, and where rays are in their pixels, in pixels from the middle."""
     offset = right = down = np.full(count, 0.5)
-    if jitter is not None:
-        numbers = (np.arange(count, dtype=np.uint64) + jitter.first) * (side * side) + part
-        random = _scrambled(_scrambled(numbers.astype(np.uint32)) ^ np.uint32(jitter.key))
+    if key is not None:
+        numbers = np.arange(count, dtype=np.uint64) * (side * side) + part
+        random = _scrambled(_scrambled(numbers.astype(np.uint32)) ^ np.uint32(key))
         offset = _uniform(random)
         right = _uniform(_scrambled(random ^ np.uint32(0x9E3779B9)))
         down = _uniform(_scrambled(random ^ np.uint32(0x85EBCA6B)))

@@ -2,8 +2,8 @@
 #pragma once
 #include <string.h>
 
+#include "../functions.h"
 #include "block.h"
-#include "functions.h"
 #include "latents.h"
 
 namespace {

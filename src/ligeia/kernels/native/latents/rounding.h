@@ -2,7 +2,7 @@
 #pragma once
 #include <string.h>
 
-#include "functions.h"
+#include "../functions.h"
 #include "latents.h"
 
 namespace {

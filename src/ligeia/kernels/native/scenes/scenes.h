@@ -11,6 +11,7 @@ constexpr int SCENE_HIDDEN = 32;                               // of the head's 
 constexpr int SCENE_DIRECTION = 9;                             // spherical harmonics up to degree 2
 constexpr int SCENE_INPUTS = 1 + SCENE_ROW + SCENE_DIRECTION;  // of the head: opacity, features, directions
 constexpr int SCENE_HEAD = SCENE_INPUTS * SCENE_HIDDEN + SCENE_HIDDEN + 3 * SCENE_HIDDEN + 3;
+constexpr int SCENE_SIDE = 4;         // rays along the side of a pixel, at most, where there is a gradient
 constexpr int SCENE_SAMPLES = 4096;   // of a ray, at most
 constexpr float SCENE_EMPTY = -5.f;   // raw density of a node without a row
 constexpr float SCENE_LEAST = 1e-3f;  // a sample of less weight has no features; a ray of less transmittance ends

@@ -1,5 +1,6 @@
 // Rays through voxels, forward and backward. Compiled once per instruction set; everything here is local to the object
 // file.
+#include "../functions.h"
 #include "head.h"
 #include "march.h"
 #include "scenes.h"
@@ -9,7 +10,6 @@ namespace {
 struct Sample {
   float place[3];
   int32_t cell[3];
-  float distance;
   float raw;     // of the density
   float weight;  // of the sample in its ray
   float after;   // what of the light behind it passes
@@ -27,53 +27,12 @@ struct Traced {
   HeadState head;
 };
 
-// e^x to within two units of the last place, after Cephes: as `exponential` has it for vectors
-INLINE float power_of_e(float x) {
-  x = least(most(x, -87.f), 88.f);
-  const float magic = 12582912.f;
-  const float shifted = x * 1.44269504f + magic, k = shifted - magic;
-  const float r = x - k * 0.693359375f + k * 2.12194440e-4f;
-  float p = r * 1.9875691500e-4f + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * r * r + r + 1.f;
-  uint32_t bits, value;
-  memcpy(&bits, &shifted, sizeof bits);
-  memcpy(&value, &p, sizeof value);
-  value += bits << 23;  // the exponent, modulo 2^32
-  memcpy(&p, &value, sizeof value);
-  return p;
-}
-
-// ln x of normal numbers above 0, likewise
-INLINE float natural_logarithm(float x) {
-  int32_t bits;
-  memcpy(&bits, &x, sizeof bits);
-  const int32_t exponent = (bits - 0x3f3504f3) >> 23;
-  bits -= exponent * (1 << 23);
-  float f;
-  memcpy(&f, &bits, sizeof f);
-  f -= 1;
-  const float square = f * f;
-  float p = f * 7.0376836292e-2f - 1.1514610310e-1f;
-  p = p * f + 1.1676998740e-1f;
-  p = p * f - 1.2420140846e-1f;
-  p = p * f + 1.4249322787e-1f;
-  p = p * f - 1.6668057665e-1f;
-  p = p * f + 2.0000714765e-1f;
-  p = p * f - 2.4999993993e-1f;
-  p = p * f + 3.3333331174e-1f;
-  return f + (p * f * square - 0.5f * square) + exponent * 0.69314718f;
-}
-
-INLINE float sigmoid(float x) { return 1 / (1 + power_of_e(-x)); }
+INLINE float sigmoid(float x) { return 1 / (1 + exponential(-x)); }
 
 // What of the light passes through a sample: e^-(size softplus(raw)) = (1 + e^raw)^-size
 INLINE float passed(float raw, float size) {
-  const float e = power_of_e(least(raw, 40.f)), sum = 1 + e;
-  return power_of_e(-size * (natural_logarithm(sum) + (e - (sum - 1)) / sum));
+  const float e = exponential(least(raw, 40.f)), sum = 1 + e;
+  return exponential(-size * (logarithm(sum) + (e - (sum - 1)) / sum));
 }
 
 // samples: room for SCENE_SAMPLES, or null
@@ -109,7 +68,6 @@ INLINE void trace(const SceneGrid& grid, const ScenePixels& pixels, int64_t pixe
         here.place[a] = place[a];
         here.cell[a] = cell[a];
       }
-      here.distance = t;
       here.raw = raw;
       here.weight = weight;
       here.after = passing;
@@ -180,7 +138,7 @@ void render(const SceneGrid* grid, const ScenePixels* pixels, const SceneImage* 
 // Returns the sum of squared errors of all channels, and adds its gradient times `factor`.
 double gradient(const SceneGrid* grid, const ScenePixels* pixels, const SceneTarget* target,
                 const SceneGradient* found) {
-  constexpr int MOST_RAYS = 16;
+  constexpr int MOST_RAYS = SCENE_SIDE * SCENE_SIDE;
   static thread_local Sample* samples = nullptr;  // kept: it would be zeroed by the system for each call
   if (!samples) samples = new Sample[MOST_RAYS * SCENE_SAMPLES];
   const int num_rays = pixels->side * pixels->side;

@@ -1,6 +1,6 @@
 // Exponential and logarithm of vectors.
 #pragma once
-#include "../vector.h"
+#include "vector.h"
 
 namespace {
 
@@ -33,5 +33,9 @@ INLINE Vector logarithm(Vector x) {
   p = p * f + 3.3333331174e-1f;
   return f + (p * f * square - 0.5f * square) + __builtin_convertvector(exponent, Vector) * 0.69314718f;
 }
+
+// of one number: the other places of a vector cost nothing
+INLINE float exponential(float x) { return exponential(broadcast(x))[0]; }
+INLINE float logarithm(float x) { return logarithm(broadcast(x))[0]; }
 
 }  // namespace
