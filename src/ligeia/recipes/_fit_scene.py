@@ -11,7 +11,7 @@ from jaxtyping import Float
 from ligeia import fitting
 from ligeia.field import Field
 from ligeia.fitting import Adam, AdamState, Callback, Objective, Progress, Recipe, State, Stop
-from ligeia.kernels import Jitter, VoxelFit, VoxelGrid
+from ligeia.kernels import VoxelFit, VoxelGrid
 from ligeia.scenes import Photographs, field_of, refined, scene_box, visual_hull, voxels_of
 from ligeia.signals import Views
 
@@ -170,7 +170,7 @@ def _steps(field: Field, stage: _Stage, *, side: int, seed: int) -> Callable[[St
             pixels.target,
             background=None if objective.has_alpha else objective.background,
             side=side,
-            jitter=Jitter(key=(state.progress.steps * _SPREAD + seed) & 0xFFFFFFFF),
+            key=(state.progress.steps * _SPREAD + seed) & 0xFFFFFFFF,
         )
         rate = _RATE * _LAST_RATE ** stage.whole(state.progress)
         fit.step(rate, betas=moments.settings.betas, eps=moments.settings.eps)

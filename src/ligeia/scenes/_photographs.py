@@ -12,10 +12,10 @@ from ligeia.core import random_stream
 from ligeia.field import Field
 from ligeia.fitting import Batches, Quality
 from ligeia.kernels import GAINS, PixelRays, pixel_error, render_rays
-from ligeia.metrics import decibels
+from ligeia.metrics import decibels, psnr
 from ligeia.signals import Views
 
-from ._rendering import Background, camera_rays, render, voxels_of
+from ._rendering import Background, camera_rays, composited, render, voxels_of
 
 _TILE: Final = 8  # pixels along a side: rays of one see the same cells
 _FEW: Final = 1 << 12
@@ -54,7 +54,7 @@ class Photographs:
                 for camera, mask in zip(views.cameras, views.masks, strict=True)
             ]
         )
-        self._constant_db = _constant_db(self._all.target, self.has_alpha, background)
+        self._constant_db = _constant_db(self._all.target, background)
         self.look_again(field)
 
     def look_again(self, field: Field) -> None:
@@ -105,11 +105,8 @@ class Photographs:
             return Quality(float(np.mean(quality_of_views(field, views, self.background))), views.num_pixels)
         chosen = np.random.default_rng(0).choice(views.num_pixels, most_points, replace=False)
         seen = voxels_of(field).picture(self._measured.rays.take(chosen), side=_SIDE)
-        behind = np.array(self.background, np.float32)
-        target = self._measured.target[chosen]
-        wanted = target[:, :3] + (1 - target[:, 3:]) * behind
-        found = np.clip(seen.color + (1 - seen.opacity[:, None]) * behind, 0, 1)
-        return Quality(decibels(float(np.square(found - wanted).mean()), peak=1.0), most_points)
+        wanted = _on_background(self._measured.target[chosen], self.background)
+        return Quality(_psnr(wanted, composited(seen.color, seen.opacity, self.background)), most_points)
 
 
 @final
@@ -153,13 +150,19 @@ class TileBatches:
 def quality_of_views(field: Field, views: Views, background: Background) -> list[float]:
     """Return the PSNR of each view before a background, with the footprint of its pixels; clipped after composition."""
     found = []
-    behind = np.array(background, np.float32)
     for number, (camera, mask) in enumerate(zip(views.cameras, views.masks, strict=True)):
-        picture = views.rgba(number)
-        wanted = picture[..., :3] + (1 - picture[..., 3:]) * behind
-        error = np.square(np.clip(render(field, camera, background=background, side=_SIDE).color, 0, 1) - wanted)
-        found.append(decibels(float(error.mean() if mask is None else error[~mask].mean()), peak=1.0))
+        wanted = _on_background(views.rgba(number), background)
+        seen = render(field, camera, background=background, side=_SIDE).color
+        found.append(_psnr(wanted, seen) if mask is None else _psnr(wanted[~mask], seen[~mask]))
     return found
+
+
+def _on_background(rgba: Float32[np.ndarray, "*n 4"], background: Background) -> Float32[np.ndarray, "*n 3"]:
+    return composited(rgba[..., :3], rgba[..., 3], background)
+
+
+def _psnr(wanted: Float32[np.ndarray, "*n 3"], seen: Float32[np.ndarray, "*n 3"]) -> float:
+    return psnr(torch.from_numpy(wanted), torch.from_numpy(seen), low=0.0, high=1.0)
 
 
 def _pixels_of(views: Views) -> Pixels:
@@ -167,7 +170,7 @@ def _pixels_of(views: Views) -> Pixels:
     return Pixels(camera_rays(views.cameras), target)
 
 
-def _constant_db(target: Float32[np.ndarray, "n 4"], has_alpha: bool, background: Background) -> float:
-    colors = target[:, :3] + (1 - target[:, 3:]) * np.array(background, np.float32) if has_alpha else target[:, :3]
+def _constant_db(target: Float32[np.ndarray, "n 4"], background: Background) -> float:
+    colors = _on_background(target, background)  # pictures without alpha are opaque
     variance = float(colors.astype(np.float64).var(axis=0).mean())
     return decibels(variance, peak=1.0) if variance > 1e-12 else -np.inf

@@ -7,7 +7,7 @@ from typing import Final, final
 import numpy as np
 from jaxtyping import Float32
 
-from ligeia.core import InputError
+from ligeia.core import InputError, random_stream
 from ligeia.field import Field
 from ligeia.kernels import PixelRays, VoxelFit, VoxelGrid
 from ligeia.networks import NetworkConfig, Voxels
@@ -15,7 +15,6 @@ from ligeia.signals import Axis, Camera, Channel, Grid
 
 Background = tuple[float, float, float]
 
-_PIECE: Final = 1 << 16  # pixels at a time
 _NAMES: Final = ("density", "red", "green", "blue", *(f"feature{number}" for number in range(1, 6)))
 
 
@@ -25,7 +24,7 @@ class View:
     """What a camera sees; colors are from 0 to 1."""
 
     color: Float32[np.ndarray, "rows columns 3"]
-    """Before the background, not clipped."""
+    """On the background, not clipped."""
     opacity: Float32[np.ndarray, "rows columns"]
     depth: Float32[np.ndarray, "rows columns"]
     """Mean distance from the camera to what is seen, in units of the scene; NaN where nothing is."""
@@ -36,18 +35,19 @@ def render(field: Field, camera: Camera, *, background: Background = (1.0, 1.0, 
 
     A pixel is a mean over its area, and was fitted as one: with one ray it is noisier.
     """
-    fit = voxels_of(field)
-    rays = camera_rays([camera])
-    pieces = [
-        fit.picture(PixelRays(*(each[start : start + _PIECE] for each in rays)), side=side)
-        for start in range(0, len(rays.origin), _PIECE)
-    ]
-    color, opacity, depth = (np.concatenate(each) for each in zip(*pieces, strict=True))
+    color, opacity, depth = voxels_of(field).picture(camera_rays([camera]), side=side)
     with np.errstate(divide="ignore", invalid="ignore"):
         distance = np.where(opacity > 0, depth / opacity, np.float32(np.nan))
     shape = camera.shape
-    color += (1 - opacity[:, None]) * np.array(background, np.float32)
+    color = composited(color, opacity, background)
     return View(color.reshape(*shape, 3), opacity.reshape(shape), distance.reshape(shape))
+
+
+def composited(
+    color: Float32[np.ndarray, "*n 3"], opacity: Float32[np.ndarray, "*n"], background: Background
+) -> Float32[np.ndarray, "*n 3"]:
+    """Return colors that were multiplied by their opacity on a background."""
+    return color + (1 - opacity[..., None]) * np.array(background, np.float32)
 
 
 def camera_rays(cameras: Sequence[Camera]) -> PixelRays:
@@ -70,8 +70,6 @@ def camera_rays(cameras: Sequence[Camera]) -> PixelRays:
 
 def field_of(grid: VoxelGrid, *, seed: int = 0) -> Field:
     """Return a fresh radiance field of these cells: a thin fog, gray from everywhere."""
-    from ligeia.core import random_stream
-
     architecture = Voxels.of(grid.occupied, scale=grid.scale, spacing=grid.spacing)
     axes = tuple(
         Axis(name=name, size=count, extent=(float(low), float(high)))
@@ -88,6 +86,6 @@ def voxels_of(field: Field) -> VoxelFit:
     architecture = field.network.architecture
     if not isinstance(architecture, Voxels):
         raise InputError(f"expected a field of voxels for views of a scene, got a network {architecture.name}.")
-    low, high = zip(*((axis.extent) for axis in field.grid.axes), strict=True)
+    low, high = zip(*(axis.extent for axis in field.grid.axes), strict=True)
     density, features, head = (each.detach().cpu().numpy() for each in field.network.tensors())
     return VoxelFit(architecture.grid(low, high), density, features, head)
