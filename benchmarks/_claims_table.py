@@ -93,7 +93,9 @@ NUMBERS: Final = (
         command="scripts/bench jet_speed",
         is_timed=True,
         recorded=Recorded(results="jet_speed", texts=rows.jet_speed),
-        quick=Quick(kind=Kind.RATIO, measure=quick.jet_ratio, expected=(2.1,), tolerance=0.5, relation="at least"),
+        quick=Quick(
+            kind=Kind.RATIO, measure=quick.jet_ratio, expected=(quick.JET_RATIO,), tolerance=1.0, relation="at least"
+        ),
     ),
     Claim(
         page=_README,
@@ -312,8 +314,8 @@ GUIDES: Final = (
         quick=Quick(
             kind=Kind.DECIBELS,
             measure=quick.mini_batch_quality,
-            expected=(39.4,),  # 39.2 where the processor has bfloat16, 39.6 where it has not
-            tolerance=0.4,
+            expected=(39.54,),
+            tolerance=0.3,
             needs=("images/skimage/camera.png",),
         ),
     ),

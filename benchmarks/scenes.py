@@ -1,12 +1,10 @@
 """Radiance fields: decibels on held-out views by seconds, of photographs in the research data."""
 
 import argparse
-import os
 import statistics
 import time
-from pathlib import Path
 
-from _common import append_row
+from _common import append_row, data_folder
 
 from ligeia import fitting
 from ligeia.formats import read_views
@@ -24,7 +22,10 @@ def main() -> None:
     parser.add_argument("--hold-out", type=int, default=8, help="every such view, from the fourth one on")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    views = read_views(Path(os.environ.get("LIGEIA_DATA", "../shared/data")) / arguments.scene)
+    folder = data_folder()
+    if folder is None:
+        raise SystemExit("the research data were not found; set LIGEIA_DATA to their folder.")
+    views = read_views(folder / arguments.scene)
     numbers = range(len(views.cameras))
     other = views.subset([each for each in numbers if each % arguments.hold_out == 3])
     fitted = views.subset([each for each in numbers if each % arguments.hold_out != 3])

@@ -168,14 +168,10 @@ def test_the_full_form_lists_ages_of_rows_and_what_is_run_by_hand(
 
 @pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="reads Linux's account of threads")
 def test_a_fit_whose_steps_have_one_thread_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    def at_work(make: Any) -> list[float]:
-        return [threads.threads_at_work(make, 2, count=2) for _ in range(3)]
-
-    makes = (threads._compiled, threads._plain)
-    two = [max(at_work(make)) for make in makes]
+    for make in (threads._compiled, threads._plain):
+        assert threads.threads_at_work(make, 2, count=2) > 1.3
     monkeypatch.setattr("ligeia.fitting._step.num_threads", lambda: 1)  # as it was for a while
     monkeypatch.setattr("ligeia.kernels.sine._dispatch.num_threads", lambda: 1)
-    for make, with_two in zip(makes, two, strict=True):
-        # 1.6 and 1.0 on free cores; on a busy machine one thread is counted again while it waits as it hands over
-        assert with_two > 1.3
-        assert min(at_work(make)) < min(1.5, with_two)
+    for make in (threads._compiled, threads._plain):
+        # a busy machine can only add to it: the one thread is counted again where it waits as it hands over
+        assert any(threads.threads_at_work(make, 2, count=2) < 1.3 for _ in range(8))
