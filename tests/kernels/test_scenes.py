@@ -10,8 +10,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from ligeia import kernels
 from ligeia.core import InputError
-from ligeia.kernels import EMPTY, HEAD, ROW, PixelRays, VoxelFit, VoxelGrid, pixel_error, render_rays
-from ligeia.kernels.scenes._reference import density_and_features, hits
+from ligeia.kernels import EMPTY, HEAD, ROW, PixelRays, VoxelFit, VoxelGrid, contracted_cells, pixel_error, render_rays
+from ligeia.kernels.scenes._reference import _samples, density_and_features, hits, largest_weights
 
 LOW, HIGH = np.array([-1.0, -0.5, 2.0]), np.array([1.0, 1.2, 3.5])
 BLUE = (0.1, 0.2, 0.7)
@@ -23,10 +23,15 @@ def path(request: pytest.FixtureRequest) -> Iterator[str]:
         yield request.param
 
 
-def voxels(seed: int = 0) -> VoxelFit:
+def voxels(seed: int = 0, *, is_contracted: bool = False) -> VoxelFit:
     """Return voxels of random numbers, of which a third is occupied."""
     rng = np.random.default_rng(seed)
-    grid = VoxelGrid(LOW, HIGH, rng.random((7, 6, 5)) < 0.35, scale=2.0, spacing=0.7)
+    if is_contracted:
+        cells = (16, 12, 8)
+        occupied = (rng.random(cells) < 0.35) & contracted_cells(cells)
+        grid = VoxelGrid(LOW, HIGH, occupied, scale=1.0, spacing=0.7, is_contracted=True)
+    else:
+        grid = VoxelGrid(LOW, HIGH, rng.random((7, 6, 5)) < 0.35, scale=2.0, spacing=0.7)
     return VoxelFit(
         grid,
         rng.normal(0, 0.2, grid.num_rows).astype(np.float32),
@@ -54,23 +59,27 @@ def in_float64(fit: VoxelFit) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
 
 @pytest.mark.parametrize("side", [1, 2])
-def test_pictures_are_those_of_the_definition(path: str, side: int) -> None:
-    fit = voxels()
+@pytest.mark.parametrize("is_contracted", [False, True])
+def test_pictures_are_those_of_the_definition(path: str, side: int, is_contracted: bool) -> None:
+    fit = voxels(is_contracted=is_contracted)
     seen = fit.picture(rays(), side=side)
     raw, features, head = in_float64(fit)
     wanted = render_rays(fit.grid, raw, features, head, rays(), side=side)
-    for found, expected in zip(seen, wanted, strict=True):
-        assert_allclose(found, expected.detach(), atol=2e-5)
-    assert not seen.opacity[0]
+    # far away, a distance is the inverse of what is rounded
+    for found, expected, rtol in zip(seen, wanted, (0, 0, 2e-3 if is_contracted else 0), strict=True):
+        assert_allclose(found, expected.detach(), rtol=rtol, atol=2e-5)
+    if not is_contracted:
+        assert not seen.opacity[0]
     assert 0.2 < seen.opacity[1:].mean() < 0.9
 
 
 @pytest.mark.parametrize("background", [None, BLUE])
 @pytest.mark.parametrize("key", [None, 7])
+@pytest.mark.parametrize("is_contracted", [False, True])
 def test_errors_and_gradients_are_those_of_the_definition(
-    path: str, background: tuple[float, float, float] | None, key: int | None
+    path: str, background: tuple[float, float, float] | None, key: int | None, is_contracted: bool
 ) -> None:
-    fit = voxels()
+    fit = voxels(is_contracted=is_contracted)
     target = np.random.default_rng(2).random((60, 4), np.float32)
     how: dict[str, Any] = {"side": 2, "key": key}
     error = fit.gradient(rays(), target, background=background, **how)
@@ -167,6 +176,48 @@ def test_density_and_its_slope_are_continuous_across_cells() -> None:
         assert_allclose(slopes[0], slopes[1], atol=1e-7)
 
 
+def contracted(x: np.ndarray) -> np.ndarray:
+    """Return places in contracted space: MERF, p. 4."""
+    r = np.abs(x).max(axis=-1, keepdims=True)
+    beyond = np.where(np.abs(x) == r, (2 - 1 / r) * np.sign(x), x / r)
+    return np.where(r <= 1, x, beyond)
+
+
+def test_samples_in_contracted_space_are_where_the_contraction_puts_them() -> None:
+    grid = voxels(is_contracted=True).grid
+    found = _samples(grid, rays(200), 1, 0, None, torch.float64)
+    heading = found.heading.numpy()
+    places = rays(200).origin[:, None] + found.distance.numpy()[..., None] * heading[:, None]
+    quarter = (HIGH - LOW) / 4
+    wanted = (contracted((places - (LOW + HIGH) / 2) / quarter) + 2) * grid.cells / 4
+    seen = found.is_sample.numpy()
+    assert seen.sum() > 1000
+    assert_allclose(found.places.numpy()[seen], wanted[seen], atol=1e-9)
+    assert found.distance[found.is_sample].max() > 50  # far beyond the box
+
+
+def test_samples_in_contracted_space_are_at_equal_lengths_and_go_on_to_infinity() -> None:
+    grid = voxels(is_contracted=True).grid
+    cells = grid.cells
+    full = VoxelGrid(LOW, HIGH, contracted_cells(cells), scale=1.0, spacing=0.7, is_contracted=True)
+    found = _samples(full, rays(200), 1, 0, None, torch.float64)
+    steps = (found.places.diff(dim=1) / torch.from_numpy(full.per_unit)).norm(dim=-1)
+    both = found.is_sample[:, 1:] & found.is_sample[:, :-1]
+    assert both[1:].sum(dim=1).min() > 8  # the first goes away from the box
+    assert np.median(steps[both]) == pytest.approx(full.step)
+    assert float((steps[both] - full.step).abs().gt(1e-9).double().mean()) < 0.2  # from one part to another
+    half = (HIGH - LOW) / 4
+    for number, heading in enumerate(found.heading.numpy()[1:], start=1):
+        slope = heading / half
+        axis = np.abs(slope).argmax()
+        end = slope / abs(slope[axis])
+        if np.sort(np.abs(end))[1] > 0.7:
+            continue  # its last part may be shorter than a step
+        end[axis] *= 2
+        last = found.places[number][found.is_sample[number]][-1].numpy()
+        assert np.linalg.norm((last / (np.array(cells) / 4) - 2 - end) * half) <= full.step
+
+
 def test_pixels_that_see_no_occupied_cell_are_known(path: str) -> None:
     fit = voxels()
     found = fit.hits(rays(200), side=2)
@@ -176,12 +227,26 @@ def test_pixels_that_see_no_occupied_cell_are_known(path: str) -> None:
     assert not fit.picture(rays(200), side=2).opacity[~found].any()
 
 
+@pytest.mark.parametrize("is_contracted", [False, True])
+def test_the_largest_weights_in_cells_are_those_of_the_definition(path: str, is_contracted: bool) -> None:
+    fit = voxels(is_contracted=is_contracted)
+    found = fit.largest_weights(rays(200))
+    assert_allclose(found, largest_weights(fit.grid, in_float64(fit)[0].detach(), rays(200)), atol=1e-5)
+    assert not found[~fit.grid.occupied].any()
+    assert 0.1 < found.max() < 1
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
         ({"low": np.array([0.0, 0.0, np.nan])}, "expected a box of finite corners, low < high"),
         ({"high": np.array([-2.0, 1.0, 4.0])}, "expected a box of finite corners, low < high"),
         ({"occupied": np.zeros((2, 2, 2), bool)}, "expected a cell that is occupied, all are empty"),
+        ({"is_contracted": True}, "expected multiples of 4 cells along the sides of contracted space, got "),
+        (
+            {"is_contracted": True, "occupied": np.ones((4, 4, 4), bool)},
+            "expected no cell that is occupied between the outer parts of contracted space",
+        ),
         ({"spacing": 1e-4}, "expected at most 4096 samples along a ray, got "),
     ],
 )

@@ -39,6 +39,7 @@ _SIGNATURES: Final[dict[str, tuple[Any, list[Any]]]] = {
     "ligeia_latents_read": (_int, [_pointer, _pointer, _pointer, _int64, _pointer]),
     "ligeia_scene_render": (None, [_int, _pointer, _pointer, _pointer, _int]),
     "ligeia_scene_hits": (None, [_int, _pointer, _pointer, _pointer, _int]),
+    "ligeia_scene_weights": (None, [_int, _pointer, _pointer, _pointer, _int]),
     "ligeia_scene_gradient": (ctypes.c_double, [_int, _pointer, _pointer, _pointer, _pointer, _int]),
     "ligeia_scene_adam": (None, [_pointer, _int, _int64, *[_pointer] * 5]),
     "ligeia_peak": (ctypes.c_double, [_int, _int, _int, ctypes.c_double]),

@@ -14,7 +14,7 @@ from ligeia.core import num_threads
 from .. import _native
 from .._choice import TORCH, current_path
 from ._grid import EMPTY, GAINS, HEAD, MOST_SIDE, ROW, PixelRays, VoxelGrid
-from ._reference import hits, pixel_error, render_rays
+from ._reference import hits, largest_weights, pixel_error, render_rays
 
 _PIECE: Final = 1 << 12  # pixels
 
@@ -24,6 +24,7 @@ class _Grid(ctypes.Structure):
         ("cells", ctypes.c_int32 * 3),
         ("low", ctypes.c_float * 3),
         ("per_unit", ctypes.c_float * 3),
+        ("is_contracted", ctypes.c_int32),
         ("step", ctypes.c_float),
         ("scale", ctypes.c_float),
         *[(name, ctypes.c_void_p) for name in ("distance", "row", "raw", "features", "head")],
@@ -143,6 +144,19 @@ class VoxelFit:
             _native.PATHS.index(path), ctypes.byref(grid), ctypes.byref(pixels), found.ctypes.data, num_threads()
         )
         return found.astype(bool)
+
+    def largest_weights(self, rays: PixelRays) -> Float32[np.ndarray, "x y z"]:
+        """Return the largest weight that a sample in each cell has in its ray, of one ray through each pixel."""
+        path = current_path()
+        if path == TORCH:
+            raw, _, _ = self._evaluated()
+            return np.max([largest_weights(self.grid, raw, each) for each in _pieces(rays)], axis=0)
+        found = np.zeros((num_threads(), *self.grid.cells), np.float32)
+        grid, pixels = self._native_grid(), _pixels(rays, 1)
+        _native.library().ligeia_scene_weights(
+            _native.PATHS.index(path), ctypes.byref(grid), ctypes.byref(pixels), found.ctypes.data, len(found)
+        )
+        return found.max(axis=0)
 
     def gradient(
         self,
@@ -270,6 +284,7 @@ class VoxelFit:
             (ctypes.c_int32 * 3)(*grid.cells),
             (ctypes.c_float * 3)(*grid.low),
             (ctypes.c_float * 3)(*grid.per_unit),
+            grid.is_contracted,
             grid.step,
             grid.scale,
             *(each.ctypes.data for each in arrays),

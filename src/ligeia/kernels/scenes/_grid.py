@@ -18,6 +18,8 @@ EMPTY: Final = -5.0  # raw density of a node without a row
 LEAST: Final = 1e-3  # a sample of less weight has no features; a ray of less transmittance ends
 MOST_SAMPLES: Final = 4096  # of a ray
 MOST_SIDE: Final = 4  # rays along the side of a pixel, where there is a gradient
+MOST_PIECES: Final = 7  # of a ray in contracted space: within the scene, and beyond each of its six sides
+_PIECE_DIAGONALS: Final = (12**0.5, 3.0)  # of the scene, and of what lies beyond a side, in half sides of the scene
 _FARTHEST: Final = 255  # cells over which a ray leaps at a time
 
 
@@ -45,6 +47,10 @@ class VoxelGrid:
 
     A node at a corner of an occupied cell has a row of numbers. Arrays over nodes have a node more on each side of the
     box than it has corners, so that the 27 nodes around each corner exist.
+
+    A box that is contracted holds all of space: its middle half the scene as it is, its outer parts what lies beyond
+    each of the scene's six sides, with cells that grow with the distance. Straight lines stay straight in each of these
+    seven (MERF: Reiser et al. 2023, arXiv:2302.12249, p. 4); nothing is occupied between the outer parts.
     """
 
     low: Float[np.ndarray, " 3"]
@@ -55,6 +61,7 @@ class VoxelGrid:
     """Density per unit of length where softplus gives 1."""
     spacing: float = 1.0
     """Between the samples of a ray, in cells along the axis that has the smallest."""
+    is_contracted: bool = False
     distance: UInt8[np.ndarray, "x y z"] = field(init=False)
     """Of each cell to the nearest occupied one in the maximum norm, in cells: 0 for an occupied one."""
     places: Int32[np.ndarray, " rows"] = field(init=False)
@@ -67,6 +74,10 @@ class VoxelGrid:
             raise InputError(f"expected a box of finite corners, low < high, got {self.low} and {self.high}.")
         if not self.occupied.any():
             raise InputError("expected a cell that is occupied, all are empty.")
+        if self.is_contracted and any(count % 4 for count in self.cells):
+            raise InputError(f"expected multiples of 4 cells along the sides of contracted space, got {self.cells}.")
+        if self.is_contracted and (self.occupied & ~contracted_cells(self.cells)).any():
+            raise InputError("expected no cell that is occupied between the outer parts of contracted space.")
         if self.most_samples > MOST_SAMPLES:
             raise InputError(f"expected at most {MOST_SAMPLES} samples along a ray, got {self.most_samples}.")
         from scipy.ndimage import distance_transform_cdt
@@ -117,4 +128,15 @@ class VoxelGrid:
     @property
     def most_samples(self) -> int:
         """Most samples that a ray through the box has."""
-        return int(np.linalg.norm(np.subtract(self.high, self.low)) / self.step) + 2
+        sides = np.subtract(self.high, self.low)
+        if self.is_contracted:
+            within, beyond = _PIECE_DIAGONALS
+            return int((within + 6 * beyond) * sides.max() / 4 / self.step) + 2
+        return int(np.linalg.norm(sides) / self.step) + 2
+
+
+def contracted_cells(cells: tuple[int, int, int]) -> Bool[np.ndarray, "x y z"]:
+    """Return the cells of contracted space that are somewhere: in its middle half along two axes or all three."""
+    places = np.meshgrid(*(2 * np.arange(count) + 1 - count for count in cells), indexing="ij", sparse=True)
+    within = [2 * np.abs(each) < count for each, count in zip(places, cells, strict=True)]
+    return np.asarray(np.add.reduce(np.broadcast_arrays(*within), axis=0, dtype=np.int8) >= 2)

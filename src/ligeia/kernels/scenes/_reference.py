@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, UInt32
 from torch import Tensor
 from torch.nn import functional
 
+from ._contraction import contracted_lines
 from ._grid import EMPTY, HEAD_HIDDEN, HEAD_INPUTS, LEAST, ROW, PixelRays, VoxelGrid
 
 _ALONG_A_SIDE = 1e-12  # a direction component is at least this
@@ -62,6 +63,17 @@ def hits(grid: VoxelGrid, rays: PixelRays, *, side: int) -> Bool[np.ndarray, " n
     """Return which pixels see an occupied cell along one of ``side**2`` rays."""
     parts = [_samples(grid, rays, side, part, None, torch.float32).is_sample.any(dim=1) for part in range(side * side)]
     return torch.stack(parts).any(dim=0).numpy()
+
+
+def largest_weights(grid: VoxelGrid, raw: Float[Tensor, " rows"], rays: PixelRays) -> Float[np.ndarray, "x y z"]:
+    """Return the largest weight that a sample in each cell has in its ray, of one ray through each pixel."""
+    samples = _samples(grid, rays, 1, 0, None, raw.dtype)
+    places = samples.places[samples.is_sample]
+    density, _ = density_and_features(grid, raw, raw.new_zeros(grid.num_rows, ROW), places)
+    weight = _weights(grid, samples, density)[samples.is_sample]
+    x, y, z = _cells(grid, places).unbind(dim=1)
+    cells = (x * grid.cells[1] + y) * grid.cells[2] + z
+    return raw.new_zeros(grid.occupied.size).scatter_reduce(0, cells, weight, "amax").view(grid.cells).numpy()
 
 
 def density_and_features(
@@ -135,18 +147,25 @@ def _one_ray(
     key: int | None,
 ) -> Rendered:
     """Return what is seen along ray number ``part`` of each pixel."""
-    heading, distance, places, is_sample = _samples(grid, rays, side, part, key, raw.dtype)
+    samples = _samples(grid, rays, side, part, key, raw.dtype)
+    heading, distance, places, is_sample = samples
     density, gathered = density_and_features(grid, raw, features, places[is_sample])
-    thickness = torch.zeros_like(distance).masked_scatter(is_sample, functional.softplus(density))
-    left = torch.exp(-grid.step * grid.scale * thickness)
-    passing = torch.cat([torch.ones_like(left[:, :1]), left.cumprod(dim=1)[:, :-1]], dim=1)
-    weight = torch.where(is_sample & (passing.detach() >= LEAST), passing * (1 - left), 0.0)
+    weight = _weights(grid, samples, density)
     seen = weight[is_sample]
     contributions = torch.where(seen[:, None].detach() >= LEAST, seen[:, None] * gathered, 0.0)
     of_ray = is_sample.nonzero()[:, 0]
     summed = torch.zeros(len(heading), ROW, dtype=raw.dtype).index_add(0, of_ray, contributions)
     opacity = weight.sum(dim=1)
     return Rendered(head_color(head, opacity, summed, heading), opacity, (weight * distance).sum(dim=1))
+
+
+def _weights(grid: VoxelGrid, samples: "_Samples", raw: Float[Tensor, " m"]) -> Float[Tensor, "n samples"]:
+    """Return the weights of samples in their rays, given the raw densities of those in occupied cells."""
+    is_sample = samples.is_sample
+    thickness = torch.zeros_like(samples.distance).masked_scatter(is_sample, functional.softplus(raw))
+    left = torch.exp(-grid.step * grid.scale * thickness)
+    passing = torch.cat([torch.ones_like(left[:, :1]), left.cumprod(dim=1)[:, :-1]], dim=1)
+    return torch.where(is_sample & (passing.detach() >= LEAST), passing * (1 - left), 0.0)
 
 
 class _Samples(NamedTuple):
@@ -167,11 +186,15 @@ def _samples(grid: VoxelGrid, rays: PixelRays, side: int, part: int, key: int | 
         torch.tensor(np.asarray(each), dtype=dtype) for each in (grid.per_unit, grid.low, grid.cells)
     )
     begins, step = (origin - low) * per_unit, heading * per_unit
+    numbers = torch.arange(grid.most_samples, dtype=dtype) + offset
+    if grid.is_contracted:
+        distance, places, is_inside = contracted_lines(grid, begins, step, numbers * grid.step)
+        return _Samples(heading, distance, places, is_inside & _is_occupied(grid, places))
     step = torch.where(step.abs() < _ALONG_A_SIDE, _ALONG_A_SIDE, step)
     near, far = -begins / step, (cells - begins) / step
     first = torch.minimum(near, far).amax(dim=1).clamp(min=0)
     last = torch.maximum(near, far).amin(dim=1)
-    distance = first[:, None] + (torch.arange(grid.most_samples, dtype=dtype) + offset) * grid.step
+    distance = first[:, None] + numbers * grid.step
     places = begins[:, None] + distance[..., None] * step[:, None]
     return _Samples(heading, distance, places, (distance < last[:, None]) & _is_occupied(grid, places))
 

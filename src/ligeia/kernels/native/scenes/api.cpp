@@ -75,6 +75,16 @@ LIGEIA_API void ligeia_scene_hits(int path, const SceneGrid* grid, const ScenePi
   });
 }
 
+// largest: for each share and cell, the largest weight that a sample has in its ray, if it is more than what is there
+LIGEIA_API void ligeia_scene_weights(int path, const SceneGrid* grid, const ScenePixels* pixels, float* largest,
+                                     int num_shares) {
+  const int64_t cells = int64_t{grid->cells[0]} * grid->cells[1] * grid->cells[2];
+  run_shares(num_shares, [&](int share) {
+    const ScenePixels part = part_of(*pixels, share, num_shares);
+    variant_of(path)->weights(grid, &part, largest + share * cells);
+  });
+}
+
 // Returns the sum of squared errors. gradients: of each share, to which its own are added; what a share takes depends
 // on how many there are alone, so that as many shares give the same bits.
 LIGEIA_API double ligeia_scene_gradient(int path, const SceneGrid* grid, const ScenePixels* pixels,

@@ -7,12 +7,20 @@
 
 namespace {
 
-struct Ray {
-  float origin[3];     // in cells
-  float direction[3];  // in cells per unit of length
+// Where a ray is straight; lengths are along all of it.
+struct Piece {
+  float from, first, last;  // where the origin is, and where the piece is within the box, in units of length
+  float origin[3];          // in cells
+  float direction[3];       // in cells per unit of length
   float inverse[3];
-  float heading[3];   // of length 1, in the scene
-  float first, last;  // within the box, in units of length
+  float ratio, ratio_slope;        // distance over r, as below, at the origin and per unit of length
+  float nearness, nearness_slope;  // 1/r
+};
+
+struct Ray {
+  Piece pieces[SCENE_PIECES];
+  int num_pieces;
+  float heading[3];  // of length 1, in the scene
 };
 
 // fminf and fmaxf are calls, for what they say of NaN
@@ -20,6 +28,100 @@ INLINE float least(float a, float b) { return a < b ? a : b; }
 INLINE float most(float a, float b) { return a > b ? a : b; }
 
 INLINE float uniform(uint32_t bits) { return (bits >> 8) * 0x1p-24f; }
+
+INLINE void set_line(Piece& piece, const float* origin, const float* direction) {
+  for (int a = 0; a < 3; a++) {
+    float step = direction[a];
+    if (step < 1e-12f && step > -1e-12f) step = 1e-12f;  // parallel to a side
+    piece.origin[a] = origin[a];
+    piece.direction[a] = step;
+    piece.inverse[a] = 1 / step;
+  }
+}
+
+// An end of a piece in contracted space: in half sides of the scene from its middle, and 1/r and distance/r, which are
+// linear along the piece.
+struct End {
+  float place[3];
+  float nearness, ratio;
+};
+
+// Where a line from `begin` is at a distance that may be infinite, if number `largest` is the largest of
+// x, y, z, -x, -y, -z and 1.
+INLINE End end_of(const float* begin, const float* step, int largest, float at) {
+  const bool is_far = at == INFINITY;
+  const int axis = largest % 3;
+  const float sign = largest < 3 ? 1.f : -1.f;
+  End end;
+  for (int a = 0; a < 3; a++) end.place[a] = is_far ? step[a] : begin[a] + at * step[a];
+  const float inverse = largest < 6 ? 1 / (sign * end.place[axis]) : 1;
+  end.nearness = is_far ? 0 : inverse;
+  end.ratio = is_far ? inverse : at * inverse;
+  for (int a = 0; a < 3; a++) end.place[a] *= inverse;
+  if (largest < 6) end.place[axis] = sign * (2 - end.nearness);
+  return end;
+}
+
+// The pieces of a line in contracted space (ligeia.kernels.scenes has the source); `origin` and `direction` are in
+// cells, uncontracted. A quarter of the cells is half a side of the scene.
+INLINE void contract(const SceneGrid& grid, const float* origin, const float* direction, Ray& ray) {
+  float begin[3], step[3], value[7], slope[7];
+  int largest = 6;
+  value[6] = 1;
+  slope[6] = 0;
+  for (int a = 0; a < 3; a++) {
+    const float quarter = 0.25f * grid.cells[a];
+    begin[a] = origin[a] / quarter - 2;
+    step[a] = direction[a] / quarter;
+    value[a] = begin[a];
+    value[a + 3] = -begin[a];
+    slope[a] = step[a];
+    slope[a + 3] = -step[a];
+  }
+  for (int i = 0; i < 6; i++)
+    if (value[i] > value[largest]) largest = i;
+  float at = 0, whole = 0;
+  ray.num_pieces = 0;
+  while (ray.num_pieces < SCENE_PIECES) {
+    float until = INFINITY;
+    int following = largest;
+    for (int i = 0; i < 7; i++) {
+      if (!(slope[i] > slope[largest])) continue;
+      const float gap = value[largest] - value[i] + at * (slope[largest] - slope[i]);
+      const float crossing = at + most(gap, 0) / (slope[i] - slope[largest]);
+      if (crossing < until) {
+        until = crossing;
+        following = i;
+      }
+    }
+    const End begins = end_of(begin, step, largest, at), ends = end_of(begin, step, largest, until);
+    float place[3], way[3], square = 0;
+    for (int a = 0; a < 3; a++) {
+      const float quarter = 0.25f * grid.cells[a];
+      place[a] = (begins.place[a] + 2) * quarter;
+      way[a] = (ends.place[a] - begins.place[a]) * quarter;
+      square += way[a] / grid.per_unit[a] * (way[a] / grid.per_unit[a]);
+    }
+    const float length = root(square);
+    Piece& piece = ray.pieces[ray.num_pieces];
+    piece.from = piece.first = whole;
+    whole += length;
+    piece.last = whole;
+    if (piece.last > piece.first) {
+      const float inverse = 1 / length;
+      for (int a = 0; a < 3; a++) way[a] *= inverse;
+      set_line(piece, place, way);
+      piece.ratio = begins.ratio;
+      piece.nearness = begins.nearness;
+      piece.ratio_slope = (ends.ratio - begins.ratio) * inverse;
+      piece.nearness_slope = (ends.nearness - begins.nearness) * inverse;
+      ray.num_pieces++;
+    }
+    if (until == INFINITY) return;
+    at = until;
+    largest = following;
+  }
+}
 
 // ray number `part` of a pixel; `random` is its own number
 INLINE Ray ray_of(const SceneGrid& grid, const ScenePixels& pixels, int64_t pixel, int part, uint32_t random) {
@@ -39,18 +141,27 @@ INLINE Ray ray_of(const SceneGrid& grid, const ScenePixels& pixels, int64_t pixe
     square += ray.heading[a] * ray.heading[a];
   }
   const float size = 1 / root(square);
-  ray.first = 0;
-  ray.last = INFINITY;
+  float origin[3], direction[3];
   for (int a = 0; a < 3; a++) {
     ray.heading[a] *= size;
-    ray.origin[a] = (pixels.origin[3 * pixel + a] - grid.low[a]) * grid.per_unit[a];
-    float step = ray.heading[a] * grid.per_unit[a];
-    if (step < 1e-12f && step > -1e-12f) step = 1e-12f;  // parallel to a side
-    ray.direction[a] = step;
-    ray.inverse[a] = 1 / step;
-    const float near = -ray.origin[a] * ray.inverse[a], far = (grid.cells[a] - ray.origin[a]) * ray.inverse[a];
-    ray.first = most(ray.first, least(near, far));
-    ray.last = least(ray.last, most(near, far));
+    origin[a] = (pixels.origin[3 * pixel + a] - grid.low[a]) * grid.per_unit[a];
+    direction[a] = ray.heading[a] * grid.per_unit[a];
+  }
+  if (grid.is_contracted) {
+    contract(grid, origin, direction, ray);
+    return ray;
+  }
+  Piece& all = ray.pieces[0];
+  ray.num_pieces = 1;
+  all.from = all.first = 0;
+  all.last = INFINITY;
+  all.ratio = all.nearness_slope = 0;
+  all.ratio_slope = all.nearness = 1;
+  set_line(all, origin, direction);
+  for (int a = 0; a < 3; a++) {
+    const float near = -origin[a] * all.inverse[a], far = (grid.cells[a] - origin[a]) * all.inverse[a];
+    all.first = most(all.first, least(near, far));
+    all.last = least(all.last, most(near, far));
   }
   return ray;
 }
@@ -59,33 +170,38 @@ INLINE Ray ray_of(const SceneGrid& grid, const ScenePixels& pixels, int64_t pixe
 // returns false.
 template <class Sample>
 INLINE void march(const SceneGrid& grid, const Ray& ray, float offset, const Sample& sample) {
-  const float per_step = 1 / grid.step;
+  const float per_step = 1 / grid.step, first = ray.pieces[0].first;
   int64_t k = 0;
-  for (;;) {
-    const float t = ray.first + (k + offset) * grid.step;
-    if (!(t < ray.last)) return;
-    float place[3];
-    int cell[3];
-    for (int a = 0; a < 3; a++) {
-      place[a] = ray.origin[a] + t * ray.direction[a];
-      const int whole = static_cast<int>(place[a]);  // rounding may leave the box by a hair
-      cell[a] = whole < 0 ? 0 : whole >= grid.cells[a] ? grid.cells[a] - 1 : whole;
+  for (int number = 0; number < ray.num_pieces; number++) {
+    const Piece& piece = ray.pieces[number];
+    for (;;) {
+      const float length = first + (k + offset) * grid.step;
+      if (!(length < piece.last)) break;
+      const float t = length - piece.from;
+      float place[3];
+      int cell[3];
+      for (int a = 0; a < 3; a++) {
+        place[a] = piece.origin[a] + t * piece.direction[a];
+        const int whole = static_cast<int>(place[a]);  // rounding may leave the box by a hair
+        cell[a] = whole < 0 ? 0 : whole >= grid.cells[a] ? grid.cells[a] - 1 : whole;
+      }
+      const int64_t at = (int64_t{cell[0]} * grid.cells[1] + cell[1]) * grid.cells[2] + cell[2];
+      const int distance = grid.distance[at];
+      if (distance == 0) {
+        const float far = (piece.ratio + t * piece.ratio_slope) / (piece.nearness + t * piece.nearness_slope);
+        if (!sample(far, place, cell)) return;
+        k++;
+        continue;
+      }
+      float exit = piece.last - piece.from;  // of the cube that is empty for sure
+      for (int a = 0; a < 3; a++) {
+        const float side = piece.direction[a] > 0 ? cell[a] + distance : cell[a] - distance + 1;
+        exit = least(exit, (side - piece.origin[a]) * piece.inverse[a]);
+      }
+      const float ahead = (exit + piece.from - first) * per_step - offset;
+      const int64_t next = static_cast<int64_t>(ahead) + (ahead > 0);  // the first sample beyond
+      k = next > k ? next : k + 1;
     }
-    const int64_t at = (int64_t{cell[0]} * grid.cells[1] + cell[1]) * grid.cells[2] + cell[2];
-    const int distance = grid.distance[at];
-    if (distance == 0) {
-      if (!sample(t, place, cell)) return;
-      k++;
-      continue;
-    }
-    float exit = INFINITY;  // of the cube that is empty for sure
-    for (int a = 0; a < 3; a++) {
-      const float side = ray.direction[a] > 0 ? cell[a] + distance : cell[a] - distance + 1;
-      exit = least(exit, (side - ray.origin[a]) * ray.inverse[a]);
-    }
-    const float ahead = (exit - ray.first) * per_step - offset;
-    const int64_t next = static_cast<int64_t>(ahead) + (ahead > 0);  // the first sample beyond
-    k = next > k ? next : k + 1;
   }
 }
 

@@ -13,6 +13,7 @@ constexpr int SCENE_INPUTS = 1 + SCENE_ROW + SCENE_DIRECTION;  // of the head: o
 constexpr int SCENE_HEAD = SCENE_INPUTS * SCENE_HIDDEN + SCENE_HIDDEN + 3 * SCENE_HIDDEN + 3;
 constexpr int SCENE_SIDE = 4;         // rays along the side of a pixel, at most, where there is a gradient
 constexpr int SCENE_SAMPLES = 4096;   // of a ray, at most
+constexpr int SCENE_PIECES = 7;       // of a ray in contracted space
 constexpr float SCENE_EMPTY = -5.f;   // raw density of a node without a row
 constexpr float SCENE_LEAST = 1e-3f;  // a sample of less weight has no features; a ray of less transmittance ends
 
@@ -21,6 +22,7 @@ struct SceneGrid {
   int32_t cells[3];
   float low[3];             // the box's corner, in units of the scene
   float per_unit[3];        // cells per unit of length
+  int32_t is_contracted;    // all of space is in the box
   float step;               // between the samples of a ray, in units
   float scale;              // density per unit where softplus gives 1
   const uint8_t* distance;  // of each cell to the nearest occupied one, in cells: 0 where it is occupied
@@ -78,6 +80,7 @@ struct SceneVariant {
   void (*render)(const SceneGrid*, const ScenePixels*, const SceneImage*);
   double (*gradient)(const SceneGrid*, const ScenePixels*, const SceneTarget*, const SceneGradient*);
   void (*hits)(const SceneGrid*, const ScenePixels*, uint8_t*);
+  void (*weights)(const SceneGrid*, const ScenePixels*, float*);
 };
 
 // defined by scenes/variant.cpp, once per instruction set

@@ -188,6 +188,24 @@ void hits(const SceneGrid* grid, const ScenePixels* pixels, uint8_t* found) {
   }
 }
 
+// of each cell, the largest weight that a sample in it has in its ray
+void weights(const SceneGrid* grid, const ScenePixels* pixels, float* largest) {
+  const int num_rays = pixels->side * pixels->side;
+  for (int64_t pixel = 0; pixel < pixels->count; pixel++) {
+    for (int part = 0; part < num_rays; part++) {
+      const Ray ray = ray_of(*grid, *pixels, pixel, part, 0);
+      float passing = 1;
+      march(*grid, ray, 0.5f, [&](float, const float* place, const int* cell) {
+        const float left = passed(raw_density(*grid, support(*grid, place, cell)), grid->step * grid->scale);
+        float& found = largest[(int64_t{cell[0]} * grid->cells[1] + cell[1]) * grid->cells[2] + cell[2]];
+        found = most(found, passing * (1 - left));
+        passing *= left;
+        return passing >= SCENE_LEAST;
+      });
+    }
+  }
+}
+
 }  // namespace
 
-const SceneVariant LIGEIA_SCENE_VARIANT = {render, gradient, hits};
+const SceneVariant LIGEIA_SCENE_VARIANT = {render, gradient, hits, weights};
