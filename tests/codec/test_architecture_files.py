@@ -109,6 +109,7 @@ def test_tags_are_never_renumbered() -> None:
         19: "symmetric",
         20: "periodic",
         21: "grid",
+        22: "voxels",
     }
     assert len({cls.name for cls in ARCHITECTURES.values()}) == len(ARCHITECTURES)
 

@@ -341,7 +341,7 @@ def test_a_wrong_head_is_refused_when_the_file_is_read(packed: bytes, says: str)
             "a stream of 1 lanes has 8 bytes and words, got 12|does not",
             StreamError,
         ),
-        (b"\0\0\0\0" + bytes(3) + b"\1" + bytes(4), "the stream of residuals ends before its last one", StreamError),
+        (b"\0\0\0\0" + bytes(3) + b"\1" + bytes(4), "the stream ends before its last symbol", StreamError),
     ],
 )
 def test_a_wrong_body_is_refused_when_the_samples_are_asked_for(
@@ -396,7 +396,7 @@ def test_lanes_give_back_runs_of_any_length(seed: int, lanes_log2: int, sizes: l
         assert np.array_equal(decoder.take(rows, tables), symbols)
         assert np.array_equal(decoder.take_bits(bits), values)
     decoder.check_end()
-    with pytest.raises(StreamError, match="does not end with its last one"):
+    with pytest.raises(StreamError, match="does not end with its last symbol"):
         LaneDecoder(stream + bytes(4), lanes_log2).check_end()
 
 

@@ -4,6 +4,7 @@ A file is a signature, a version and chunks; each chunk has a type, a length, a 
 reader walks them once, in their one order, and allocates nothing that the bytes present do not pay for.
 """
 
+import sys
 import zlib
 from dataclasses import dataclass, replace
 from typing import Final, final
@@ -12,15 +13,17 @@ import numpy as np
 from jaxtyping import Float
 
 from ligeia.core import FormatError, InputError
-from ligeia.networks import LatentGrid, NetworkConfig
+from ligeia.networks import LatentGrid, NetworkConfig, Voxels
 from ligeia.signals import Channel, Grid, Missing, Source
 
 from .latents._stream import Latents, num_cells, pack_levels, pack_networks, unpack_levels, unpack_networks
 from .records._bytes import ByteReader, RecordError, varint_bytes
 from .records._grid import pack_channels, pack_grid, pack_missing, unpack_channels, unpack_grid, unpack_missing
-from .records._network import pack_network, unpack_network
+from .records._network import has_cells, pack_network, pack_occupied, unpack_network
 from .records._source import pack_source, unpack_source
 from .residual._stream import Residual, check_residual
+from .voxels._cells import check_cells
+from .voxels._rows import pack_rows, unpack_rows
 from .weights._quantized import QuantizedTensor, TensorError
 from .weights._stream import (
     DigestError as DigestError,
@@ -35,14 +38,16 @@ from .weights._stream import (
 SIGNATURE: Final = b"\x89LIG\r\n\x1a\n"
 VERSION: Final = 1
 
+_CELLS: Final = b"CELL"
 _MISSING: Final = b"miss"
+_ROWS: Final = b"ROWS"
 _QUANTIZED: Final = b"QUAN"
 _LATENT_NETWORKS: Final = b"LATN"
 _LATENT_LEVELS: Final = b"LATT"
 _RESIDUAL: Final = b"RSID"
 _KNOWN: Final = (
-    *(b"NETW", b"GRID", b"CHAN", b"SRCE", _MISSING),
-    *(b"TENS", _QUANTIZED, _LATENT_NETWORKS, _LATENT_LEVELS, _RESIDUAL, b"DONE"),
+    *(b"NETW", _CELLS, b"GRID", b"CHAN", b"SRCE", _MISSING),
+    *(_ROWS, b"TENS", _QUANTIZED, _LATENT_NETWORKS, _LATENT_LEVELS, _RESIDUAL, b"DONE"),
 )
 
 
@@ -144,25 +149,15 @@ def encode(record: FieldRecord) -> bytes:
     >>> len(data), decode(data).grid.shape
     (159, (100,))
     """
-    header = {
-        b"NETW": pack_network(record.network),
-        b"GRID": pack_grid(record.grid),
-        b"CHAN": pack_channels(record.channels),
-        b"SRCE": pack_source(record.source),
-    }
-    # sizes and numbers of other types than the file's (say, a large int as `low`) must not change on the way
-    read_back = (unpack_network(header[b"NETW"]), unpack_grid(header[b"GRID"]))
-    if (*read_back, unpack_channels(header[b"CHAN"])) != (record.network, record.grid, record.channels):
-        raise RecordError("the network, grid or channels hold a number that float64 cannot; round it first.")
-    chunks = [*header.items()]
-    if record.missing is not None:
-        chunks.append((_MISSING, pack_missing(record.missing)))
+    chunks = _header_chunks(record)
     shapes = [] if record.latents else record.network.tensor_shapes()
     for number, (tensor, shape) in enumerate(zip(record.tensors, shapes, strict=True)):
         _check_tensor(number, tensor, shape)  # again: its values may have changed since
     if record.latents is not None:
         chunks.append((_LATENT_NETWORKS, pack_networks(record.latents)))
         chunks += [(_LATENT_LEVELS, pack_levels(each)) for each in record.latents.chunks]
+    elif (rows := _rows_of(record)) is not None:
+        chunks += rows
     elif any(isinstance(tensor, QuantizedTensor) for tensor in record.tensors):
         chunks.append((_QUANTIZED, pack_quantized(record.tensors)))
     else:
@@ -177,7 +172,44 @@ def encode(record: FieldRecord) -> bytes:
         body = kind + varint_bytes(len(payload)) + payload
         checksum = zlib.crc32(body, checksum)
         parts += [body, checksum.to_bytes(4, "little")]
-    return b"".join(parts)
+    data = b"".join(parts)
+    if isinstance(record.network.architecture, Voxels):
+        check_cells(record.network.architecture.cells, len(data))
+    return data
+
+
+def _rows_of(record: FieldRecord) -> list[tuple[bytes, bytes]] | None:
+    """Return the chunks of voxels whose nodes are quantized and whose head is not; None for all others."""
+    voxels = record.network.architecture
+    if not isinstance(voxels, Voxels):
+        return None
+    density, features, head = record.tensors
+    if not isinstance(density, QuantizedTensor) or not isinstance(features, QuantizedTensor):
+        return None
+    if isinstance(head, QuantizedTensor):
+        return None
+    payload = pack_rows(density, features, voxels.occupied_cells())
+    return None if payload is None else [(_ROWS, payload), (b"TENS", float_bytes(head))]
+
+
+def _header_chunks(record: FieldRecord) -> list[tuple[bytes, bytes]]:
+    """Return the chunks before the weights."""
+    header = {b"NETW": pack_network(record.network)}
+    if (cells := pack_occupied(record.network)) is not None:
+        header[_CELLS] = cells
+    header |= {
+        b"GRID": pack_grid(record.grid),
+        b"CHAN": pack_channels(record.channels),
+        b"SRCE": pack_source(record.source),
+    }
+    # sizes and numbers of other types than the file's (say, a large int as `low`) must not change on the way
+    network = unpack_network(header[b"NETW"], cells or b"", file_bytes=sys.maxsize)
+    read_back = (network, unpack_grid(header[b"GRID"]), unpack_channels(header[b"CHAN"]))
+    if read_back != (record.network, record.grid, record.channels):
+        raise RecordError("the network, grid or channels hold a number that float64 cannot; round it first.")
+    if record.missing is not None:
+        header[_MISSING] = pack_missing(record.missing)
+    return [*header.items()]
 
 
 def decode(data: bytes) -> FieldRecord:
@@ -188,27 +220,33 @@ def decode(data: bytes) -> FieldRecord:
     are quantized, of 1 KiB per byte.
     """
     chunks = _ChunkReader(data)
-    network = unpack_network(chunks.next(b"NETW"))
+    payload = chunks.next(b"NETW")
+    cells = chunks.next(_CELLS) if has_cells(payload) else b""
+    network = unpack_network(payload, cells, file_bytes=len(data))
     grid = unpack_grid(chunks.next(b"GRID"))
     channels = unpack_channels(chunks.next(b"CHAN"))
     _check_sizes(network, grid, channels)
     source = unpack_source(chunks.next(b"SRCE"))
     mask = chunks.optional(_MISSING)
     missing = None if mask is None else unpack_missing(mask, grid)
-    shapes = network.tensor_shapes()
-    tensors: list[Tensor] = []
     latents = _read_latents(chunks, network)
-    quantized = None if latents is not None else chunks.optional(_QUANTIZED)
-    if quantized is not None:
-        tensors = unpack_quantized(quantized, shapes)
-    elif latents is None:
-        tensors = [read_float(number, chunks.next(b"TENS"), shape) for number, shape in enumerate(shapes)]
+    tensors = [] if latents is not None else _read_tensors(chunks, network)
     packed = chunks.optional(_RESIDUAL)
     residual = None if packed is None else Residual(bytes(packed))
     if residual is not None:
         check_residual(residual, len(channels))
     chunks.finish()
     return FieldRecord(network, grid, channels, source, tuple(tensors), missing, residual, latents)
+
+
+def _read_tensors(chunks: "_ChunkReader", network: NetworkConfig) -> list[Tensor]:
+    voxels, shapes = network.architecture, network.tensor_shapes()
+    if isinstance(voxels, Voxels) and (rows := chunks.optional(_ROWS)) is not None:
+        nodes = unpack_rows(rows, shapes[0][0], voxels.occupied_cells)
+        return [*nodes, read_float(2, chunks.next(b"TENS"), shapes[2])]
+    if (quantized := chunks.optional(_QUANTIZED)) is not None:
+        return unpack_quantized(quantized, shapes)
+    return [read_float(number, chunks.next(b"TENS"), shape) for number, shape in enumerate(shapes)]
 
 
 def _read_latents(chunks: "_ChunkReader", network: NetworkConfig) -> Latents | None:
@@ -318,6 +356,19 @@ def _check_sizes(network: NetworkConfig, grid: Grid, channels: tuple[Channel, ..
         raise RecordError(f"the network takes {network.in_features} coordinates, the grid has {grid.num_inputs}.")
     if len(channels) != network.out_features:
         raise RecordError(f"the network returns {network.out_features} values, there are {len(channels)} channels.")
+    if isinstance(network.architecture, Voxels):
+        _check_box(network.architecture, grid)
+
+
+def _check_box(voxels: Voxels, grid: Grid) -> None:
+    if grid.num_axes != 3 or any(axis.is_periodic for axis in grid.axes):
+        raise RecordError("expected three axes for voxels, none of them periodic.")
+    low, high = zip(*(axis.extent for axis in grid.axes), strict=True)
+    try:
+        voxels.check_box(low, high)
+        voxels.check_box((-1.0,) * 3, (1.0,) * 3)  # in coordinates
+    except InputError as error:
+        raise RecordError(f"voxels: {error}") from error
 
 
 def _check_latents(latents: Latents, network: NetworkConfig, num_tensors: int) -> None:

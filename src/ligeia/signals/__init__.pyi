@@ -33,6 +33,7 @@ from ._sources import (
     GriddedSource as GriddedSource,
     ImageSource as ImageSource,
     PointsSource as PointsSource,
+    SceneSource as SceneSource,
     Settings as Settings,
     SoundSource as SoundSource,
     Source as Source,

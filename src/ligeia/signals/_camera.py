@@ -60,12 +60,13 @@ class Camera:
         if not np.isfinite(pose).all():
             raise InputError("expected a pose of finite numbers, got NaN or infinite ones.")
         turn = pose[:, :3]
-        error = np.abs(turn.T @ turn - np.eye(3)).max()
-        if error > _ROUNDED or np.linalg.det(turn) < 0:
+        with np.errstate(over="ignore", invalid="ignore"):  # of numbers that are far from a rotation
+            error, determinant = np.abs(turn.T @ turn - np.eye(3)).max(), float(np.linalg.det(turn))
             lengths = ", ".join(f"{length:.6g}" for length in np.linalg.norm(turn, axis=0))
+        if not error <= _ROUNDED or determinant < 0:
             raise InputError(
                 "expected a rigid pose, whose axes form a right-handed system of unit vectors, got axes of lengths "
-                f"{lengths} and determinant {np.linalg.det(turn):.6g}; remove its scale, shear or mirror."
+                f"{lengths} and determinant {determinant:.6g}; remove its scale, shear or mirror."
             )
         if error > _EXACT:
             left, _, right = np.linalg.svd(turn)

@@ -5,6 +5,8 @@ from typing import final
 
 from ligeia.core import InputError
 
+from ._camera import Camera
+
 
 @final
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -156,6 +158,28 @@ class GenericSource:
             raise InputError(f"expected settings of different names, got {', '.join(names)[:80]}.")
 
 
+@final
+@dataclass(frozen=True, kw_only=True, eq=False, slots=True)
+class SceneSource:
+    """What a scene was fitted to: photographs with known cameras."""
+
+    cameras: tuple[Camera, ...]
+    names: tuple[str, ...]
+    """File names of the photographs, as the user knows them."""
+    dtype: str = "|u1"
+    """NumPy's name of a sample of a photograph."""
+    has_alpha: bool = False
+    """Whether some pixels were empty."""
+    background: tuple[float, float, float] | None = None
+    """Red, green and blue from 0 to 1 that stood, or is to be put, behind all else; None if nothing is known of it."""
+
+    def __post_init__(self) -> None:
+        if len(self.cameras) != len(self.names):
+            raise InputError(f"expected a name for each of {len(self.cameras)} cameras, got {len(self.names)}.")
+        if self.background is not None and not all(0 <= each <= 1 for each in self.background):
+            raise InputError(f"expected a background of numbers from 0 to 1, got {self.background}.")
+
+
 Source = (
     ArraySource
     | ImageSource
@@ -166,4 +190,5 @@ Source = (
     | PointsSource
     | SurfaceSource
     | GenericSource
+    | SceneSource
 )

@@ -1,7 +1,7 @@
 """Views: photographs with known cameras."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
@@ -74,16 +74,47 @@ class Views:
         result[..., :3] *= result[..., 3:]
         return result
 
+    def reduced(self, factor: int) -> "Views":
+        """Return the views with squares of ``factor**2`` pixels averaged, colors by their alpha; the rest is cut off.
+
+        A pixel is ignored if any of its square is.
+        """
+        if factor < 1 or factor > min(min(camera.shape) for camera in self.cameras):
+            raise InputError(f"expected a factor from 1 to the pixels along a side, got {factor}.")
+        if factor == 1:
+            return self
+        cameras, pictures, masks = [], [], []
+        for number, (camera, mask) in enumerate(zip(self.cameras, self.masks, strict=True)):
+            rows, columns = (count // factor for count in camera.shape)
+            whole = (slice(rows * factor), slice(columns * factor))
+            squares = self.rgba(number)[whole].reshape(rows, factor, columns, factor, 4)
+            rgba = squares.mean(axis=(1, 3))
+            rgba[..., :3] /= np.maximum(rgba[..., 3:], np.finfo(np.float32).tiny)
+            has_alpha = self.pictures[number].shape[2] == 4
+            pictures.append(np.minimum(rgba if has_alpha else rgba[..., :3], 1))
+            (fx, fy), (cx, cy) = camera.focal_lengths, camera.principal_point
+            cameras.append(
+                replace(
+                    camera,
+                    focal_lengths=(fx / factor, fy / factor),
+                    principal_point=(cx / factor, cy / factor),
+                    shape=(rows, columns),
+                )
+            )
+            hidden = None if mask is None else mask[whole].reshape(rows, factor, columns, factor).any(axis=(1, 3))
+            masks.append(hidden)
+        return replace(self, cameras=tuple(cameras), pictures=tuple(pictures), masks=tuple(masks))
+
     def subset(self, numbers: Sequence[int]) -> "Views":
         """Return some of the views, in the given order, with all points."""
         if not numbers:
             raise InputError("expected one view or more, there are none.")
-        return Views(
+        return replace(
+            self,
             cameras=tuple(self.cameras[number] for number in numbers),
             names=tuple(self.names[number] for number in numbers),
             pictures=tuple(self.pictures[number] for number in numbers),
             masks=tuple(self.masks[number] for number in numbers),
-            points=self.points,
         )
 
 

@@ -72,7 +72,7 @@ class LaneDecoder:
     def check_end(self) -> None:
         """Refuse a stream that has not been read exactly to its end."""
         if self._position != len(self._words) or (self._states != _FIRST).any():
-            raise StreamError("the stream of residuals does not end with its last one; the file is damaged.")
+            raise StreamError("the stream does not end with its last symbol; the file is damaged.")
 
     def take(self, rows: Int64[np.ndarray, " n"], starts: Int64[np.ndarray, "rows symbols"]) -> Int64[np.ndarray, " n"]:
         """Return a run of symbols; each is of the table whose row is given: where its symbols start, first to last."""
@@ -116,6 +116,6 @@ class LaneDecoder:
         if len(low):
             end = self._position + len(low)
             if end > len(self._words):
-                raise StreamError("the stream of residuals ends before its last one; the file is damaged.")
+                raise StreamError("the stream ends before its last symbol; the file is damaged.")
             state[low] = state[low] << _RENEW | self._words[self._position : end]
             self._position = end

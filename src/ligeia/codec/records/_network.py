@@ -8,10 +8,13 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any, Final
 
-from ligeia import networks
-from ligeia.core import InputError
-from ligeia.networks import Architecture, NetworkConfig, SirenArchitecture
+import numpy as np
 
+from ligeia import networks
+from ligeia.core import FormatError, InputError
+from ligeia.networks import Architecture, NetworkConfig, SirenArchitecture, Voxels
+
+from ..voxels._cells import check_cells, pack_cells, unpack_cells
 from ._bytes import ByteReader, RecordError, number_bytes, varint_bytes
 
 ARCHITECTURES: Final[dict[int, type[Architecture]]] = {  # on disk: append, never renumber
@@ -36,9 +39,11 @@ ARCHITECTURES: Final[dict[int, type[Architecture]]] = {  # on disk: append, neve
     19: networks.Symmetric,
     20: networks.Periodic,
     21: networks.LatentGrid,
+    22: networks.Voxels,
 }
 """The tag of each architecture in a file."""
 
+_VOXELS: Final = 22
 _MOST_NESTED: Final = 4
 _MOST_FEATURES: Final = 65535
 
@@ -52,18 +57,48 @@ def pack_network(network: NetworkConfig) -> bytes:
     return b"".join([*parts, *_packed(network.architecture)])
 
 
-def unpack_network(payload: bytes | memoryview) -> NetworkConfig:
-    """Return the network of a payload, or raise `RecordError`."""
+def pack_occupied(network: NetworkConfig) -> bytes | None:
+    """Return the payload of the cells of voxels; None for any other network."""
+    voxels = network.architecture
+    return pack_cells(voxels.occupied_cells()) if isinstance(voxels, Voxels) else None
+
+
+def has_cells(payload: bytes | memoryview) -> bool:
+    """Return whether a network has a payload of cells besides."""
+    return bytes(payload[:1]) == bytes([_VOXELS])
+
+
+def unpack_network(
+    payload: bytes | memoryview, cells: bytes | memoryview = b"", *, file_bytes: int = 0
+) -> NetworkConfig:
+    """Return the network of a payload, or raise a `FormatError`.
+
+    ``cells`` is the other payload of voxels, ``file_bytes`` what pays for their memory.
+    """
     reader = ByteReader(payload, "network record")
     kind = reader.byte()
     try:
-        found = _OWN_ENCODINGS[kind][1](reader) if kind in _OWN_ENCODINGS else _read_network(kind, reader)
-    except RecordError:
+        if kind == _VOXELS:
+            found = _read_voxels(reader, cells, file_bytes)
+        else:
+            found = _OWN_ENCODINGS[kind][1](reader) if kind in _OWN_ENCODINGS else _read_network(kind, reader)
+    except FormatError:
         raise
     except InputError as error:
         raise RecordError(f"network record: {error}") from error
-    reader.close()
     return found
+
+
+def _read_voxels(reader: ByteReader, payload: bytes | memoryview, file_bytes: int) -> NetworkConfig:
+    in_features, out_features = reader.varint(), reader.varint()
+    known = [field for field in fields(Voxels) if field.type is not bytes]
+    named = {field.name: _KINDS[field.type][1](reader, 0) for field in known}
+    reader.close()
+    check_cells(named["cells"], file_bytes)
+    occupied = np.packbits(unpack_cells(payload, named["cells"])).tobytes()
+    voxels = Voxels(occupied=occupied, **named)
+    voxels.output(out_features)  # refuses other numbers
+    return NetworkConfig(voxels, in_features, out_features)
 
 
 def _read_network(kind: int, reader: ByteReader) -> NetworkConfig:
@@ -71,7 +106,9 @@ def _read_network(kind: int, reader: ByteReader) -> NetworkConfig:
     ends = f"{in_features} and {out_features}"
     if not (1 <= in_features <= _MOST_FEATURES and 1 <= out_features <= _MOST_FEATURES):
         raise reader.wrong(f"expected 1 to {_MOST_FEATURES} coordinates and values, got {ends}")
-    return NetworkConfig(_read(kind, reader, 0), in_features, out_features)
+    found = NetworkConfig(_read(kind, reader, 0), in_features, out_features)
+    reader.close()
+    return found
 
 
 def _siren_bytes(network: NetworkConfig) -> bytes:
@@ -117,6 +154,7 @@ def _read_siren(reader: ByteReader) -> NetworkConfig:
         outermost_linear=outermost_linear,
         omegas=omegas,
     )
+    reader.close()
     return NetworkConfig(architecture, in_features, out_features)
 
 
@@ -139,12 +177,13 @@ def _tag(architecture: Architecture) -> bytes:
 
 
 def _packed(architecture: Architecture) -> list[bytes]:
-    return [_KINDS[field.type][0](getattr(architecture, field.name)) for field in fields(architecture)]  # type: ignore[arg-type, index]
+    known = [field for field in fields(architecture) if field.type is not bytes]  # type: ignore[arg-type]
+    return [_KINDS[field.type][0](getattr(architecture, field.name)) for field in known]  # type: ignore[index]
 
 
 def _read(kind: int, reader: ByteReader, depth: int) -> Architecture:
     cls = ARCHITECTURES.get(kind)
-    if kind in _OWN_ENCODINGS:
+    if kind in _OWN_ENCODINGS or kind == _VOXELS:
         raise reader.wrong(f"a network {ARCHITECTURES[kind].name} stands in no other one")
     if cls is None:
         raise RecordError(f"network kind {kind} is unknown, known are {known_kinds()}; upgrade ligeia.")
@@ -154,6 +193,8 @@ def _read(kind: int, reader: ByteReader, depth: int) -> Architecture:
 
 
 def _nested_bytes(value: Architecture) -> bytes:
+    if isinstance(value, Voxels):
+        raise RecordError("a file has no networks around voxels; save the voxels alone.")
     return b"".join([_tag(value), *_packed(value)])
 
 

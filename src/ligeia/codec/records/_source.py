@@ -13,6 +13,7 @@ from ligeia.signals import (
     GriddedSource,
     ImageSource,
     PointsSource,
+    SceneSource,
     Settings,
     SoundSource,
     Source,
@@ -22,6 +23,7 @@ from ligeia.signals import (
 )
 
 from ._bytes import ByteReader, RecordError, text_bytes, varint_bytes
+from ._cameras import read_scene, scene_bytes
 
 _Value = str | int | bool | bytes | Settings
 
@@ -113,6 +115,7 @@ _SOURCES: Final[dict[int, tuple[type[Source], tuple[_SourceField, ...]]]] = {
         ),
     ),
 }
+_SCENE: Final = 10  # its record is one of its own
 _REAL = re.compile(r"\|[biu]1|[<>]([iu][248]|f(2|4|8|12|16))")
 _DTYPES: Final = {
     1: _REAL,
@@ -124,11 +127,15 @@ _DTYPES: Final = {
     7: _REAL,
     8: re.compile(r"<f[48]"),
     9: _REAL,
+    _SCENE: re.compile(r"\|u1|<u2|<f4"),
 }
 
 
 def pack_source(source: Source) -> bytes:
     """Return the payload of a source."""
+    if isinstance(source, SceneSource):
+        _check_source(_SCENE, source)
+        return bytes([_SCENE]) + scene_bytes(source)
     kind = next(kind for kind, (cls, _) in _SOURCES.items() if cls is type(source))
     _check_source(kind, source)
     presence, position, parts = 0, 0, []
@@ -146,8 +153,20 @@ def unpack_source(payload: bytes | memoryview) -> Source:
     """Return the source of a payload, or raise `RecordError`."""
     reader = ByteReader(payload, "source record")
     kind = reader.byte()
-    if kind not in _SOURCES:
-        raise RecordError(f"source kind {kind} is unknown, expected one of {sorted(_SOURCES)}; upgrade ligeia.")
+    if kind not in _DTYPES:
+        raise RecordError(f"source kind {kind} is unknown, expected one of {sorted(_DTYPES)}; upgrade ligeia.")
+    try:
+        source = read_scene(reader) if kind == _SCENE else _read_source(kind, reader)
+    except RecordError:
+        raise
+    except InputError as error:
+        raise RecordError(f"source record: {error}") from error
+    reader.close()
+    _check_source(kind, source)
+    return source
+
+
+def _read_source(kind: int, reader: ByteReader) -> Source:
     cls, fields = _SOURCES[kind]
     presence = reader.presence(sum(field.default is not None for field in fields))
     values: dict[str, _Value] = {}
@@ -158,13 +177,7 @@ def unpack_source(payload: bytes | memoryview) -> Source:
             values[field.name] = field.default
         if stored:
             values[field.name] = _read_field(reader, field)
-    reader.close()
-    try:
-        source = cls(**values)  # type: ignore[arg-type]
-    except InputError as error:
-        raise RecordError(f"source record: {error}") from error
-    _check_source(kind, source)
-    return source
+    return cls(**values)  # type: ignore[arg-type]
 
 
 def _field_bytes(value: str | int | bytes | Settings) -> bytes:

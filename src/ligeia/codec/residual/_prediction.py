@@ -114,7 +114,11 @@ class Planes:
 
 def classes_of(features: Int64[np.ndarray, "n features"], weights: Weights) -> Int64[np.ndarray, " n"]:
     """Return the class of each sample: four per octave of the expected error."""
-    spread = features @ np.array(weights.features, np.int64) >> _SPREAD_BITS
+    return classes_of_spread(features @ np.array(weights.features, np.int64) >> _SPREAD_BITS)
+
+
+def classes_of_spread(spread: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
+    """Return the class of each expected error, in sixteenths of a step."""
     return np.searchsorted(_THRESHOLDS, spread, "right").astype(np.int64)
 
 

@@ -98,7 +98,7 @@ def pack_head(head: ResidualHead) -> bytes:
     tag = next(tag for tag, dtype in DTYPES.items() if dtype == head.dtype)
     parts = [bytes([tag, bool(head.offsets) | head.has_stream << 1])]
     for low, reach in zip(head.lows, head.ranges, strict=True):
-        parts += [_signed_bytes(low), varint_bytes(reach)]
+        parts += [signed_bytes(low), varint_bytes(reach)]
     if head.offsets:
         parts += [bytes([head.field_bits]), *map(number_bytes, head.offsets)]
     return b"".join([*parts, head.digest.to_bytes(_DIGEST_BYTES, "little")])
@@ -115,7 +115,7 @@ def read_head(reader: ByteReader, num_channels: int) -> ResidualHead:
     is_bool = DTYPES[tag].kind == "b"
     limits = (0, 1) if is_bool else (np.iinfo(DTYPES[tag]).min, np.iinfo(DTYPES[tag]).max)
     for _ in range(num_channels):
-        lows.append(_read_signed(reader))
+        lows.append(read_signed(reader))
         ranges.append(reader.varint())
         if ranges[-1] > MOST_RANGE or abs(lows[-1]) > _LARGEST_LOW:
             raise reader.wrong(f"samples from {lows[-1]} to {lows[-1] + ranges[-1]} are beyond what is coded")
@@ -164,7 +164,7 @@ def pack_model(model: Model) -> bytes:
     """Return the bytes of a model, for `_read_model`."""
     if model.kind != NEW:
         return bytes([model.kind])
-    return b"".join([bytes([NEW]), *map(_signed_bytes, model.weights.taps), bytes(model.weights.features)])
+    return b"".join([bytes([NEW]), *map(signed_bytes, model.weights.taps), bytes(model.weights.features)])
 
 
 def _read_model(reader: ByteReader, num_taps: int, last: Weights | None) -> Weights:
@@ -177,7 +177,7 @@ def _read_model(reader: ByteReader, num_taps: int, last: Weights | None) -> Weig
         raise reader.wrong(f"expected a way to predict of 0, 2 or, after another, 1, got {kind}")
     if num_taps > reader.remaining():  # a weight takes a byte at least
         raise reader.wrong(f"{num_taps} weights end inside a value")
-    taps = tuple(_read_signed(reader) for _ in range(num_taps))
+    taps = tuple(read_signed(reader) for _ in range(num_taps))
     if max(map(abs, taps)) > LARGEST_TAP:
         raise reader.wrong(f"expected weights up to {LARGEST_TAP}, got {max(map(abs, taps))}")
     return Weights(taps, tuple(reader.take(NUM_FEATURES)))
@@ -200,7 +200,7 @@ def block_runs(
     return runs + bit_runs(samples[is_escape], whole), tokens
 
 
-def _read_block(
+def read_block(
     decoder: LaneDecoder, classes: Samples, predicted: Samples, counts: Counts, reach: int
 ) -> tuple[Samples, Samples]:
     """Return the samples of a block and its tokens."""
@@ -244,7 +244,7 @@ def unpack_samples(
             around = Neighborhood(one, start)
             predicted = planes.predict(channel, *planes.taps(channel, around), each)
             classes = classes_of(planes.features(channel, around, predicted), each)
-            found, tokens = _read_block(decoder, classes, predicted, counts, ranges[channel])
+            found, tokens = read_block(decoder, classes, predicted, counts, ranges[channel])
             planes.samples[channel][around.places] = found
             planes.errors[channel][around.places] = np.abs(found - predicted)
             counts.add(classes, tokens)
@@ -280,11 +280,13 @@ def check_digest(samples: Shaped[np.ndarray, "..."], wanted: int) -> None:
         )
 
 
-def _signed_bytes(value: int) -> bytes:
+def signed_bytes(value: int) -> bytes:
+    """Return an integer of either sign in the encoding that `read_signed` reads."""
     return varint_bytes(value << 1 if value >= 0 else -value * 2 - 1)
 
 
-def _read_signed(reader: ByteReader) -> int:
+def read_signed(reader: ByteReader) -> int:
+    """Return an integer of either sign."""
     value = reader.varint()
     return -(value + 1 >> 1) if value & 1 else value >> 1
 

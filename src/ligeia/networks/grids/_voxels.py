@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from ligeia.core import InputError
-from ligeia.kernels import EMPTY, GAINS, HEAD, HEAD_HIDDEN, HEAD_INPUTS, ROW, VoxelGrid
+from ligeia.kernels import EMPTY, GAINS, HEAD, HEAD_HIDDEN, HEAD_INPUTS, MOST_SAMPLES, ROW, VoxelGrid
 
 from .._architecture import Architecture
 from .._arithmetic import Arithmetic, Numbers, Weights
@@ -42,6 +42,8 @@ class Voxels(Architecture):
     """Density per unit of length where softplus gives 1."""
     spacing: float = 1.0
     """Between the samples of a ray, in cells."""
+    is_contracted: bool = False
+    """Whether the box holds all of space, its middle half the scene (`VoxelGrid`); so do the coordinates."""
 
     def __post_init__(self) -> None:
         if len(self.cells) != 3 or min(self.cells) < 1:
@@ -53,14 +55,40 @@ class Voxels(Architecture):
             raise InputError(f"expected a scale and a spacing above 0, got {self.scale} and {self.spacing}.")
 
     @classmethod
-    def of(cls, occupied: Bool[np.ndarray, "x y z"], *, scale: float, spacing: float = 1.0) -> "Voxels":
+    def of(
+        cls,
+        occupied: Bool[np.ndarray, "x y z"],
+        *,
+        scale: float,
+        spacing: float = 1.0,
+        is_contracted: bool = False,
+    ) -> "Voxels":
         """Return the architecture of these cells."""
         bits = np.packbits(occupied).tobytes()
-        return cls(cells=tuple(occupied.shape), occupied=bits, scale=scale, spacing=spacing)
+        return cls(
+            cells=tuple(occupied.shape), occupied=bits, scale=scale, spacing=spacing, is_contracted=is_contracted
+        )
+
+    def occupied_cells(self) -> Bool[np.ndarray, "x y z"]:
+        """Return which cells are occupied."""
+        bits = np.unpackbits(np.frombuffer(self.occupied, np.uint8), count=math.prod(self.cells))
+        return bits.astype(bool).reshape(self.cells)
 
     def grid(self, low: Sequence[float] = (-1.0, -1.0, -1.0), high: Sequence[float] = (1.0, 1.0, 1.0)) -> VoxelGrid:
         """Return the cells in a box."""
         return _grid_of(self, tuple(low), tuple(high))
+
+    def check_box(self, low: Sequence[float], high: Sequence[float]) -> None:
+        """Refuse a box that no grid has, without the memory of one: see `ligeia.kernels.VoxelGrid`."""
+        sides = [end - start for start, end in zip(low, high, strict=True)]
+        if not (all(map(math.isfinite, (*low, *high, *sides))) and min(sides) > 0):
+            raise InputError(f"expected a box of finite corners, low < high, got {low} and {high}.")
+        cell = min(side / count for side, count in zip(sides, self.cells, strict=True))
+        step = self.spacing * cell
+        if not math.hypot(*sides) <= (MOST_SAMPLES - 2) * step:
+            raise InputError(
+                f"expected at most {MOST_SAMPLES} samples along a ray; take a larger spacing or fewer cells."
+            )
 
     @property
     def num_features(self) -> int:
@@ -74,7 +102,7 @@ class Voxels(Architecture):
 
     def weights(self, in_features: int, frequencies: Sequence[float] | None) -> list[Weights]:
         """Return density and features of each row, and the numbers of the head."""
-        rows = self.grid().num_rows
+        rows = _num_rows(self)
         bound = np.float32(math.sqrt(6 / HEAD_INPUTS) / GAINS[2])
 
         def head(draw: Numbers) -> Float[np.ndarray, " h"]:
@@ -144,12 +172,21 @@ class Voxels(Architecture):
 
 @lru_cache(maxsize=8)
 def _grid_of(voxels: Voxels, low: tuple[float, ...], high: tuple[float, ...]) -> VoxelGrid:
-    count = math.prod(voxels.cells)
-    bits = np.unpackbits(np.frombuffer(voxels.occupied, np.uint8), count=count)
     return VoxelGrid(
         np.array(low, np.float64),
         np.array(high, np.float64),
-        bits.astype(bool).reshape(voxels.cells),
+        voxels.occupied_cells(),
         voxels.scale,
         voxels.spacing,
+        voxels.is_contracted,
     )
+
+
+@lru_cache(maxsize=8)
+def _num_rows(voxels: Voxels) -> int:
+    """Return the number of corners of occupied cells."""
+    occupied = voxels.occupied_cells()
+    for axis in range(3):  # of nodes: the cell before or the one after
+        none = np.zeros_like(occupied.take([0], axis))
+        occupied = np.concatenate([occupied, none], axis) | np.concatenate([none, occupied], axis)
+    return int(np.count_nonzero(occupied))
