@@ -24,9 +24,10 @@ from .images._kinds import image_suffixes as image_suffixes
 from .images._read import read_image as read_image
 from .images._stacks import read_stack as read_stack, write_stack as write_stack
 from .images._write import check_image as check_image, write_image as write_image
-from .scenes._read import holds_scene as holds_scene, read_views as read_views
+from .scenes._paths import read_cameras as read_cameras
+from .scenes._read import holds_scene as holds_scene, is_scene as is_scene, read_views as read_views
 from .scenes._transforms import Split as Split
 from .surfaces._read import read_surface as read_surface
 from .surfaces._write import check_surface_output as check_surface_output, write_surface as write_surface
 from .videos._spool import check_room as check_room
-from .videos._videos import read_video as read_video, write_video as write_video
+from .videos._videos import is_video_output as is_video_output, read_video as read_video, write_video as write_video

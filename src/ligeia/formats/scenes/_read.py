@@ -55,6 +55,11 @@ def holds_scene(path: Path | str) -> bool:
     return path.suffix.lower() == ".json" and exists(path)
 
 
+def is_scene(path: Path) -> bool:
+    """Return whether `read_views` is what reads a path, or says which tool makes what it reads."""
+    return holds_scene(path) or (path.is_dir() and bool(_pictures_of(path)[0] or _videos_of(path)))
+
+
 def _transforms_in(folder: Path) -> list[str]:
     """Return the splits of which a folder has a file, "" for the file of all."""
     names = {"": "transforms.json"} | {each: f"transforms_{each}.json" for each in ("train", "val", "test")}
@@ -78,14 +83,8 @@ def _found_in(folder: Path, split: Split) -> Found:
 
 def _no_scene(path: Path) -> InputError:
     """Return what to do about a path that has photographs without cameras, a video, or neither."""
-    pictures, where = [], path
-    if path.is_dir():
-        for where in (path / "images", path):
-            if pictures := pictures_in(where):
-                break
-        videos = [each for each in sorted(path.iterdir()) if each.is_file() and _is_video(each)]
-    else:
-        videos = [path] if _is_video(path) else []
+    pictures, where = _pictures_of(path)
+    videos = _videos_of(path)
     if pictures:
         workspace, images = shlex.quote(str(path)), shlex.quote(str(where))
         return InputError(
@@ -103,6 +102,19 @@ def _no_scene(path: Path) -> InputError:
         f"{path}: expected photographs with known cameras: a transforms.json, an .npz, or a folder with "
         "transforms.json, sparse/0 or poses_bounds.npy; this is none of them."
     )
+
+
+def _pictures_of(path: Path) -> tuple[list[Path], Path]:
+    """Return the pictures in a folder, or in its ``images``, and which of both has them."""
+    for where in (path / "images", path):
+        if path.is_dir() and (pictures := pictures_in(where)):
+            return pictures, where
+    return [], path
+
+
+def _videos_of(path: Path) -> list[Path]:
+    there = sorted(path.iterdir()) if path.is_dir() else [path]
+    return [each for each in there if each.is_file() and _is_video(each)]
 
 
 def _is_video(path: Path) -> bool:

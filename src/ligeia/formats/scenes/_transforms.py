@@ -9,7 +9,7 @@ instant-ngp's ``scale``, ``offset`` and ``aabb_scale`` describe its own cube; it
 import json
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, Literal, TypeAlias
@@ -38,14 +38,15 @@ _ROUNDED: Final = 1e-3
 def find_transforms(path: Path, split: Split = "train") -> Found:
     """Return the photographs of a ``transforms.json``: of those lists of names that nerfstudio knows, one, or all."""
     with errors_name(path):
-        document = _document(path)
+        document = document_of(path)
         frames = _frames(document, split)
         undone = _undone(document)
         photographs = [_photograph(path.parent, document, frame, where, undone) for where, frame in frames]
         return Found(photographs=photographs, points=_points(path, document, undone))
 
 
-def _document(path: Path) -> dict[str, Any]:
+def document_of(path: Path) -> dict[str, Any]:
+    """Return the object of a JSON file."""
     try:
         document = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, nested without end
@@ -83,11 +84,9 @@ def _photograph(
     folder: Path, document: dict[str, Any], frame: dict[str, Any], where: str, undone: Float[np.ndarray, "4 4"]
 ) -> Photograph:
     with errors_name(where):
-        both = {**document, **frame}
-        _check_model(both)
-        given = {name: _number(both, name) for name in (*_LENS, *_DISTORTION) if both.get(name) is not None}
+        given = _lens(document, frame)
         sizes = {name: _size(given, name) for name in ("h", "w") if name in given}
-        pose = _unscaled(undone @ _matrix(frame, "transform_matrix"), undone)
+        pose = _unscaled(undone @ matrix_of(frame, "transform_matrix"), undone)
         path = _picture(folder, frame["file_path"])
         masks = []
         if (name := frame.get("mask_path")) is not None:
@@ -107,6 +106,20 @@ def _photograph(
             shape=(sizes["h"], sizes["w"]) if len(sizes) == 2 else None,
             masks=tuple(masks),
         )
+
+
+def camera_of(document: Mapping[str, Any], frame: Mapping[str, Any]) -> Callable[[tuple[int, int]], Camera]:
+    """Return what makes the camera of a frame for rows and columns, where the file does not say how many."""
+    undone = _undone(document)
+    pose = _unscaled(undone @ matrix_of(frame, "transform_matrix"), undone)
+    return partial(_camera, pose, _lens(document, frame))
+
+
+def _lens(document: Mapping[str, Any], frame: Mapping[str, Any]) -> dict[str, float]:
+    """Return the numbers of a frame's lens, or else those of all frames."""
+    both = {**document, **frame}
+    _check_model(both)
+    return {name: number_of(both, name) for name in (*_LENS, *_DISTORTION) if both.get(name) is not None}
 
 
 def _camera(pose: Float[np.ndarray, "3 4"], given: Mapping[str, float], shape: tuple[int, int]) -> Camera:
@@ -145,23 +158,23 @@ def _check_model(both: dict[str, Any]) -> None:
             "first, for example with colmap image_undistorter."
         )
     for name in _OTHER_DISTORTION:
-        if both.get(name) is not None and _number(both, name) != 0:
+        if both.get(name) is not None and number_of(both, name) != 0:
             raise InputError(
                 f"expected distortion by k1, k2, k3, p1 and p2, got {name} as well; undistort the pictures."
             )
 
 
-def _undone(document: dict[str, Any]) -> Float[np.ndarray, "4 4"]:
+def _undone(document: Mapping[str, Any]) -> Float[np.ndarray, "4 4"]:
     """Return what leads from the coordinates of the file to the user's own."""
     result = np.eye(4)
     if document.get("applied_transform") is not None:
-        result = _matrix(document, "applied_transform")
+        result = matrix_of(document, "applied_transform")
         turn = result[:3, :3]
         if np.abs(turn.T @ turn - np.eye(3)).max() > _ROUNDED or np.linalg.det(turn) < 0:
             raise FormatError(f"expected a rigid applied_transform, got a determinant of {np.linalg.det(turn):.6g}.")
         result = np.linalg.inv(result)
     if document.get("applied_scale") is not None:
-        scale = _number(document, "applied_scale")
+        scale = number_of(document, "applied_scale")
         if not 0 < scale < math.inf:
             raise FormatError(f"expected an applied_scale above 0, got {scale:g}.")
         result = result @ np.diag([1 / scale, 1 / scale, 1 / scale, 1.0])
@@ -209,7 +222,8 @@ def _name(folder: Path, path: Path) -> str:
     return one_line(path.relative_to(folder) if path.is_relative_to(folder) else path)
 
 
-def _number(owner: Mapping[str, Any], name: str) -> float:
+def number_of(owner: Mapping[str, Any], name: str) -> float:
+    """Return a finite number of an object."""
     value = owner[name]
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise FormatError(f"expected a number as {name}, got {_kind(value)}.")
@@ -228,7 +242,7 @@ def _size(given: Mapping[str, float], name: str) -> int:
     return int(given[name])
 
 
-def _matrix(owner: Mapping[str, Any], name: str) -> Float[np.ndarray, "4 4"]:
+def matrix_of(owner: Mapping[str, Any], name: str) -> Float[np.ndarray, "4 4"]:
     """Return a matrix of 3 or 4 rows as one of 4."""
     rows = owner.get(name)
     if rows is None:
@@ -240,7 +254,7 @@ def _matrix(owner: Mapping[str, Any], name: str) -> Float[np.ndarray, "4 4"]:
     ):
         raise FormatError(f"expected 3 or 4 rows of 4 numbers as {name}, got something else.")
     last = [0.0, 0.0, 0.0, 1.0]
-    numbers = [[_number({name: value}, name) for value in row] for row in rows]
+    numbers = [[number_of({name: value}, name) for value in row] for row in rows]
     result = np.array(numbers if len(numbers) == 4 else [*numbers, last])
     if not np.allclose(result[3], last, atol=1e-6):
         raise FormatError(f"expected a last row of 0 0 0 1 in {name}, got {' '.join(f'{x:g}' for x in result[3])}.")
