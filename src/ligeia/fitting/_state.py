@@ -23,8 +23,15 @@ _SETTLING_STEPS = 50  # a new stage starts at a higher rate, so its loss rises a
 class FitState(Protocol):
     """The state of a running fit, for callbacks and checkpoints: of the loop, or of a separate trainer."""
 
-    field: Field
-    progress: Progress
+    @property
+    def field(self) -> Field:
+        """The field as it is now."""
+        ...
+
+    @property
+    def progress(self) -> Progress:
+        """The counters."""
+        ...
 
     def to_plain(self) -> dict[str, Any]:
         """Return the state as tensors, numbers, lists and dictionaries."""

@@ -1,12 +1,25 @@
 """Scenes: radiance fields from photographs with known cameras, and new views of them."""
 
+from ._backdrop import backdrop as backdrop
+from ._cameras import (
+    camera_around as camera_around,
+    fitted_camera as fitted_camera,
+    fitted_cameras as fitted_cameras,
+    orbit as orbit,
+)
+from ._compaction import compacted as compacted
+from ._comparison import ViewQuality as ViewQuality, compare_views as compare_views
 from ._hull import scene_box as scene_box, visual_hull as visual_hull
 from ._photographs import Photographs as Photographs, TileBatches as TileBatches, quality_of_views as quality_of_views
 from ._refinement import refined as refined
 from ._rendering import (
+    Background as Background,
     View as View,
     camera_rays as camera_rays,
+    composited as composited,
     field_of as field_of,
+    normals_of as normals_of,
     render as render,
     voxels_of as voxels_of,
 )
+from ._space import seen_cells as seen_cells, uncontracted as uncontracted

@@ -25,7 +25,7 @@ def scene_box(views: Views) -> tuple[Float[np.ndarray, " 3"], Float[np.ndarray, 
     middle = np.linalg.lstsq(total, (across @ eyes[:, :, None]).sum(axis=0)[:, 0], rcond=None)[0]
     distances = ((middle - eyes) * ahead).sum(axis=1)
     if np.median(distances) <= 0:
-        raise InputError("expected cameras that look at one place, these look outward; give the scene's box.")
+        raise InputError("expected cameras that look at one place, these look outward; give the scene's box (--box).")
     halves = [
         max(distance, 0.0)
         * min(camera.shape[1] / camera.focal_lengths[0], camera.shape[0] / camera.focal_lengths[1])

@@ -19,6 +19,7 @@ from ._rendering import Background, camera_rays, composited, render, voxels_of
 
 _TILE: Final = 8  # pixels along a side: rays of one see the same cells
 _FEW: Final = 1 << 12
+_MANY: Final = 1 << 20  # pixels that are measured where no views are held out
 _SIDE: Final = 2  # rays along the side of a pixel where quality is measured
 
 
@@ -48,6 +49,7 @@ class Photographs:
         self.is_rough = False
         """Whether quality is measured on a few pixels even where all are asked for."""
         self._measured = self._all if held_out is None else _pixels_of(held_out)
+        self._quality_views = held_out or views.subset(range(0, len(views.cameras), -(-views.num_pixels // _MANY)))
         self._is_known = ~np.concatenate(
             [
                 np.zeros(camera.shape, bool).ravel() if mask is None else mask.ravel()
@@ -87,6 +89,10 @@ class Photographs:
         """Return the pixels ``indices`` among all pixels of all views."""
         return Pixels(self._all.rays.take(indices), np.ascontiguousarray(self._all.target[indices]))
 
+    def some_rays(self, most: int) -> PixelRays:
+        """Return the rays of at most as many of the pixels that take part, evenly among them."""
+        return self._all.rays.take(self.live[:: -(-len(self.live) // most)])
+
     def loss(self, field: Field, batch: Pixels) -> Float[Tensor, ""]:
         """Return the mean squared error of a batch in units in which the range is [-1, 1], by the definition."""
         grid = voxels_of(field).grid
@@ -97,8 +103,11 @@ class Photographs:
         return 4 * error / (len(batch.target) * (4 if self.has_alpha else 3))
 
     def quality(self, field: Field, *, most_points: int | None = None) -> Quality:
-        """Measure held-out views: the mean over views of their PSNR; of fewer pixels, the PSNR of these together."""
-        views = self.views if self.held_out is None else self.held_out
+        """Measure held-out views: the mean over views of their PSNR; of fewer pixels, the PSNR of these together.
+
+        Without held-out views, as many of the photographs as have a million pixels.
+        """
+        views = self._quality_views
         if most_points is None and self.is_rough:
             most_points = _FEW
         if most_points is None or most_points >= views.num_pixels:

@@ -1,31 +1,38 @@
 """From coarse voxels to finer ones: cells that are empty go, what the others hold is interpolated."""
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from ligeia.field import Field
-from ligeia.kernels import EMPTY, GAINS, VoxelGrid
+from ligeia.kernels import EMPTY, GAINS, PixelRays, VoxelGrid
 
 from ._rendering import field_of, voxels_of
 
 _LEAST_ALPHA: Final = 0.02  # of a cell that stays, or has a neighbor that does
+_LEAST_SEEN: Final = 0.01  # weight in a ray of a cell that stays, or has a neighbor that does
 _LEAST_WEIGHT: Final = 1e-4  # of nodes that have a row
 
 
-def refined(field: Field, cells: int) -> Field:
+def refined(field: Field, cells: int, rays: PixelRays | None = None) -> Field:
     """Return a field of a cube of ``cells`` along each side that looks the same, without cells that are empty.
 
-    A cell stays with its neighbors if light loses more than a fiftieth on its way through it.
+    A cell stays with its neighbors if light loses more than a fiftieth on its way through it; with ``rays``, if it also
+    is what one of them sees to more than a hundredth.
     """
     from scipy.ndimage import map_coordinates
 
     fit = voxels_of(field)
     old = fit.grid
-    occupied = _finer(_kept(fit.raw, old), cells)
-    grid = VoxelGrid(old.low, old.high, occupied, old.scale, old.spacing)
-    result = field_of(grid)
+    kept = _kept(fit.raw, old)
+    if rays is not None:
+        seen = kept & _with_neighbors(fit.largest_weights(rays) > _LEAST_SEEN)
+        kept = seen if seen.any() else kept
+    occupied = _finer(kept, cells)
+    grid = replace(old, occupied=occupied)
+    result = field_of(grid, source=field.source)
     ratio = np.array(old.cells) / cells
     nodes = np.stack(np.unravel_index(grid.places, grid.node_shape), axis=1) - 1
     places = (nodes * ratio + 1).T
@@ -48,14 +55,18 @@ def refined(field: Field, cells: int) -> Field:
 
 def _kept(raw: Float[np.ndarray, "nodes_x nodes_y nodes_z"], grid: VoxelGrid) -> Bool[np.ndarray, "x y z"]:
     """Return the occupied cells that hold something, and those around them."""
-    from scipy.ndimage import binary_dilation
-
     corners = raw[1:-1, 1:-1, 1:-1]
     x, y, z = grid.cells
     densest = np.max([corners[i : i + x, j : j + y, k : k + z] for i, j, k in np.ndindex(2, 2, 2)], axis=0)
     alpha = 1 - np.exp(-np.logaddexp(0, densest) * grid.scale / grid.per_unit.max())
     holds = (alpha > _LEAST_ALPHA) & grid.occupied
-    return binary_dilation(holds, np.ones((3, 3, 3), bool)) & grid.occupied if holds.any() else grid.occupied
+    return _with_neighbors(holds) & grid.occupied if holds.any() else grid.occupied
+
+
+def _with_neighbors(cells: Bool[np.ndarray, "x y z"]) -> Bool[np.ndarray, "x y z"]:
+    from scipy.ndimage import binary_dilation
+
+    return binary_dilation(cells, np.ones((3, 3, 3), bool))
 
 
 def _finer(occupied: Bool[np.ndarray, "x y z"], cells: int) -> Bool[np.ndarray, "a b c"]:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ligeia.core import ShapeError, map_on_threads
 from ligeia.field import Field
-from ligeia.signals import Camera, SurfaceSource
+from ligeia.signals import Camera, SceneSource, SurfaceSource
 
 from ._mesh_checks import is_watertight, open_corners
 from ._queries import curvatures
@@ -32,7 +32,8 @@ class FieldSurface:
     """Where a scalar field of three axes has a level, as functions of physical float64 points.
 
     A field of a surface is its signed distance, and ``level`` a distance from that surface. For any other field,
-    values above the level are inside, and no bound of its slope is known.
+    values above the level are inside, and no bound of its slope is known. Of a scene, it is the density per unit of
+    length.
     """
 
     field: Field
@@ -40,7 +41,7 @@ class FieldSurface:
 
     def __post_init__(self) -> None:
         grid, count = self.field.grid, len(self.field.channels)
-        if grid.num_axes != 3 or count != 1:
+        if grid.num_axes != 3 or (count != 1 and not isinstance(self.field.source, SceneSource)):
             raise ShapeError(
                 f"expected a field of three axes and one channel for a surface, got {grid.num_axes} and {count}; "
                 "`ligeia fit bunny.obj -o bunny.lig` makes one of a mesh."
@@ -64,15 +65,16 @@ class FieldSurface:
 
     def slopes(self, points: Float[np.ndarray, "n 3"]) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, "n 3"]]:
         """Return these values and their gradient, per physical unit."""
-        (channel,) = self.field.channels
+        channel = self.field.channels[0]
         middle, half = channel.middle, channel.half_range
 
         @torch.no_grad()  # here, because the mode is per thread
         def both(piece: Tensor) -> np.ndarray:
             if self.field.grid.num_inputs > 3:  # a periodic axis takes two
-                return torch.cat(self.field.derivatives(piece, "", "0", "1", "2"), dim=1).cpu().numpy()
+                found = self.field.derivatives(piece, "", "0", "1", "2")
+                return torch.cat([each[:, :1] for each in found], dim=1).cpu().numpy()
             value, jacobian = self.field.network.value_and_jacobian(piece)
-            return torch.cat([middle + half * value, half * jacobian[:, 0]], dim=1).cpu().numpy()
+            return torch.cat([middle + half * value[:, :1], half * jacobian[:, 0]], dim=1).cpu().numpy()
 
         given = torch.from_numpy(self._coordinates(points)).to(next(self.field.parameters()))
         found = np.concatenate(list(map_on_threads(both, given.split(_PIECE)))).astype(np.float64)
