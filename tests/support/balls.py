@@ -1,7 +1,11 @@
 """Photographs of a ball whose color says where its surface looks, worked out in closed form."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 from jaxtyping import Float
+from PIL import Image
 
 from ligeia.signals import Camera, Views
 
@@ -40,3 +44,21 @@ def ball_picture(camera: Camera) -> Float[np.ndarray, "rows columns 4"]:
     means = seen.reshape(rows, _SIDE, columns, _SIDE, 4).mean(axis=(1, 3))
     means[..., :3] /= np.maximum(means[..., 3:], 1e-9)
     return np.clip(means, 0, 1).astype(np.float32)
+
+
+def save_views(folder: Path, views: Views, name: str, *, background: float | None = None) -> None:
+    """Write pictures and a ``transforms_NAME.json``; with a ``background`` without alpha."""
+    frames = []
+    for number, camera in enumerate(views.cameras):
+        rgba = views.rgba(number)
+        if background is None:
+            picture = np.concatenate([rgba[..., :3] / np.maximum(rgba[..., 3:], 1e-6), rgba[..., 3:]], axis=-1)
+        else:
+            picture = rgba[..., :3] + (1 - rgba[..., 3:]) * background
+        path = folder / name / f"{number}.png"
+        path.parent.mkdir(exist_ok=True, parents=True)
+        Image.fromarray((255 * picture.clip(0, 1)).round().astype(np.uint8)).save(path)
+        pose = np.vstack([camera.pose, [0, 0, 0, 1]])
+        frames.append({"file_path": f"{name}/{number}", "transform_matrix": pose.tolist()})
+    document = {"fl_x": views.cameras[0].focal_lengths[0], "frames": frames}
+    (folder / f"transforms_{name}.json").write_text(json.dumps(document))

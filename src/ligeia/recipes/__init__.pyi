@@ -35,8 +35,15 @@ from ._networks import (
     network_named as network_named,
     network_names as network_names,
 )
+from ._plan_scene import (
+    FittedScene as FittedScene,
+    ScenePlan as ScenePlan,
+    background_named as background_named,
+    plan_scene as plan_scene,
+)
 from ._request import (
     WORKING_SET as WORKING_SET,
+    BackgroundLike as BackgroundLike,
     FitOptions as FitOptions,
     FitRequest as FitRequest,
     FootprintName as FootprintName,

@@ -4,32 +4,34 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Unpack
 
-from ligeia.core import filled
+from ligeia.core import InputError, filled
 from ligeia.field import Field
 from ligeia.fitting import Callback, Checkpointer
-from ligeia.formats import is_surface
+from ligeia.formats import is_scene, is_surface
 from ligeia.shapes import Shape
-from ligeia.signals import Surface
+from ligeia.signals import Surface, Views
 
 from ._fit_signal import SignalPlan, plan_signal
 from ._fit_surface import FittedSurface, SurfacePlan, plan_surface
+from ._plan_scene import ScenePlan, plan_scene
 from ._request import FitOptions, FitRequest, SignalLike
 
 
 def fit(
-    source: SignalLike | Surface | Shape,
+    source: SignalLike | Surface | Shape | Views,
     request: FitRequest | None = None,
     *,
     callbacks: Sequence[Callback] = (),
     checkpoint: Checkpointer | None = None,
     **options: Unpack[FitOptions],
 ) -> Field:
-    """Fit a network to a file, an array, a signal or a surface; the field's ``report`` says how it went.
+    """Fit a network to a file, an array, a signal, a surface or photographs; the ``report`` says how it went.
 
     ``options`` are the fields of `FitRequest`, which says what they mean: they change those of ``request``, or of the
     usual one. ``stop`` joins rules, ``psnr(40) | seconds(30)``; without it the fit ends at a plateau. Samples that are
     held out, by ``hold_out`` or a ``mask``, are measured: ``report.held_out``. ``network`` is another architecture than
-    a sine network. A mesh or a cloud becomes its signed distance (`fit_surface`).
+    a sine network. A mesh or a cloud becomes its signed distance (`fit_surface`),
+    photographs with known cameras (``transforms.json``, or a folder: `formats.read_views`) a radiance field.
 
     Every callback is called after every step, and may end the fit. ``checkpoint`` keeps the state of the fit in a
     file, to be resumed from; the file is the caller's to delete once the field is saved.
@@ -69,11 +71,18 @@ def fit_surface(
     return plan_surface(source, filled(FitRequest, request, options)).fit(callbacks=callbacks, checkpoint=checkpoint)
 
 
-def plan_fit(source: SignalLike | Surface | Shape, request: FitRequest) -> SignalPlan | SurfacePlan:
+def plan_fit(source: SignalLike | Surface | Shape | Views, request: FitRequest) -> SignalPlan | SurfacePlan | ScenePlan:
     """Read a source and choose how it is fitted; the plan's ``fit`` does it."""
+    if isinstance(source, Views):
+        return plan_scene(source, request)
+    is_path = isinstance(source, (str, Path))
+    if is_path and request.variable is None and is_scene(Path(source)):
+        return plan_scene(Path(source), request)
+    if request.background is not None:
+        raise InputError("a background is that of photographs with known cameras; leave it out (--background).")
     if isinstance(source, (Surface, Shape)):
         return plan_surface(source, request)
     names_a_table = request.variable is not None or (request.columns is not None and request.columns.coordinates)
-    if isinstance(source, (str, Path)) and not names_a_table and is_surface(Path(source)):
+    if is_path and not names_a_table and is_surface(Path(source)):
         return plan_surface(source, request)
     return plan_signal(source, request)

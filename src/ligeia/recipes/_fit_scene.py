@@ -1,22 +1,27 @@
 """`fit_scene`: photographs with known cameras to a radiance field, from coarse voxels to fine ones."""
 
+import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, final
+from typing import Final, TypeAlias, final
 
 import numpy as np
 from jaxtyping import Float
 
 from ligeia import fitting
 from ligeia.field import Field
-from ligeia.fitting import Adam, AdamState, Callback, Objective, Progress, Recipe, State, Stop
+from ligeia.fitting import Adam, AdamState, Callback, Checkpointer, Objective, Progress, Recipe, State, Stop
 from ligeia.kernels import VoxelFit, VoxelGrid
-from ligeia.scenes import Photographs, field_of, refined, scene_box, visual_hull, voxels_of
-from ligeia.signals import Views
+from ligeia.scenes import Photographs, field_of, refined, scene_box, seen_cells, visual_hull, voxels_of
+from ligeia.signals import SceneSource, Views
 
-_STAGES: Final = ((0.0, 0.12, 1), (0.34, 0.3, 2), (0.67, 0.6, 2), (1.0, 1.0, 2))
+from ._scene_state import SceneState
+
+_Stages: TypeAlias = tuple[tuple[float, float, int], ...]
 """From the first number of cells to the last, share of the budget at the end, rays along the side of a pixel."""
+
+_STAGES: Final[_Stages] = ((0.0, 0.12, 1), (0.34, 0.3, 2), (0.67, 0.6, 2), (1.0, 1.0, 2))
 _FEWEST, _MOST = 64, 160  # cells along a side in the last stage
 _CELLS_PER_PIXEL: Final = 1.5
 _USUAL_SECONDS: Final = 60.0
@@ -25,7 +30,15 @@ _LAST_RATE: Final = 0.05  # of the first
 _BATCH: Final = 2048  # pixels
 _BOX_CELLS: Final = 64  # along a side, where the box is found
 _SCALE: Final = 64.0  # density of softplus 1 over the length of the box
+_ALIKE: Final = 0.05  # colors that differ by less
+_SPACE_STAGES: Final[_Stages] = ((0.0, 0.2, 1), (0.34, 0.45, 1), (0.67, 0.7, 1), (1.0, 1.0, 1))
+_SPACE_FIRST, _SPACE_MOST = 32, 192  # cells along a side of all of space
+_SPACE_CELLS_PER_PIXEL: Final = 0.8
+_SPACE_RATE: Final = 0.03  # faster, and what is close to one camera explains its picture alone
+_SPACE_FOG: Final = -4.0  # raw density: light passes most of space at first, so that all of it has a gradient
+_WATCHED: Final = 1 << 18  # pixels that say which cells are seen
 _SPREAD: Final = 2654435761  # Knuth's: keys of one step and the next differ in most bits
+_LONGEST_NAME: Final = 60  # of a view's file, from its end
 _MARGIN: Final = 2  # coarse cells around the hull
 
 _RECIPE: Final = Recipe(
@@ -46,40 +59,79 @@ def fit_scene(
     box: tuple[Sequence[float], Sequence[float]] | None = None,
     seed: int = 0,
     callbacks: Sequence[Callback] = (),
+    checkpoint: Checkpointer | None = None,
 ) -> Field:
     """Fit sparse voxels to photographs; the field's ``report`` is that of the finest stage.
 
     The first cells are the hull of what is opaque, or, of pictures without alpha, all of the box. They are fitted at 64
     cells along a side, then at 96, 128 and 160, or fewer for small pictures, each time without the cells that turned
     out to be empty. ``stop`` is the budget of all stages, a minute if it names none; a quality may end the last one.
-    ``box`` are the corners of a cube. Such a field has no file yet.
+
+    Pictures without alpha whose borders are mostly not the ``background`` are taken to be of a capture without bounds,
+    unless a box is given: cells then hold all of space, contracted outside of the box that the cameras look at
+    (`VoxelGrid`), from 32 to at most 192 along a side. What only one camera sees, or no ray reaches, is empty.
+
+    ``box`` are the corners of a cube. ``checkpoint`` keeps the state of the fit, or goes on from it.
     """
     fresh = Progress(num_points=1)
     budget = fitting.seconds(_USUAL_SECONDS) if stop is None else stop
     if budget.spent(fresh) is None:
         budget = budget | fitting.seconds(_USUAL_SECONDS)
-    began, point_steps = time.perf_counter(), 0
-    grid, last = _first_grid(views, box)
-    field = field_of(grid, seed=seed)
+    began = time.perf_counter()
+    is_bounded = box is not None or views.has_alpha or _is_before(views, background)
+    source = _source(views, background)
+    if is_bounded:
+        grid, last = _first_grid(views, box)
+        field, stages, rate = field_of(grid, source=source, seed=seed), _STAGES, _RATE
+    else:
+        grid, last = _first_cells_of_space(views)
+        field = field_of(grid, source=source, seed=seed, raw_density=_SPACE_FOG)
+        stages, rate = _SPACE_STAGES, _SPACE_RATE
+    sides = [round(grid.cells[0] + position * (last - grid.cells[0])) for position, _, _ in stages]
     objective = Photographs(views, field, background=background, held_out=held_out)
     set_up = min(1.0, budget.spent(replace(fresh, seconds=time.perf_counter() - began)) or 0.0)
-    for number, (position, share, sides) in enumerate(_STAGES):
-        if number:
-            field = refined(field, round(grid.cells[0] + position * (last - grid.cells[0])))
-            objective.look_again(field)
+    state = SceneState(field, _RECIPE, objective.num_points, began)
+    if checkpoint is not None:
+        checkpoint.begin(state, _identity(views, background, box, seed))
+        callbacks = [*callbacks, checkpoint]
+    seen = [state.seen_by(each) for each in callbacks]
+    while True:
+        _, share, rays = stages[state.number]
+        objective.look_again(state.field)
         objective.is_rough = share < 1
-        stage = _Stage(budget, share, began, point_steps, set_up, _spending(budget))
-        field.report = fitting.fit(
-            field,
+        stage = _Stage(budget, share, state.began, state.point_steps_before, set_up, _spending(budget))
+        report = fitting.fit(
+            state.field,
             objective,
             _RECIPE,
             Stop((stage, *(budget.rules if share == 1 else ()))),
             seed=seed,
-            callbacks=callbacks,
-            take_step=_steps(field, stage, side=sides, seed=seed),
+            callbacks=seen,
+            state=state.stage,
+            take_step=_steps(state.field, stage, side=rays, rate=rate, seed=seed),
         )
-        point_steps += field.report.point_steps
-    return field
+        if share == 1 or report.stopped_by == "callback":
+            break
+        cells = sides[state.number + 1]
+        if is_bounded:
+            following = refined(state.field, cells)
+        else:
+            following = refined(state.field, round(cells / 4) * 4, objective.some_rays(_WATCHED))
+        objective.look_again(following)
+        state.begin_stage(following, objective.num_points)
+    state.field.report = state.report(report)
+    return state.field
+
+
+def _source(views: Views, background: tuple[float, float, float]) -> SceneSource:
+    """Return what the file of the field says of the photographs."""
+    return SceneSource(
+        cameras=views.cameras,
+        names=tuple(name[-_LONGEST_NAME:] for name in views.names),
+        dtype=views.pictures[0].dtype.str,
+        has_alpha=views.has_alpha,
+        background=background,
+    )
 
 
 @final
@@ -113,6 +165,30 @@ class _Stage:
         return min(1.0, self.whole(progress) / (self.set_up + self.share * (1 - self.set_up)))
 
 
+def _identity(
+    views: Views,
+    background: tuple[float, float, float],
+    box: tuple[Sequence[float], Sequence[float]] | None,
+    seed: int,
+) -> str:
+    """Return what tells the fit of these photographs from others."""
+    digest = hashlib.sha256()
+    for number, (camera, mask) in enumerate(zip(views.cameras, views.masks, strict=True)):
+        lens = [*camera.focal_lengths, *camera.principal_point, *camera.distortion]
+        parts = [camera.pose, np.array(lens), views.pictures[number], *([] if mask is None else [mask])]
+        for part in parts:
+            digest.update(np.ascontiguousarray(part).tobytes())
+    return fitting.identity(
+        "scene",
+        views=digest.hexdigest(),
+        background=list(background),
+        box=None if box is None else [[float(each) for each in corner] for corner in box],
+        recipe=fitting.recipe_part(_RECIPE),
+        stages=[list(each) for each in (*_STAGES, *_SPACE_STAGES)],
+        seed=seed,
+    )
+
+
 def _spending(budget: Stop) -> str:
     """Return the name of the first rule that has a budget."""
     return next(rule.name for rule in budget.rules if rule.spent(Progress(num_points=1)) is not None)
@@ -124,15 +200,41 @@ def _first_grid(views: Views, box: tuple[Sequence[float], Sequence[float]] | Non
     if views.has_alpha and box is None:
         low, high = _around_hull(views, low, high)
     side = float((high - low).max())
-    middle = (low + high) / 2
-    pixels = max(
-        side * max(camera.focal_lengths) / max(float(np.linalg.norm(camera.eye - middle)), side / 2)
-        for camera in views.cameras
-    )
+    pixels = _pixels_across(views, low, high)
     last = int(np.clip(32 * np.ceil(_CELLS_PER_PIXEL * pixels / 32), _FEWEST, _MOST))
     first = 32 if last < 2 * _FEWEST or not views.has_alpha else 64
     occupied = visual_hull(views, low, high, first) if views.has_alpha else np.ones((first,) * 3, bool)
     return VoxelGrid(low, high, occupied, scale=_SCALE / side), last
+
+
+def _is_before(views: Views, background: tuple[float, float, float]) -> bool:
+    """Return whether most of what is along the borders of pictures is a background."""
+    borders = []
+    for number in range(len(views.cameras)):
+        picture = views.rgba(number)[..., :3]
+        borders += [picture[0], picture[-1], picture[:, 0], picture[:, -1]]
+    missed = np.abs(np.concatenate(borders) - np.array(background, np.float32)).max(axis=1)
+    return bool(np.median(missed) < _ALIKE)
+
+
+def _first_cells_of_space(views: Views) -> tuple[VoxelGrid, int]:
+    """Return the cells that a fit of all of space begins with, and how many there are along a side at its end."""
+    low, high = scene_box(views)
+    last = int(
+        np.clip(32 * np.ceil(_SPACE_CELLS_PER_PIXEL * _pixels_across(views, low, high) / 32), _FEWEST, _SPACE_MOST)
+    )
+    low, high = low - (high - low) / 2, high + (high - low) / 2
+    occupied = seen_cells(views, low, high, _SPACE_FIRST)
+    return VoxelGrid(low, high, occupied, scale=_SCALE / float((high - low).max()), is_contracted=True), last
+
+
+def _pixels_across(views: Views, low: Float[np.ndarray, " 3"], high: Float[np.ndarray, " 3"]) -> float:
+    """Return how many pixels the side of a cube covers in the picture that shows it largest."""
+    middle, side = (low + high) / 2, float((high - low).max())
+    return max(
+        side * max(camera.focal_lengths) / max(float(np.linalg.norm(camera.eye - middle)), side / 2)
+        for camera in views.cameras
+    )
 
 
 def _around_hull(
@@ -147,7 +249,9 @@ def _around_hull(
     return middle - half, middle + half
 
 
-def _steps(field: Field, stage: _Stage, *, side: int, seed: int) -> Callable[[State, Objective, np.ndarray], float]:
+def _steps(
+    field: Field, stage: _Stage, *, side: int, rate: float, seed: int
+) -> Callable[[State, Objective, np.ndarray], float]:
     """Return steps in compiled code; the rate falls over all stages, to a twentieth."""
     kept: list[VoxelFit] = []
 
@@ -172,8 +276,9 @@ def _steps(field: Field, stage: _Stage, *, side: int, seed: int) -> Callable[[St
             side=side,
             key=(state.progress.steps * _SPREAD + seed) & 0xFFFFFFFF,
         )
-        rate = _RATE * _LAST_RATE ** stage.whole(state.progress)
-        fit.step(rate, betas=moments.settings.betas, eps=moments.settings.eps)
+        fit.step(
+            rate * _LAST_RATE ** stage.whole(state.progress), betas=moments.settings.betas, eps=moments.settings.eps
+        )
         moments.num_steps += 1
         return 4 * error
 

@@ -24,6 +24,8 @@ RecipeName: TypeAlias = Literal["fast", "paper"]
 FootprintName: TypeAlias = Literal["point", "box", "bicubic"]
 SurfaceObjective: TypeAlias = Literal["distance", "eikonal", "paper"]
 
+BackgroundLike: TypeAlias = Literal["white", "black", "none"] | Sequence[float]
+
 WORKING_SET = 256 << 20  # bytes
 _RECIPES: tuple[RecipeName, ...] = ("fast", "paper")
 
@@ -50,6 +52,7 @@ class FitOptions(TypedDict, total=False):
     footprint: FootprintName
     mask: SignalLike | None
     hold_out: float | None
+    background: "BackgroundLike | None"
     working_set: int
     seed: int
     device: str | torch.device
@@ -102,7 +105,9 @@ class FitRequest:
     """A picture or an array that is bright where samples are to be filled in."""
     hold_out: float | None = None
     """Share of the samples that is not fitted but measured; None is a tenth of scattered samples in a file and of the
-    points of a cloud, and none of anything else."""
+    points of a cloud, every eighth of 16 photographs or more, and none of anything else. 8 is every eighth of them."""
+    background: BackgroundLike | None = None
+    """What is behind a scene: a name of `BACKGROUNDS`, or red, green and blue from 0 to 1; None finds it."""
     working_set: int = WORKING_SET
     """Bytes of samples that are held in memory (`to_signal`)."""
     seed: int = 0
