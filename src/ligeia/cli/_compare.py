@@ -8,6 +8,7 @@ import typer
 from ligeia.core import check_readable
 
 from ._console import Json, NoDevice, NoSeed, Quiet, decibels, emit
+from ._fit_scene import describe_views, quality_of_all
 from ._fit_surface import describe_quality
 
 
@@ -24,15 +25,24 @@ def compare(
     Prints PSNR and SSIM, or the SNR of a sound, and the mean squared error. The reference's range is the peak. A
     field is sampled as the other file is, or at the places of a table.
 
+    For photographs with known cameras and a scene, prints means over the views, and the worst.
+
     For surfaces, prints distances between 100,000 samples, in % of the reference's diagonal.
 
     Example: ligeia compare photo.png photo.lig
     """
-    check_readable(reference)
-    check_readable(candidate)
-    from ligeia import files
-    from ligeia.formats import is_surface
+    from ligeia.formats import holds_scene, is_surface
 
+    is_scene = holds_scene(reference)
+    for path in (candidate,) if is_scene else (reference, candidate):
+        check_readable(path)
+    from ligeia import files
+
+    if is_scene:
+        qualities, background = files.compare_scene(reference, candidate)
+        measured = quality_of_all(qualities) | {"background": list(background)}
+        emit(measured, f"{len(qualities)} views: {describe_views(qualities)}", as_json=as_json, quiet=quiet)
+        return
     both = (reference, candidate)
     if any(map(is_surface, both)) or all(map(files.is_surface_field, both)):
         quality = files.compare_surfaces(reference, candidate)

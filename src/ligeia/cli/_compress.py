@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ligeia.codec import is_field_file
 from ligeia.core import InputError, check_readable, check_writable
 
 from ._checkpoints import discard, keeping, open_checkpoint
+from ._compress_scene import compress_scene
 from ._console import Json, NoDevice, Output, Quiet, Seed, check_field_output, decibels, emit
 from ._parsing import parse_frames, parse_names
 from ._progress import watched_fit
@@ -54,12 +56,17 @@ def compress(
 
     A size is never exceeded. A picture becomes latent grids, anything else a network with integer weights,
     entropy-coded. `ligeia decode` restores the signal; render and enlarge accept it like any other field. The
-    reported quality is that of the decoded file.
+    reported quality is that of the decoded file. The file of a scene is made smaller without any of these options.
 
     Example: ligeia compress photo.png -o photo.lig --bpp 0.3
     """
     check_field_output(output)
-    _check_wanted((bpp, most_bytes, psnr, snr, lossless or None))
+    wanted = (bpp, most_bytes, psnr, snr, lossless or None)
+    if is_field_file(source) and not any(each is not None for each in wanted):
+        check_writable(output)
+        compress_scene(source, output, seed=seed, as_json=as_json, quiet=quiet)
+        return
+    _check_wanted(wanted)
     is_of_size = bpp is not None or most_bytes is not None
     if resume and not is_of_size:
         raise InputError(

@@ -1,7 +1,7 @@
 """`ligeia fit`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -9,6 +9,7 @@ from ligeia.core import InputError, check_readable, check_writable
 
 from ._checkpoints import discard, keeping, open_checkpoint
 from ._console import Device, Json, Output, Quiet, Seed, check_field_output, emit, say
+from ._fit_scene import scene_summary
 from ._fit_surface import surface_summary
 from ._parsing import parse_box, parse_choice, parse_frames, parse_names, parse_numbers, parse_tuple
 from ._progress import watched_fit
@@ -17,6 +18,7 @@ from ._summaries import describe, network_summary, signal_summary, stop_of, summ
 if TYPE_CHECKING:
     from ligeia.formats import PointColumns
     from ligeia.physics import Smoothness
+    from ligeia.recipes import BackgroundLike, FittedScene, FittedSignal, FittedSurface
 
 _OBJECTIVES = "--objective must be one of distance, eikonal"
 _FOOTPRINTS = "expected a footprint of point, box, bicubic"
@@ -24,7 +26,7 @@ _PRIORS = {"tv": 0.1, "hessian": 0.03}  # and their usual weights
 
 
 def fit(
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="Any signal, mesh or cloud.")],
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="Any signal, mesh, cloud or photographs.")],
     output: Output,
     psnr: Annotated[float | None, typer.Option(metavar="DB", help="Stop at this PSNR.")] = None,
     snr: Annotated[float | None, typer.Option(metavar="DB", help="Stop at this SNR (sound).")] = None,
@@ -43,8 +45,15 @@ def fit(
         str | None, typer.Option(metavar="X,Y", help="Scattered samples: columns of places.")
     ] = None,
     values: Annotated[str | None, typer.Option(metavar="V,W", help="Their columns of values.")] = None,
-    box: Annotated[str | None, typer.Option(metavar="A:B,C:D", help="Their domain, if it is not all.")] = None,
-    hold_out: Annotated[float | None, typer.Option(metavar="F", help="Share not fitted but measured.")] = None,
+    box: Annotated[
+        str | None, typer.Option(metavar="A:B,C:D", help="Their domain, or a scene's, if it is not all.")
+    ] = None,
+    hold_out: Annotated[
+        float | None, typer.Option(metavar="F", help="Share only measured; 8: every 8th photograph.")
+    ] = None,
+    background: Annotated[
+        str | None, typer.Option(metavar="C", help="Behind photographs: white, black, none or R,G,B.")
+    ] = None,
     mask: Annotated[Path | None, typer.Option(metavar="M", help="Picture, bright where samples are filled in.")] = None,
     prior: Annotated[
         str | None, typer.Option(metavar="P", help="Between samples: tv, hessian, weighed: tv:0.1.")
@@ -56,7 +65,7 @@ def fit(
     recipe: Annotated[str, typer.Option(help="fast, or paper, the reference.")] = "fast",
     network: Annotated[
         str,
-        typer.Option(metavar="NAME", help="siren, relu, finer, wire, hash ...; finer:omega=40.", show_default=False),
+        typer.Option(metavar="NAME", help="siren, relu, finer, hash ...; finer:omega=40.", show_default=False),
     ] = "siren",
     hidden_features: Annotated[
         int | None, typer.Option(metavar="N", help="Width; by default 256, more for --psnr, --snr.")
@@ -104,6 +113,7 @@ def fit(
         footprint=parse_choice(footprint, ("point", "box", "bicubic"), _FOOTPRINTS),
         mask=mask,
         hold_out=hold_out,
+        background=_background(background),
         working_set=working_set << 20,
         seed=seed,
         device=device,
@@ -119,23 +129,40 @@ def fit(
     field = fitted.field
     result = summarize(field, output, save(field, output)) | {"network": network, **network_summary(field)}
     discard(checkpoint, quiet=quiet)
-    if isinstance(fitted, recipes.FittedSurface):
-        found, lines = surface_summary(fitted, output, quiet=quiet)
-        if report is not None:
-            reports.draw_surface_report(fitted, report)
-    else:
-        found, lines = signal_summary(fitted)
-        if report is not None:
-            reports.draw_report(field, fitted.plan.whole, report, fitted.plan.held_out)
+    found, lines = _reported(fitted, output, report, quiet=quiet)
     result |= found
     summary = "\n".join([describe(result, field, psnr=psnr, snr=snr), *lines])
     emit(result, summary, as_json=as_json, quiet=quiet)
 
 
+def _reported(
+    fitted: "FittedSignal | FittedSurface | FittedScene", output: Path, report: Path | None, *, quiet: bool
+) -> tuple[dict[str, Any], list[str]]:
+    """Draw the report of a fit, and return for JSON and for people what is said of its kind of source."""
+    from ligeia import recipes, reports
+
+    if isinstance(fitted, recipes.FittedSurface):
+        found = surface_summary(fitted, output, quiet=quiet)
+        if report is not None:
+            reports.draw_surface_report(fitted, report)
+    elif isinstance(fitted, recipes.FittedScene):
+        found = scene_summary(fitted)
+        if report is not None:
+            reports.draw_scene_report(fitted, report)
+    else:
+        found = signal_summary(fitted)
+        if report is not None:
+            reports.draw_report(fitted.field, fitted.plan.whole, report, fitted.plan.held_out)
+    return found
+
+
 def _check(source: Path, output: Path, report: Path | None, mask: Path | None) -> None:
     check_field_output(output)
+    from ligeia.formats import is_scene
+
     for path in (source, *([mask] if mask else [])):
-        check_readable(path)
+        if not (path.is_dir() and is_scene(path)):
+            check_readable(path)
     for path in (output, *([report] if report else [])):
         check_writable(path)
     if report is not None and report.resolve() in (source.resolve(), output.resolve()):
@@ -148,6 +175,13 @@ def _columns(coordinates: str | None, values: str | None, box: str | None) -> "P
     if coordinates is None and values is None and box is None:
         return None
     return PointColumns(coordinates=parse_names(coordinates), values=parse_names(values), box=parse_box(box))
+
+
+def _background(text: str | None) -> "BackgroundLike | None":
+    if text is None or text in ("white", "black", "none"):
+        return text
+    red, green, blue = parse_tuple(text, 3, "--background 0.2,0.4,1, or white, black, none")
+    return red, green, blue
 
 
 def _smoothness(text: str | None) -> "Smoothness | None":

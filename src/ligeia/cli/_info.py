@@ -3,13 +3,17 @@
 import math
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ligeia.core import InputError
 
 from ._console import Json, NoDevice, NoSeed, Quiet, emit
+
+if TYPE_CHECKING:
+    from ligeia.networks import NetworkConfig
+    from ligeia.signals import Source
 
 
 def info(
@@ -33,11 +37,10 @@ def info(
     if source is None:
         _system(as_json=as_json, quiet=quiet)
         return
-    from ligeia.codec import QuantizedTensor, describe_network, read_record
+    from ligeia.codec import QuantizedTensor, read_record
 
     record = read_record(source)
     residual_bytes = 0 if record.residual is None else record.residual.num_bytes
-    kept = asdict(record.source)
     weights = ["quantized" if isinstance(each, QuantizedTensor) else str(each.dtype) for each in record.tensors]
     weights += [] if record.latents is None else ["coded grids"]
     result: dict[str, Any] = {
@@ -47,16 +50,40 @@ def info(
         "lossless": record.residual is not None,
         "field_bytes": source.stat().st_size - residual_bytes,
         "residual_bytes": residual_bytes,
-        "network": describe_network(record.network),
+        "network": _network(record.network),
         "shape": record.grid.shape,
         "align": record.grid.align,
         "axes": [asdict(axis) | {"footprint": repr(axis.footprint)} for axis in record.grid.axes],
         "channels": [asdict(channel) for channel in record.channels],
-        # JSON has no bytes; their number shows whether there is a profile
-        "source": {"kind": type(record.source).__name__}
-        | {name: len(value) if isinstance(value, bytes) else value for name, value in kept.items()},
+        "source": {"kind": type(record.source).__name__} | _source(record.source),
     }
     emit(result, "\n".join(_lines(result)), as_json=as_json, quiet=quiet)
+
+
+def _network(network: "NetworkConfig") -> dict[str, Any]:
+    """Return a network as JSON has it; of voxels only how many cells are occupied."""
+    from ligeia.codec import describe_network
+    from ligeia.networks import Voxels
+
+    described = describe_network(network)
+    if isinstance(voxels := network.architecture, Voxels):
+        described["occupied"] = int(voxels.occupied_cells().sum())
+    return described
+
+
+def _source(source: "Source") -> dict[str, Any]:
+    """Return a source as JSON has it, bytes as their number, which shows whether there is a profile."""
+    from ligeia.signals import SceneSource
+
+    if isinstance(source, SceneSource):
+        return {
+            "views": len(source.cameras),
+            "names": source.names,
+            "dtype": source.dtype,
+            "has_alpha": source.has_alpha,
+            "background": source.background,
+        }
+    return {name: len(value) if isinstance(value, bytes) else value for name, value in asdict(source).items()}
 
 
 def _system(*, as_json: bool, quiet: bool) -> None:
@@ -98,6 +125,10 @@ def _extent(axis: dict[str, Any]) -> str:
 
 def _network_line(network: dict[str, Any]) -> str:
     ends = (network["in_features"], network["out_features"])
+    if network["kind"] == "voxels":
+        cells = network["cells"]
+        share = network["occupied"] / math.prod(cells)
+        return f"voxels, {_shown(cells)} cells, {network['occupied']:,} occupied ({share:.1%})"
     if network["kind"] != "siren":
         rest = ", ".join(f"{name} {_shown(value)}" for name, value in network.items() if name not in _ENDS)
         return f"{network['kind']}, {ends[0]} -> {ends[1]}, {rest}"
@@ -106,6 +137,15 @@ def _network_line(network: dict[str, Any]) -> str:
     widths = network["hidden_features"]
     hidden = f"{widths} x {network['hidden_layers'] + 1}" if isinstance(widths, int) else ", ".join(map(str, widths))
     return f"siren, {ends[0]} -> {hidden} -> {ends[1]}, omega_0 {shown}"
+
+
+def _source_line(source: dict[str, Any]) -> str:
+    if source["kind"] != "SceneSource":
+        return ", ".join(f"{name} {value}" for name, value in source.items() if value not in (0, "", False))
+    alpha = "with alpha" if source["has_alpha"] else "without alpha"
+    background = source["background"]
+    behind = "unknown" if background is None else ", ".join(f"{each:g}" for each in background)
+    return f"photographs {alpha}, {source['views']} views, background {behind}"
 
 
 _ENDS = ("kind", "in_features", "out_features")
@@ -137,5 +177,5 @@ def _lines(result: dict[str, Any]) -> list[str]:
         f"network     {_network_line(network)}",
         f"grid        {', '.join(axes)}; samples at {aligned}{means}",
         f"channels    {', '.join(channels)}",
-        "source      " + ", ".join(f"{name} {value}" for name, value in source.items() if value not in (0, "", False)),
+        f"source      {_source_line(source)}",
     ]

@@ -13,10 +13,14 @@ from ._progress import watched_layers
 
 
 def mesh(
-    source: Annotated[Path, typer.Argument(metavar="F.lig", help="A field of signed distance, or a volume's.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="F.lig", help="A field of signed distance, a volume's or a scene's.")
+    ],
     output: Output,
     resolution: Annotated[int, typer.Option(metavar="N", help="Cells along the domain, 2 to 2048.")] = 256,
-    level: Annotated[float, typer.Option(metavar="D", help="Distance from the surface; or a volume's value.")] = 0.0,
+    level: Annotated[
+        float | None, typer.Option(metavar="D", help="Distance from the surface; a volume's value, a scene's density.")
+    ] = None,
     color: Annotated[
         str | None, typer.Option(metavar="C", help="Color vertices by curvature: mean or gaussian.")
     ] = None,

@@ -80,6 +80,13 @@ def watched_layers(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
 
 
 @contextmanager
+def watched_views(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """Show a progress bar of views done out of all views."""
+    with _counted("views", quiet=quiet) as (progress, task):
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+@contextmanager
 def watched_evaluations(*, quiet: bool) -> Iterator[Callable[["Evaluation"], None]]:
     """Show a progress bar of evaluations of a loss."""
     with _counted("evaluations", quiet=quiet) as (progress, task):

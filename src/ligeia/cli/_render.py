@@ -10,6 +10,7 @@ from ligeia.core import InputError, check_readable, check_writable
 
 from ._console import AllowLarge, Crf, Device, Json, NoSeed, Numpy, Output, Quiet, emit
 from ._parsing import parse_region, parse_shape, parse_tuple
+from ._render_scene import SceneView, render_scene
 
 _QUANTITIES = ("value", "gradient", "laplacian")
 _LOOKS = {"value": "shaded", "depth": "depth", "normal": "normal"}
@@ -25,9 +26,17 @@ def render(
         str | None,
         typer.Option(metavar="r0:r1,c0:c1", help="Part, in samples, or as z=-40:60,y=12.5 in physical units."),
     ] = None,
-    quantity: Annotated[str, typer.Option(help="value, gradient (magnitude), laplacian; or depth, normal.")] = "value",
+    quantity: Annotated[
+        str, typer.Option(help="value, gradient (magnitude), laplacian; or depth, normal, alpha.")
+    ] = "value",
     camera: Annotated[
-        str | None, typer.Option(metavar="A,E", help="View of a surface from A degrees right, E above.")
+        str | None,
+        typer.Option(metavar="A,E", help="View from A degrees right, E above; of a scene: view:12, orbit, path.json."),
+    ] = None,
+    rays: Annotated[int, typer.Option(metavar="N", help="Scene: rays of a pixel, 1, 4, 9 or 16.")] = 4,
+    frames: Annotated[int | None, typer.Option(metavar="N", help="Scene: views of an orbit, usually 120.")] = None,
+    background: Annotated[
+        str | None, typer.Option(metavar="C", help="Scene: white, black, R,G,B; none is transparent.")
     ] = None,
     preview: Annotated[
         bool, typer.Option("--preview", help="Compressed picture: only coarse levels, a quarter as wide.")
@@ -47,20 +56,33 @@ def render(
     Example: ligeia render photo.lig -o large.png --scale 4 --region 100:200,150:300
 
     Example: ligeia render bunny.lig -o view.png --camera 30,20
+
+    Example: ligeia render scene.lig -o turn.mp4 --camera orbit
     """
     sizes, part = parse_shape(shape), parse_region(region)
-    allowed = _QUANTITIES if camera is None else tuple(_LOOKS)
-    if quantity not in allowed:
-        raise InputError(f"--quantity must be one of {', '.join(allowed)}, got {quantity!r}.")
     check_readable(source)
     check_writable(output)
+    if camera is None and (quantity not in _QUANTITIES or rays != 4 or frames is not None or background is not None):
+        if quantity not in _QUANTITIES:
+            raise InputError(f"--quantity must be one of {', '.join(_QUANTITIES)} without --camera, got {quantity!r}.")
+        raise InputError("--rays, --frames and --background go with --camera; add it, or leave them out.")
     from ligeia import files
 
     began = time.perf_counter()
     if camera is not None:
-        if scale is not None or part is not None or crf is not None or numpy or preview:
-            raise InputError("--camera goes with --shape and --quantity only; leave the other options out.")
-        rendered = _seen(source, output, camera, sizes, quantity, device)
+        if part is not None or numpy or preview:
+            raise InputError("--region, --numpy and --preview do not go with --camera; leave them out.")
+        asked = SceneView(
+            camera=camera,
+            shape=sizes,
+            scale=scale,
+            quantity=quantity,
+            rays=rays,
+            frames=frames,
+            background=background,
+            crf=crf,
+        )
+        rendered = _seen(source, output, asked, device, quiet=quiet)
     else:
         field = files.open_field(source, device=device, use_numpy=numpy, preview=preview)
         if preview and sizes is None and scale is None:
@@ -81,21 +103,27 @@ def render(
     emit({"shape": rendered, "seconds": took, "output": str(output)}, summary, as_json=as_json, quiet=quiet)
 
 
-def _seen(
-    source: Path, output: Path, camera: str, sizes: tuple[int, ...] | None, quantity: str, device: str
-) -> tuple[int, int]:
-    """Write a camera's view of the surface of a field."""
+def _seen(source: Path, output: Path, asked: SceneView, device: str, *, quiet: bool) -> tuple[int, ...]:
+    """Write a camera's view of a scene, or of the surface of a field."""
     from ligeia import core, files
     from ligeia.field import load
+    from ligeia.signals import SceneSource
 
-    azimuth, elevation = parse_tuple(camera, 2, "--camera 30,20")
+    field = load(source).to(core.checked_device(device))
+    if isinstance(field.source, SceneSource):
+        return render_scene(field, output, asked, quiet=quiet)
+    if asked != SceneView(camera=asked.camera, shape=asked.shape, quantity=asked.quantity):
+        raise InputError("--camera goes with --shape and --quantity only for a surface; leave the other options out.")
+    if asked.quantity not in _LOOKS:
+        raise InputError(f"--quantity must be one of {', '.join(_LOOKS)} for a surface, got {asked.quantity!r}.")
+    azimuth, elevation = parse_tuple(asked.camera, 2, "--camera 30,20")
+    sizes = asked.shape
     if sizes is not None and len(sizes) != 2:
         raise InputError(f"--shape must be rows x columns with --camera, as 600x800, got {len(sizes)} sizes.")
-    field = load(source).to(core.checked_device(device))
     return files.render_surface(
         field,
         output,
         (azimuth, elevation),
         None if sizes is None else (sizes[0], sizes[1]),
-        look=_LOOKS[quantity],  # type: ignore[arg-type]
+        look=_LOOKS[asked.quantity],  # type: ignore[arg-type]
     )

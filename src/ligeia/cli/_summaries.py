@@ -91,7 +91,9 @@ def describe(result: dict[str, Any], field: "Field", *, psnr: float | None = Non
     wanted = [(psnr, result["psnr_db"]), (snr, result.get("snr_db"))]
     lines += [f"the {asked:g} dB asked for were not reached" for asked, got in wanted if asked and (got or 0) < asked]
     if result["learned_nothing"]:
-        lines.append("warning: no better than a constant; give it more passes or time, or a lower --first-omega")
+        has_frequencies = field.network.architecture.takes_frequencies
+        advice = ", or a lower --first-omega" if has_frequencies else ""
+        lines.append(f"warning: no better than a constant; give it more passes or time{advice}")
     if field.report is not None:
         lines += [
             f"went back at step {restart.steps:,}: {restart.reason}; learning rate times {restart.rate_factor:g}"

@@ -7,3 +7,4 @@ from ._mesh import mesh as mesh, render_surface as render_surface
 from ._open import open_field as open_field, open_original as open_original
 from ._outputs import decode as decode, render as render
 from ._tables import decode_at as decode_at, values_at as values_at
+from ._views import compare_scene as compare_scene, render_view as render_view, render_views as render_views

@@ -1,5 +1,6 @@
 """The surface of a field as a file: a mesh, or a picture of it from a camera."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from jaxtyping import Float, UInt8
 from ligeia.core import InputError, write_atomically
 from ligeia.field import Field
 from ligeia.formats import check_surface_output, write_surface
+from ligeia.networks import Voxels
 from ligeia.shapes import (
     FieldSurface,
     LevelSet,
@@ -21,7 +23,7 @@ from ligeia.shapes import (
     shaded,
     signed_volume_and_area,
 )
-from ligeia.signals import Camera
+from ligeia.signals import Camera, SceneSource
 
 Coloring: TypeAlias = Literal["mean", "gaussian"]
 _PICTURE = (600, 800)  # rows and columns of a camera's picture
@@ -55,22 +57,24 @@ def mesh(
     path: Path,
     *,
     resolution: int = 256,
-    level: float = 0.0,
+    level: float | None = None,
     color: Coloring | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Meshed:
     """Write the level set of a field of three axes and one channel as a mesh with normals.
 
     ``resolution`` is the number of cells along the longest side of the domain. For a signed distance, only cells that
-    the surface can cross are evaluated, and ``level`` is the distance of the mesh outside the surface. For any other
-    field all cells are evaluated, and values above the level are inside. ``color`` paints vertices by their mean or
-    Gaussian curvature, blue through white to red. Raises `InputError` if there is no surface.
+    the surface can cross are evaluated, and ``level`` is the distance of the mesh outside the surface, 0 by default.
+    For any other field all cells are evaluated, and values above the level are inside. That of a scene is the density
+    at which, by default, half of the light is lost on the way through a cell: rough, and no fit of a surface. ``color``
+    paints vertices by their mean or Gaussian curvature, blue through white to red. Raises `InputError` if there is no
+    surface.
     """
     check_surface_output(path)
     if color not in (None, "mean", "gaussian"):
         raise InputError(f"expected a curvature of mean or gaussian as color, got {color!r}.")
     began = time.perf_counter()
-    surface = FieldSurface(field, level)
+    surface = FieldSurface(field, _usual_level(field) if level is None else level)
     found = surface.mesh(resolution, progress=progress)
     colors = None if color is None else curvature_colors(surface, found, color)
     write_surface(path, found.vertices, found.faces, normals=found.normals, colors=colors)
@@ -88,6 +92,15 @@ def mesh(
         dense_evaluations=found.num_dense,
         seconds=seconds,
     )
+
+
+def _usual_level(field: Field) -> float:
+    if not isinstance(field.source, SceneSource):
+        return 0.0
+    architecture = field.network.architecture
+    if isinstance(architecture, Voxels) and architecture.is_contracted:
+        raise InputError("expected a scene in a box for a mesh, this one holds all of space; fit it with --box.")
+    return math.log(2) / min(abs(axis.extent[1] - axis.extent[0]) / axis.size for axis in field.grid.axes)
 
 
 def curvature_colors(surface: FieldSurface, found: LevelSet, color: Coloring) -> UInt8[np.ndarray, "n 3"]:

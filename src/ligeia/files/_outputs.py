@@ -13,7 +13,18 @@ import numpy as np
 from ligeia.codec import FieldRecord, exact_samples
 from ligeia.core import InputError, errors_name, write_atomically
 from ligeia.formats import Output, read_signal, write_output
-from ligeia.signals import POINT, Box, Footprint, PointsSource, Quantity, Region, Sampled, Sampling, SurfaceSource
+from ligeia.signals import (
+    POINT,
+    Box,
+    Footprint,
+    PointsSource,
+    Quantity,
+    Region,
+    Sampled,
+    Sampling,
+    SceneSource,
+    SurfaceSource,
+)
 
 _MOST_VALUES = 1 << 33  # of an output: 32 GiB in float32; a file of some hundred bytes can declare any number
 _MOST_PLACES = 1 << 20  # in the mean of one sample, all of which are held in memory
@@ -75,6 +86,11 @@ def decode(
         raise InputError(
             f"{path}: this field is the signed distance of a surface, whose triangles are not in its file; "
             "`ligeia mesh` makes new ones, `ligeia render` samples the distance."
+        )
+    if isinstance(field.source, SceneSource):
+        raise InputError(
+            f"{path}: this field is a scene, whose photographs are not in its file; `ligeia render --camera view:0` "
+            "shows what they show."
         )
     if isinstance(field.source, PointsSource):
         raise InputError(

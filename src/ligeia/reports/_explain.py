@@ -100,6 +100,10 @@ def explain(field: Field, signal: Signal | None = None) -> Explanation:
     with torch.no_grad():
         layers = _layers(field, lines)
         values = [_values(field, line) for line in lines.points]
+    if not layers:
+        raise InputError(
+            f"expected a network of layers to look into, {field.network.architecture.name} has none; render it instead."
+        )
     target = error = None
     if signal is not None:
         known = [_samples(signal, along, lines, place) for place in lines.places]
