@@ -14,10 +14,11 @@ from ligeia.cli import run
 from ligeia.codec import ARCHITECTURES
 from ligeia.formats import write_surface
 from ligeia.shapes import level_set
+from support.balls import ball_views, save_views
 
 ROOT = Path(__file__).parents[2]
-README, EQUATIONS, SURFACES = (
-    (ROOT / name).read_text() for name in ("README.md", "docs/equations.md", "docs/surfaces.md")
+README, EQUATIONS, SURFACES, SCENES = (
+    (ROOT / name).read_text() for name in ("README.md", "docs/equations.md", "docs/surfaces.md", "docs/scenes.md")
 )
 NOT_RUN = {
     "scripts/demo": "installs; its command, `ligeia demo`, is run in tests/cli",
@@ -40,6 +41,7 @@ def photo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     mask.paste(255, (8, 8, 20, 16))
     mask.save("mask.png")
     write_surface(Path("bunny.obj"), *ball())
+    save_views(Path("photographs"), ball_views(6, size=12), "train")
     return tmp_path
 
 
@@ -72,7 +74,7 @@ def test_the_commands_of_the_readme_run_one_after_the_other(photo: Path) -> None
             continue
         assert words[0] == "ligeia", line
         # half a minute of fitting shows no more here than half a second, and a fine mesh no more than a coarse one
-        shortened = [{"30": "0.5", "512": "32", "300x400": "30x40"}.get(word, word) for word in words[1:]]
+        shortened = [{"30": "0.5", "60": "1", "512": "32", "300x400": "30x40"}.get(word, word) for word in words[1:]]
         shortened += {"poisson": ["--passes", "1"], "blend": ["--seconds", "0.5"]}.get(words[1], [])
         assert run(shortened) == 0, line
     assert {"photo.lig", "report.png", "large.png", "edges.png", "again.png"} <= {path.name for path in photo.iterdir()}
@@ -103,10 +105,21 @@ def test_the_python_of_the_page_on_surfaces_runs(photo: Path) -> None:
     assert np.allclose(distances, np.linalg.norm(names["places"].numpy() - [0, 0, 1], axis=1) - 0.5, atol=0.05)
 
 
+@pytest.mark.no_cover
+def test_the_page_on_scenes_runs(photo: Path) -> None:
+    for line in "".join(blocks("sh", SCENES)).splitlines():
+        words = shlex.split(line.partition("#")[0])
+        shortened = [{"60": "6", "90": "3", "64": "16"}.get(word, word) for word in words[1:]]
+        assert run(shortened) == 0, line
+    names: dict[str, Any] = {}
+    exec(compile("".join(blocks("python", SCENES)).replace("seconds(60)", "passes(1)"), "scenes.md", "exec"), names)
+    assert names["view"].color.shape == (240, 320, 3)
+
+
 @pytest.mark.parametrize(
     ("text", "folder"),
-    [(README, ROOT), (EQUATIONS, ROOT / "docs"), (SURFACES, ROOT / "docs")],
-    ids=["readme", "equations", "surfaces"],
+    [(README, ROOT), *((text, ROOT / "docs") for text in (EQUATIONS, SURFACES, SCENES))],
+    ids=["readme", "equations", "surfaces", "scenes"],
 )
 def test_every_file_that_a_page_links_to_exists(text: str, folder: Path) -> None:
     links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if not link.startswith("http")]
