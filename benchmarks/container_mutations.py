@@ -1,9 +1,9 @@
 """Decode mutated files: is every outcome a `FormatError` or a valid record, in bounded memory and time?
 
-Each file is one of ten valid ones, three of them quantized, two of coded grids, with one to three mutations: bit
-flips, truncations, lying lengths, chunks swapped, doubled or dropped, bytes inserted. Half of them get their checksums
-computed anew, to reach the inner readers; the others must be refused or give an equal record. Integers must never come
-out as others: weights that were quantized, grids that were coded. From the repository root:
+Each file is one of twelve valid ones, three of them quantized, two of coded grids, two scenes, with one to three
+mutations: bit flips, truncations, lying lengths, chunks swapped, doubled or dropped, bytes inserted. Half of them get
+their checksums computed anew, to reach the inner readers; the others must be refused or give an equal record. Integers
+must never come out as others: weights that were quantized, grids that were coded. From the repository root:
 
     python benchmarks/container_mutations.py --count 100000 --seed 0
 """
@@ -26,8 +26,16 @@ from ligeia.codec.latents._stream import Latents, changed, coded_levels
 from ligeia.codec.records._bytes import varint_bytes
 from ligeia.codec.weights._quantized import QuantizedTensor, step_of_byte
 from ligeia.core import FormatError
-from ligeia.networks import Architecture, FourierFeatures, HashGrid, NetworkConfig, SirenArchitecture, Symmetric
-from ligeia.signals import ArraySource, Axis, Channel, Grid, ImageSource
+from ligeia.networks import (
+    Architecture,
+    FourierFeatures,
+    HashGrid,
+    NetworkConfig,
+    SirenArchitecture,
+    Symmetric,
+    Voxels,
+)
+from ligeia.signals import ArraySource, Axis, Camera, Channel, Grid, ImageSource, SceneSource
 
 _HEAD: Final = len(SIGNATURE) + 1
 _MAX_EXTRA_MIB: Final = 100
@@ -67,7 +75,22 @@ def seed_records(rng: np.random.Generator) -> list[FieldRecord]:
     ]
     quantized = [(records[1], records[1].network), (records[0], pruned), (others[0], others[0].network)]
     pictures = [_picture(rng, (21, 34), rgb, photo), _picture(rng, (5, 3), rgb[:1], photo)]
-    return [*records, *others, *(_quantized(rng, *each) for each in quantized), *pictures]
+    return [*records, *others, *(_quantized(rng, *each) for each in quantized), *pictures, *_scenes(rng)]
+
+
+def _scenes(rng: np.random.Generator) -> list[FieldRecord]:
+    """Return a radiance field with cameras, and the same with quantized nodes."""
+    network = NetworkConfig(Voxels.of(rng.random((9, 6, 7)) < 0.2, scale=9.0), 3, 9)
+    cameras = tuple(
+        Camera.looking((3.0, number, 1.0), (0.0, 0.0, 0.0), shape=(6 + number // 2, 8)) for number in range(3)
+    )
+    source = SceneSource(cameras=cameras, names=("a.png", "b.png", "c.png"), background=(0.0, 0.5, 1.0))
+    grid = Grid(tuple(Axis(name=name, size=9, extent=(-1.0, 2.0)) for name in "xyz"))
+    channels = tuple(Channel(name=str(number), low=-1.0, high=1.0) for number in range(9))
+    density, features, head = (rng.standard_normal(shape).astype(np.float32) for shape in network.tensor_shapes())
+    scene = FieldRecord(network, grid, channels, source, (density, features, head))
+    nodes = [QuantizedTensor(np.rint(4 * each).astype(np.int32), 0.25) for each in (density, features)]
+    return [scene, replace(scene, tensors=(*nodes, head.astype(np.float16)))]
 
 
 def _picture(

@@ -40,6 +40,7 @@ from .records._grid import pack_channels as pack_channels, pack_grid as pack_gri
 from .records._network import ARCHITECTURES as ARCHITECTURES, pack_network as pack_network
 from .residual._stream import Residual as Residual
 from .voxels._rows import cheapest_rows as cheapest_rows
+from .voxels._view import plain_view as plain_view
 from .weights._choice import PriceCache as PriceCache
 from .weights._quantized import (
     QuantizedTensor as QuantizedTensor,

@@ -27,11 +27,13 @@ from .scenes._grid import (
     HEAD as HEAD,
     HEAD_HIDDEN as HEAD_HIDDEN,
     HEAD_INPUTS as HEAD_INPUTS,
+    LEAST as LEAST,
     MOST_SAMPLES as MOST_SAMPLES,
     ROW as ROW,
     PixelRays as PixelRays,
     VoxelGrid as VoxelGrid,
     contracted_cells as contracted_cells,
+    longest_ray as longest_ray,
 )
 from .scenes._reference import pixel_error as pixel_error, render_rays as render_rays
 from .sine._dispatch import (

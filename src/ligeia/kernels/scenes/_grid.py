@@ -1,5 +1,7 @@
 """A box of cells, those that are occupied, and the nodes at their corners. NumPy only."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, final
 
@@ -128,14 +130,19 @@ class VoxelGrid:
     @property
     def most_samples(self) -> int:
         """Most samples that a ray through the box has."""
-        sides = np.subtract(self.high, self.low)
-        if self.is_contracted:
-            within, beyond = _PIECE_DIAGONALS
-            return int((within + 6 * beyond) * sides.max() / 4 / self.step) + 2
-        return int(np.linalg.norm(sides) / self.step) + 2
+        sides = np.subtract(self.high, self.low).tolist()
+        return int(longest_ray(sides, is_contracted=self.is_contracted) / self.step) + 2
 
 
-def contracted_cells(cells: tuple[int, int, int]) -> Bool[np.ndarray, "x y z"]:
+def longest_ray(sides: Sequence[float], *, is_contracted: bool) -> float:
+    """Return how long a ray is in a box of these sides, at most; of contracted space in the box that it fills."""
+    if is_contracted:
+        within, beyond = _PIECE_DIAGONALS
+        return (within + 6 * beyond) * max(sides) / 4
+    return math.hypot(*sides)
+
+
+def contracted_cells(cells: tuple[int, ...]) -> Bool[np.ndarray, "x y z"]:
     """Return the cells of contracted space that are somewhere: in its middle half along two axes or all three."""
     places = np.meshgrid(*(2 * np.arange(count) + 1 - count for count in cells), indexing="ij", sparse=True)
     within = [2 * np.abs(each) < count for each, count in zip(places, cells, strict=True)]

@@ -11,7 +11,18 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from ligeia.core import InputError
-from ligeia.kernels import EMPTY, GAINS, HEAD, HEAD_HIDDEN, HEAD_INPUTS, MOST_SAMPLES, ROW, VoxelGrid
+from ligeia.kernels import (
+    EMPTY,
+    GAINS,
+    HEAD,
+    HEAD_HIDDEN,
+    HEAD_INPUTS,
+    MOST_SAMPLES,
+    ROW,
+    VoxelGrid,
+    contracted_cells,
+    longest_ray,
+)
 
 from .._architecture import Architecture
 from .._arithmetic import Arithmetic, Numbers, Weights
@@ -83,9 +94,13 @@ class Voxels(Architecture):
         sides = [end - start for start, end in zip(low, high, strict=True)]
         if not (all(map(math.isfinite, (*low, *high, *sides))) and min(sides) > 0):
             raise InputError(f"expected a box of finite corners, low < high, got {low} and {high}.")
+        if self.is_contracted and any(count % 4 for count in self.cells):
+            raise InputError(f"expected multiples of 4 cells along the sides of contracted space, got {self.cells}.")
+        if self.is_contracted and (self.occupied_cells() & ~contracted_cells(self.cells)).any():
+            raise InputError("expected no cell that is occupied between the outer parts of contracted space.")
         cell = min(side / count for side, count in zip(sides, self.cells, strict=True))
         step = self.spacing * cell
-        if not math.hypot(*sides) <= (MOST_SAMPLES - 2) * step:
+        if not longest_ray(sides, is_contracted=self.is_contracted) <= (MOST_SAMPLES - 2) * step:
             raise InputError(
                 f"expected at most {MOST_SAMPLES} samples along a ray; take a larger spacing or fewer cells."
             )
