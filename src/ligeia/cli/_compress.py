@@ -63,7 +63,6 @@ def compress(
     check_field_output(output)
     wanted = (bpp, most_bytes, psnr, snr, lossless or None)
     if is_field_file(source) and not any(each is not None for each in wanted):
-        check_writable(output)
         compress_scene(source, output, seed=seed, as_json=as_json, quiet=quiet)
         return
     _check_wanted(wanted)

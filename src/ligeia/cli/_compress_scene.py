@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from ligeia.core import InputError
+from ligeia.core import InputError, check_writable
 
 from ._console import emit
 
@@ -15,6 +15,7 @@ def compress_scene(source: Path, output: Path, *, seed: int, as_json: bool, quie
     from ligeia.scenes import compacted
     from ligeia.signals import SceneSource
 
+    check_writable(output)
     began = time.perf_counter()
     field = load(source)
     if not isinstance(field.source, SceneSource):

@@ -158,10 +158,10 @@ def _reported(
 
 def _check(source: Path, output: Path, report: Path | None, mask: Path | None) -> None:
     check_field_output(output)
-    from ligeia.formats import is_scene
+    from ligeia.formats import is_folder, is_scene
 
     for path in (source, *([mask] if mask else [])):
-        if not (path.is_dir() and is_scene(path)):
+        if not (is_folder(path) and is_scene(path)):
             check_readable(path)
     for path in (output, *([report] if report else [])):
         check_writable(path)

@@ -71,7 +71,7 @@ def render(
     began = time.perf_counter()
     if camera is not None:
         if part is not None or numpy or preview:
-            raise InputError("--region, --numpy and --preview do not go with --camera; leave them out.")
+            raise InputError("a region, --numpy and --preview do not go with --camera; leave them out.")
         asked = SceneView(
             camera=camera,
             shape=sizes,

@@ -25,7 +25,12 @@ from .images._read import read_image as read_image
 from .images._stacks import read_stack as read_stack, write_stack as write_stack
 from .images._write import check_image as check_image, write_image as write_image
 from .scenes._paths import read_cameras as read_cameras
-from .scenes._read import holds_scene as holds_scene, is_scene as is_scene, read_views as read_views
+from .scenes._read import (
+    holds_scene as holds_scene,
+    is_folder as is_folder,
+    is_scene as is_scene,
+    read_views as read_views,
+)
 from .scenes._transforms import Split as Split
 from .surfaces._read import read_surface as read_surface
 from .surfaces._write import check_surface_output as check_surface_output, write_surface as write_surface

@@ -28,7 +28,7 @@ def read_views(path: Path | str, *, split: Split = "train", at_least: int = 3) -
     refused. Frames whose photograph is missing are left out, with a warning.
     """
     path = Path(path)
-    if path.is_dir():
+    if is_folder(path):
         views = views_of(path, _found_in(path, split))
     elif path.suffix.lower() == ".json":
         views = views_of(check_readable(path), find_transforms(path, split))
@@ -48,7 +48,7 @@ def holds_scene(path: Path | str) -> bool:
     A folder of photographs without cameras is none; `read_views` says which tool finds their cameras.
     """
     path = Path(path)
-    if path.is_dir():
+    if is_folder(path):
         return bool(_transforms_in(path)) or model_folder(path) is not None or exists(path / _LLFF)
     if path.suffix.lower() == ".npz":
         return exists(path) and is_archive_of_views(path)
@@ -57,7 +57,15 @@ def holds_scene(path: Path | str) -> bool:
 
 def is_scene(path: Path) -> bool:
     """Return whether `read_views` is what reads a path, or says which tool makes what it reads."""
-    return holds_scene(path) or (path.is_dir() and bool(_pictures_of(path)[0] or _videos_of(path)))
+    return holds_scene(path) or (is_folder(path) and bool(_pictures_of(path)[0] or _videos_of(path)))
+
+
+def is_folder(path: Path) -> bool:
+    """Return whether a path is a folder; one that cannot be asked about is none."""
+    try:
+        return path.is_dir()
+    except OSError:  # say, a name that is too long
+        return False
 
 
 def _transforms_in(folder: Path) -> list[str]:
@@ -107,13 +115,13 @@ def _no_scene(path: Path) -> InputError:
 def _pictures_of(path: Path) -> tuple[list[Path], Path]:
     """Return the pictures in a folder, or in its ``images``, and which of both has them."""
     for where in (path / "images", path):
-        if path.is_dir() and (pictures := pictures_in(where)):
+        if is_folder(path) and (pictures := pictures_in(where)):
             return pictures, where
     return [], path
 
 
 def _videos_of(path: Path) -> list[Path]:
-    there = sorted(path.iterdir()) if path.is_dir() else [path]
+    there = sorted(path.iterdir()) if is_folder(path) else [path]
     return [each for each in there if each.is_file() and _is_video(each)]
 
 

@@ -150,6 +150,7 @@ constexpr Entry ENTRIES[] = {
     LIGEIA_FIELD(SceneGrid, per_unit),
     LIGEIA_FIELD(SceneGrid, step),
     LIGEIA_FIELD(SceneGrid, scale),
+    LIGEIA_FIELD(SceneGrid, is_contracted),
     LIGEIA_FIELD(SceneGrid, distance),
     LIGEIA_FIELD(SceneGrid, row),
     LIGEIA_FIELD(SceneGrid, raw),
