@@ -94,10 +94,11 @@ def fit_scene(
     if checkpoint is not None:
         checkpoint.begin(state, _identity(views, background, box, seed))
         callbacks = [*callbacks, checkpoint]
+        if state.number:  # it goes on with other cells than those that the objective began with
+            objective.look_again(state.field)
     seen = [state.seen_by(each) for each in callbacks]
     while True:
         _, share, rays = stages[state.number]
-        objective.look_again(state.field)
         objective.is_rough = share < 1
         stage = _Stage(budget, share, state.began, state.point_steps_before, set_up, _spending(budget))
         report = fitting.fit(

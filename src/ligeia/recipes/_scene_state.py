@@ -37,11 +37,11 @@ class SceneState:
 
     @property
     def progress(self) -> Progress:
-        """The counters of all stages, the quality of this one."""
+        """The counters of all stages, quality and curve of this one."""
         now = self.stage.progress
         steps, point_steps = self._before.steps + now.steps, self._before.point_steps + now.point_steps
         seconds = time.perf_counter() - self.began
-        return replace(now, steps=steps, point_steps=point_steps, seconds=seconds, curve=self.curve())
+        return replace(now, steps=steps, point_steps=point_steps, seconds=seconds)
 
     def curve(self) -> list[Measurement]:
         """Return the measurements of all stages."""
@@ -60,7 +60,7 @@ class SceneState:
 
     def begin_stage(self, field: Field, num_points: int) -> None:
         """Go on to the next stage with a field of other cells, and fresh moments."""
-        self._before, self.number = self.progress, self.number + 1
+        self._before, self.number = replace(self.progress, curve=self.curve()), self.number + 1
         self.stage = State(field, self._recipe, num_points)
 
     def report(self, last: Report) -> Report:
@@ -72,7 +72,7 @@ class SceneState:
             steps=progress.steps,
             passes=progress.passes,
             point_steps=progress.point_steps,
-            curve=tuple(progress.curve),
+            curve=tuple(self.curve()),
         )
 
     def seen_by(self, callback: Callback) -> Callback:
