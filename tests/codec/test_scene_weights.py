@@ -182,5 +182,5 @@ def test_a_small_file_keeps_what_its_cameras_see() -> None:
 
 
 def test_a_small_file_needs_cameras() -> None:
-    with pytest.raises(InputError, match="expected a field with the cameras of its photographs"):
+    with pytest.raises(InputError, match="expected a scene, fitted to photographs with known cameras"):
         compacted(field_of(voxels_of(ball()).grid))

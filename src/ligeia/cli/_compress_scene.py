@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from ligeia.core import InputError, check_writable
+from ligeia.core import check_writable, errors_name
 
 from ._console import emit
 
@@ -13,14 +13,13 @@ def compress_scene(source: Path, output: Path, *, seed: int, as_json: bool, quie
     from ligeia.codec import write_record
     from ligeia.field import load
     from ligeia.scenes import compacted
-    from ligeia.signals import SceneSource
 
     check_writable(output)
     began = time.perf_counter()
     field = load(source)
-    if not isinstance(field.source, SceneSource):
-        raise InputError(f"{source}: expected a signal, or the file of a scene; compress the signal that was fitted.")
-    size = write_record(compacted(field, seed=seed), output)
+    with errors_name(source):
+        record = compacted(field, seed=seed)
+    size = write_record(record, output)
     before, took = source.stat().st_size, time.perf_counter() - began
     result = {"bytes": size, "bytes_before": before, "seconds": took, "output": str(output), "seed": seed}
     summary = f"{output}: {size:,} bytes of {before:,} in {took:.1f} s; `ligeia compare` measures it by photographs"

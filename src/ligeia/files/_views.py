@@ -12,9 +12,9 @@ from PIL import Image
 from ligeia.core import InputError, write_atomically
 from ligeia.field import Field, load
 from ligeia.formats import is_video_output, read_views, write_video
-from ligeia.scenes import Background, View, ViewQuality, compare_views, normals_of, render
+from ligeia.scenes import Background, View, ViewQuality, background_of, compare_views, normals_of, render
 from ligeia.shapes import Traced, shaded
-from ligeia.signals import Camera, SceneSource, VideoSource
+from ligeia.signals import Camera, VideoSource
 
 SceneQuantity: TypeAlias = Literal["value", "depth", "normal", "alpha"]
 
@@ -41,16 +41,15 @@ def render_view(
     """
     if path.suffix.lower() not in (".npy", *Image.registered_extensions()):
         raise InputError(f"{path}: expected a picture such as .png, or .npy, for what a camera sees; rename it.")
+    if is_transparent and path.suffix.lower() in (".jpg", ".jpeg"):
+        raise InputError(f"{path}: a JPEG has no transparency; name a .png, or leave the background as it is.")
     view = _seen(field, camera, side, background)
     if path.suffix.lower() == ".npy":
         numbers = _numbers(field, view, camera, quantity, is_transparent=is_transparent)
         write_atomically(path, lambda partial: np.save(partial, numbers.astype(np.float32)))
         return camera.shape
     picture = _picture(field, view, camera, quantity, is_transparent=is_transparent)
-    image = Image.fromarray(picture)
-    if is_transparent and path.suffix.lower() in (".jpg", ".jpeg"):
-        raise InputError(f"{path}: a JPEG has no transparency; name a .png, or leave the background as it is.")
-    write_atomically(path, image.save)
+    write_atomically(path, Image.fromarray(picture).save)
     return camera.shape
 
 
@@ -89,16 +88,9 @@ def render_views(
 def compare_scene(photographs: Path, candidate: Path) -> tuple[list[ViewQuality], Background]:
     """Measure a scene against photographs with known cameras, and return each view's quality and the background."""
     field = load(candidate)
-    background = scene_background_of(field)
+    background = background_of(field)
     split: Literal["train", "val", "test"] = "test" if photographs.name.endswith("_test.json") else "train"
     return compare_views(field, read_views(photographs, split=split, at_least=1), background), background
-
-
-def scene_background_of(field: Field) -> Background:
-    """Return what is behind a scene, as its file says."""
-    if not isinstance(field.source, SceneSource):
-        raise InputError("expected a scene, fitted to photographs with known cameras; this field is none.")
-    return (0.0, 0.0, 0.0) if field.source.background is None else field.source.background
 
 
 def _seen(field: Field, camera: Camera, side: int, background: Background | None) -> View:
@@ -106,7 +98,7 @@ def _seen(field: Field, camera: Camera, side: int, background: Background | None
         raise InputError(
             f"expected at most {_MOST_PIXELS:,} pixels in a view, got {camera.shape[0]} x {camera.shape[1]}."
         )
-    behind = scene_background_of(field) if background is None else background
+    behind = background_of(field) if background is None else background
     return render(field, camera, background=behind, side=side)
 
 

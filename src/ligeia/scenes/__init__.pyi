@@ -2,6 +2,7 @@
 
 from ._backdrop import backdrop as backdrop
 from ._cameras import (
+    background_of as background_of,
     camera_around as camera_around,
     fitted_camera as fitted_camera,
     fitted_cameras as fitted_cameras,

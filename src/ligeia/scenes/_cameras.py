@@ -11,6 +11,8 @@ from ligeia.core import InputError
 from ligeia.field import Field
 from ligeia.signals import Camera, SceneSource
 
+from ._rendering import Background
+
 _UPRIGHT: Final = 0.9  # the cosine to an axis of the scene that counts as upward
 
 
@@ -53,8 +55,8 @@ def orbit(field: Field, count: int, shape: tuple[int, int] | None = None) -> lis
 
 def fitted_camera(field: Field, which: str) -> Camera:
     """Return the camera of a view that a scene was fitted to, by its number or by the name of its file."""
-    source, cameras = field.source, fitted_cameras(field)
-    assert isinstance(source, SceneSource)
+    source = source_of(field)
+    cameras = source.cameras
     if which.isdecimal() and len(which) < 9 and int(which) < len(cameras):
         return cameras[int(which)]
     found = [number for number, name in enumerate(source.names) if which in (name, name.rpartition("/")[2])]
@@ -68,9 +70,20 @@ def fitted_camera(field: Field, which: str) -> Camera:
 
 def fitted_cameras(field: Field) -> Sequence[Camera]:
     """Return the cameras of the views that a scene was fitted to."""
+    return source_of(field).cameras
+
+
+def background_of(field: Field) -> Background:
+    """Return what is behind a scene, as its file says; white where it does not."""
+    background = source_of(field).background
+    return (1.0, 1.0, 1.0) if background is None else background
+
+
+def source_of(field: Field) -> SceneSource:
+    """Return what a scene was fitted to; `InputError` for any other field."""
     if not isinstance(field.source, SceneSource) or not field.source.cameras:
         raise InputError("expected a scene, fitted to photographs with known cameras; this field is none.")
-    return field.source.cameras
+    return field.source
 
 
 def _upward(cameras: Sequence[Camera]) -> Float[np.ndarray, " 3"]:

@@ -1,5 +1,6 @@
 """Small files of radiance fields: cells that no camera sees go, and numbers are as exact as they are seen."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -11,8 +12,9 @@ from ligeia.core import InputError
 from ligeia.field import Field, to_record
 from ligeia.kernels import GAINS, VoxelFit, VoxelGrid
 from ligeia.networks import Voxels
-from ligeia.signals import SceneSource
+from ligeia.signals import Camera
 
+from ._cameras import background_of, fitted_cameras
 from ._rendering import Background, camera_rays, composited, voxels_of
 
 _STEPS: Final = (0.2, 0.4)  # of density and features as they are stored
@@ -20,7 +22,6 @@ _BATCHES: Final = 96
 _SIDE: Final = 2  # rays along the side of a pixel
 _LEAST_BITS: Final = 1.0  # that a node of a cell that stays is worth
 _STEEP: Final = 1e-30
-_WHITE: Final = (1.0, 1.0, 1.0)
 
 
 def compacted(
@@ -36,13 +37,9 @@ def compacted(
     file is larger and nearer to the field. ``steps`` are those of density and features, before bits are weighed against
     errors. `InputError` without the cameras of a `SceneSource`.
     """
-    source = field.source
-    if not isinstance(source, SceneSource) or not source.cameras:
-        raise InputError(
-            "expected a field with the cameras of its photographs; fit it to photographs with `fit_scene`."
-        )
+    cameras, background = fitted_cameras(field), background_of(field)
     fit = voxels_of(field)
-    seen = _sensitivities(fit, source, seed)
+    seen = _sensitivities(fit, cameras, background, seed)
     grid = _seen_cells(fit.grid, seen[1], _LEAST_BITS / error_weight)
     rows = fit.grid.row.reshape(-1)[grid.places]
     density, features, head = (np.asarray(each) for each in fit.parameters)
@@ -58,15 +55,14 @@ def compacted(
 
 
 def _sensitivities(
-    fit: VoxelFit, source: SceneSource, seed: int
+    fit: VoxelFit, cameras: Sequence[Camera], background: Background, seed: int
 ) -> tuple[Float[np.ndarray, " rows"], Float[np.ndarray, "rows f"]]:
     """Return the sums over all colors of pixels of their squared derivatives by raw density and by features.
 
     They are estimated with random signs (Hutchinson): the square of a derivative of a sum of colors with signs is, on
     average, the sum of the squares.
     """
-    background: Background = _WHITE if source.background is None else source.background
-    rays = camera_rays(source.cameras)
+    rays = camera_rays(cameras)
     draw = np.random.default_rng(seed)
     live = draw.permutation(np.flatnonzero(fit.hits(rays, side=_SIDE)))
     density, features, _ = (np.zeros(each.shape) for each in fit.parameters)
