@@ -13,7 +13,7 @@ from ligeia import fitting
 from ligeia.field import Field
 from ligeia.fitting import Adam, AdamState, Callback, Checkpointer, Objective, Progress, Recipe, State, Stop
 from ligeia.kernels import VoxelFit, VoxelGrid
-from ligeia.scenes import Photographs, field_of, refined, scene_box, seen_cells, visual_hull, voxels_of
+from ligeia.scenes import Photographs, edge_colors, field_of, refined, scene_box, seen_cells, visual_hull, voxels_of
 from ligeia.signals import SceneSource, Views
 
 from ._scene_state import SceneState
@@ -113,15 +113,18 @@ def fit_scene(
         )
         if share == 1 or report.stopped_by == "callback":
             break
-        cells = sides[state.number + 1]
-        if is_bounded:
-            following = refined(state.field, cells)
-        else:
-            following = refined(state.field, round(cells / 4) * 4, objective.some_rays(_WATCHED))
+        following = _finer(state.field, objective, sides[state.number + 1])
         objective.look_again(following)
         state.begin_stage(following, objective.num_points)
     state.field.report = state.report(report)
     return state.field
+
+
+def _finer(field: Field, objective: Photographs, cells: int) -> Field:
+    """Return the field that the next stage begins with; of all of space, without cells that no ray sees."""
+    if not voxels_of(field).grid.is_contracted:
+        return refined(field, cells)
+    return refined(field, round(cells / 4) * 4, objective.some_rays(_WATCHED))
 
 
 def _source(views: Views, background: tuple[float, float, float]) -> SceneSource:
@@ -210,12 +213,8 @@ def _first_grid(views: Views, box: tuple[Sequence[float], Sequence[float]] | Non
 
 def _is_before(views: Views, background: tuple[float, float, float]) -> bool:
     """Return whether most of what is along the borders of pictures is a background."""
-    borders = []
-    for number in range(len(views.cameras)):
-        picture = views.rgba(number)[..., :3]
-        borders += [picture[0], picture[-1], picture[:, 0], picture[:, -1]]
-    missed = np.abs(np.concatenate(borders) - np.array(background, np.float32)).max(axis=1)
-    return bool(np.median(missed) < _ALIKE)
+    missed = np.abs(edge_colors(views) - np.array(background, np.float32)).max(axis=1)
+    return len(missed) > 0 and bool(np.median(missed) < _ALIKE)
 
 
 def _first_cells_of_space(views: Views) -> tuple[VoxelGrid, int]:

@@ -1,6 +1,6 @@
 """Scenes: radiance fields from photographs with known cameras, and new views of them."""
 
-from ._backdrop import backdrop as backdrop
+from ._backdrop import backdrop as backdrop, edge_colors as edge_colors
 from ._cameras import (
     background_of as background_of,
     camera_around as camera_around,
@@ -9,9 +9,13 @@ from ._cameras import (
     orbit as orbit,
 )
 from ._compaction import compacted as compacted
-from ._comparison import ViewQuality as ViewQuality, compare_views as compare_views
+from ._comparison import (
+    ViewQuality as ViewQuality,
+    compare_views as compare_views,
+    quality_of_views as quality_of_views,
+)
 from ._hull import scene_box as scene_box, visual_hull as visual_hull
-from ._photographs import Photographs as Photographs, TileBatches as TileBatches, quality_of_views as quality_of_views
+from ._photographs import Photographs as Photographs, TileBatches as TileBatches
 from ._refinement import refined as refined
 from ._rendering import (
     Background as Background,

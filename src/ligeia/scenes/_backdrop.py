@@ -3,6 +3,7 @@
 from typing import Final
 
 import numpy as np
+from jaxtyping import Float
 
 from ligeia.signals import Views
 
@@ -14,7 +15,7 @@ _MOST_EDGES: Final = 0.8  # of the pixels on the edges that have it
 
 def backdrop(views: Views) -> Background | None:
     """Return the one color, from 0 to 1, of the edges of nearly all opaque photographs; None where they differ."""
-    edges = np.concatenate([_edge(views, number) for number in range(len(views.cameras))])
+    edges = edge_colors(views)
     if not len(edges):
         return None
     color = np.median(edges, axis=0)
@@ -25,8 +26,12 @@ def backdrop(views: Views) -> Background | None:
     return red, green, blue
 
 
-def _edge(views: Views, number: int) -> np.ndarray:
-    """Return the colors of the known pixels along the four sides of a picture."""
+def edge_colors(views: Views) -> Float[np.ndarray, "n 3"]:
+    """Return the colors, from 0 to 1, of all known pixels along the four sides of photographs."""
+    return np.concatenate([_edge(views, number) for number in range(len(views.cameras))])
+
+
+def _edge(views: Views, number: int) -> Float[np.ndarray, "n 3"]:
     is_edge = np.ones(views.cameras[number].shape, bool)
     is_edge[1:-1, 1:-1] = False
     mask = views.masks[number]

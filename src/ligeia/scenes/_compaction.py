@@ -15,6 +15,7 @@ from ligeia.networks import Voxels
 from ligeia.signals import Camera
 
 from ._cameras import background_of, fitted_cameras
+from ._refinement import largest_corners
 from ._rendering import Background, camera_rays, composited, voxels_of
 
 _STEPS: Final = (0.2, 0.4)  # of density and features as they are stored
@@ -84,10 +85,7 @@ def _seen_cells(grid: VoxelGrid, sensitivity: Float[np.ndarray, "rows f"], least
     """Return the grid without cells of which no corner's color is seen."""
     spread = np.zeros(grid.node_shape)
     spread.reshape(-1)[grid.places] = sensitivity[:, :3].sum(axis=1)
-    corners = spread[1:-1, 1:-1, 1:-1]
-    x, y, z = grid.cells
-    most = np.max([corners[i : i + x, j : j + y, k : k + z] for i, j, k in np.ndindex(2, 2, 2)], axis=0)
-    kept = grid.occupied & (most >= least)
+    kept = grid.occupied & (largest_corners(spread) >= least)
     if not kept.any():
         raise InputError("expected cells that cameras see, they see none; check the poses.")
     return replace(grid, occupied=kept)

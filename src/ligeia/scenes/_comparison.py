@@ -5,6 +5,8 @@ from typing import final
 
 import numpy as np
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from ligeia.field import Field
 from ligeia.metrics import psnr, ssim
@@ -34,15 +36,35 @@ def compare_views(field: Field, views: Views, background: Background, *, side: i
     return [_quality(field, views, number, background, side) for number in range(len(views.cameras))]
 
 
+def quality_of_views(field: Field, views: Views, background: Background) -> list[float]:
+    """Return the PSNR of each view alone, as `compare_views` has it with four rays a pixel."""
+    pairs = (_pair(field, views, number, background, 2) for number in range(len(views.cameras)))
+    return [_psnr(*pair, mask) for pair, mask in zip(pairs, views.masks, strict=True)]
+
+
 def _quality(field: Field, views: Views, number: int, background: Background, side: int) -> ViewQuality:
-    rgba, mask = views.rgba(number), views.masks[number]
-    wanted = composited(rgba[..., :3], rgba[..., 3], background)
-    seen = render(field, views.cameras[number], background=background, side=side).color.clip(0, 1)
-    known = np.ones(wanted.shape[:2], bool) if mask is None else ~mask
-    one, other = torch.from_numpy(wanted), torch.from_numpy(seen)
-    has_ssim = mask is None and min(wanted.shape[:2]) >= _LEAST_SSIM
+    pair, mask = _pair(field, views, number, background, side), views.masks[number]
+    has_ssim = mask is None and min(pair[0].shape[:2]) >= _LEAST_SSIM
     return ViewQuality(
         name=views.names[number],
-        psnr_db=psnr(one[known], other[known], low=0.0, high=1.0),
-        ssim=ssim(one, other, low=0.0, high=1.0) if has_ssim else None,
+        psnr_db=_psnr(*pair, mask),
+        ssim=ssim(*pair, low=0.0, high=1.0) if has_ssim else None,
     )
+
+
+def _pair(
+    field: Field, views: Views, number: int, background: Background, side: int
+) -> tuple[Float[Tensor, "rows columns 3"], Float[Tensor, "rows columns 3"]]:
+    """Return a photograph on the background, and what the field shows in its place."""
+    rgba = views.rgba(number)
+    seen = render(field, views.cameras[number], background=background, side=side).color
+    return torch.from_numpy(composited(rgba[..., :3], rgba[..., 3], background)), torch.from_numpy(seen)
+
+
+def _psnr(
+    wanted: Float[Tensor, "rows columns 3"], seen: Float[Tensor, "rows columns 3"], mask: np.ndarray | None
+) -> float:
+    if mask is None:
+        return psnr(wanted, seen, low=0.0, high=1.0)
+    known = torch.from_numpy(~mask)
+    return psnr(wanted[known], seen[known], low=0.0, high=1.0)

@@ -15,7 +15,8 @@ from ligeia.kernels import GAINS, PixelRays, pixel_error, render_rays
 from ligeia.metrics import decibels, psnr
 from ligeia.signals import Views
 
-from ._rendering import Background, camera_rays, composited, render, voxels_of
+from ._comparison import quality_of_views
+from ._rendering import Background, camera_rays, composited, voxels_of
 
 _TILE: Final = 8  # pixels along a side: rays of one see the same cells
 _FEW: Final = 1 << 12
@@ -154,16 +155,6 @@ class TileBatches:
         starts = np.flatnonzero(np.diff(key[order], prepend=-1))
         groups = np.split(self._live[order], starts[1:])
         return np.concatenate([groups[each] for each in draw.permutation(len(groups))])
-
-
-def quality_of_views(field: Field, views: Views, background: Background) -> list[float]:
-    """Return the PSNR of each view before a background, with the footprint of its pixels; clipped after composition."""
-    found = []
-    for number, (camera, mask) in enumerate(zip(views.cameras, views.masks, strict=True)):
-        wanted = _on_background(views.rgba(number), background)
-        seen = render(field, camera, background=background, side=_SIDE).color
-        found.append(_psnr(wanted, seen) if mask is None else _psnr(wanted[~mask], seen[~mask]))
-    return found
 
 
 def _on_background(rgba: Float32[np.ndarray, "*n 4"], background: Background) -> Float32[np.ndarray, "*n 3"]:

@@ -28,7 +28,7 @@ def refined(field: Field, cells: int, rays: PixelRays | None = None) -> Field:
     old = fit.grid
     kept = _kept(fit.raw, old)
     if rays is not None:
-        seen = kept & _with_neighbors(fit.largest_weights(rays) > _LEAST_SEEN)
+        seen = kept & with_neighbors(fit.largest_weights(rays) > _LEAST_SEEN)
         kept = seen if seen.any() else kept
     occupied = _finer(kept, cells)
     grid = replace(old, occupied=occupied)
@@ -55,15 +55,14 @@ def refined(field: Field, cells: int, rays: PixelRays | None = None) -> Field:
 
 def _kept(raw: Float[np.ndarray, "nodes_x nodes_y nodes_z"], grid: VoxelGrid) -> Bool[np.ndarray, "x y z"]:
     """Return the occupied cells that hold something, and those around them."""
-    corners = raw[1:-1, 1:-1, 1:-1]
-    x, y, z = grid.cells
-    densest = np.max([corners[i : i + x, j : j + y, k : k + z] for i, j, k in np.ndindex(2, 2, 2)], axis=0)
+    densest = largest_corners(raw)
     alpha = 1 - np.exp(-np.logaddexp(0, densest) * grid.scale / grid.per_unit.max())
     holds = (alpha > _LEAST_ALPHA) & grid.occupied
-    return _with_neighbors(holds) & grid.occupied if holds.any() else grid.occupied
+    return with_neighbors(holds) & grid.occupied if holds.any() else grid.occupied
 
 
-def _with_neighbors(cells: Bool[np.ndarray, "x y z"]) -> Bool[np.ndarray, "x y z"]:
+def with_neighbors(cells: Bool[np.ndarray, "x y z"]) -> Bool[np.ndarray, "x y z"]:
+    """Return cells and the 26 around each."""
     from scipy.ndimage import binary_dilation
 
     return binary_dilation(cells, np.ones((3, 3, 3), bool))
@@ -73,3 +72,10 @@ def _finer(occupied: Bool[np.ndarray, "x y z"], cells: int) -> Bool[np.ndarray, 
     """Return the finer cells whose middles lie in occupied ones."""
     picks = [((np.arange(cells) + 0.5) * count / cells).astype(np.int64) for count in occupied.shape]
     return occupied[np.ix_(*picks)]
+
+
+def largest_corners(nodes: Float[np.ndarray, "nodes_x nodes_y nodes_z"]) -> Float[np.ndarray, "x y z"]:
+    """Return the largest of the eight values at the corners of each cell, of an array over nodes (`VoxelGrid`)."""
+    corners = nodes[1:-1, 1:-1, 1:-1]
+    x, y, z = np.subtract(corners.shape, 1)
+    return np.max([corners[i : i + x, j : j + y, k : k + z] for i, j, k in np.ndindex(2, 2, 2)], axis=0)

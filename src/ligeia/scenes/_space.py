@@ -9,6 +9,8 @@ from ligeia.core import InputError
 from ligeia.kernels import contracted_cells
 from ligeia.signals import Views
 
+from ._refinement import with_neighbors
+
 _FEWEST_VIEWS: Final = 2  # that see a cell: what one alone sees may be anywhere along its rays
 _NEAREST: Final = 0.1  # of the distance from a camera to the middle of the scene
 
@@ -33,8 +35,6 @@ def seen_cells(
     along a side. What is closer to a camera than a tenth of its distance from the middle of the scene is taken to be
     air: nothing else tells what is close to one camera alone.
     """
-    from scipy.ndimage import binary_dilation
-
     within = contracted_cells((cells, cells, cells))
     index = np.argwhere(within)
     half, middle = (high - low) / 4, (low + high) / 2
@@ -49,7 +49,7 @@ def seen_cells(
         is_near |= np.linalg.norm(places - camera.eye, axis=1) < nearest
     seen = np.zeros(within.shape, bool)
     seen[tuple(index.T)] = count >= _FEWEST_VIEWS
-    seen = binary_dilation(seen, np.ones((3, 3, 3), bool)) & within
+    seen = with_neighbors(seen) & within
     seen[tuple(index[is_near].T)] = False
     if not seen.any():
         raise InputError("expected a place that two cameras see, there is none; check the poses.")
