@@ -41,7 +41,7 @@ def ball(made: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterato
 def test_a_folder_is_fitted_and_other_views_are_measured(made: Path, tmp_path: Path, json_of: Json) -> None:
     output, report = tmp_path / "ball.lig", tmp_path / "report.png"
     found = json_of("fit", made, "-o", output, "--passes", 12, "--report", report)
-    assert found["kind"] == "scene"
+    assert (found["kind"], found["network"]) == ("scene", "voxels")
     assert (found["views"], found["views_held_out"], found["background"]) == (20, 4, [1.0, 1.0, 1.0])
     assert found["psnr_db"] > 20
     assert found["worst_view"]["psnr_db"] <= found["psnr_db"]
@@ -162,6 +162,8 @@ def test_the_background_of_opaque_photographs_is_found_and_a_wrong_one_is_refuse
     [
         ("fit {0} -o x.lig --hidden-features 32", "hidden_features cannot be said of a scene"),
         ("fit {0} -o x.lig --box 0:1,0:1", "expected a box of three ranges as -1:1,-1:1,0:2 for a scene"),
+        ("fit {0} -o x.lig --omega 20", "omega_0 (--omega) cannot be said of a scene"),
+        ("fit {0} -o x.lig --hidden-layers 2", "hidden_layers cannot be said of a scene"),
         ("fit {0} -o x.lig --snr 20", "snr cannot be said of a scene"),
         ("fit {0} -o x.lig --background 1,2", "expected 3 numbers as in --background"),
         ("fit {0} -o x.lig --background 1,2,3", "expected a background of white, black, none or R,G,B from 0 to 1"),

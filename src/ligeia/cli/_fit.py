@@ -11,14 +11,14 @@ from ._checkpoints import discard, keeping, open_checkpoint
 from ._console import Device, Json, Output, Quiet, Seed, check_field_output, emit, say
 from ._fit_scene import scene_summary
 from ._fit_surface import surface_summary
-from ._parsing import parse_box, parse_choice, parse_frames, parse_names, parse_numbers, parse_tuple
+from ._parsing import parse_background, parse_box, parse_choice, parse_frames, parse_names, parse_numbers, parse_tuple
 from ._progress import watched_fit
 from ._summaries import describe, network_summary, signal_summary, stop_of, summarize
 
 if TYPE_CHECKING:
     from ligeia.formats import PointColumns
     from ligeia.physics import Smoothness
-    from ligeia.recipes import BackgroundLike, FittedScene, FittedSignal, FittedSurface
+    from ligeia.recipes import FittedScene, FittedSignal, FittedSurface
 
 _OBJECTIVES = "--objective must be one of distance, eikonal"
 _FOOTPRINTS = "expected a footprint of point, box, bicubic"
@@ -113,7 +113,7 @@ def fit(
         footprint=parse_choice(footprint, ("point", "box", "bicubic"), _FOOTPRINTS),
         mask=mask,
         hold_out=hold_out,
-        background=_background(background),
+        background=parse_background(background),
         working_set=working_set << 20,
         seed=seed,
         device=device,
@@ -175,13 +175,6 @@ def _columns(coordinates: str | None, values: str | None, box: str | None) -> "P
     if coordinates is None and values is None and box is None:
         return None
     return PointColumns(coordinates=parse_names(coordinates), values=parse_names(values), box=parse_box(box))
-
-
-def _background(text: str | None) -> "BackgroundLike | None":
-    if text is None or text in ("white", "black", "none"):
-        return text
-    red, green, blue = parse_tuple(text, 3, "--background 0.2,0.4,1, or white, black, none")
-    return red, green, blue
 
 
 def _smoothness(text: str | None) -> "Smoothness | None":

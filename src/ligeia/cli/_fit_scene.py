@@ -16,6 +16,7 @@ def scene_summary(fitted: "FittedScene") -> tuple[dict[str, Any], list[str]]:
     cells = fitted.field.grid.shape
     result: dict[str, Any] = {
         "kind": "scene",
+        "network": fitted.field.network.architecture.name,
         "views": len(plan.views.cameras),
         "views_held_out": held_out,
         "background": list(plan.background),

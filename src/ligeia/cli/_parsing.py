@@ -9,6 +9,7 @@ from ligeia.codec import check_field_output as check_field_output
 from ligeia.core import InputError, check_readable, check_writable
 
 if TYPE_CHECKING:
+    from ligeia.recipes import BackgroundLike
     from ligeia.signals import Place, Region
 
 _Word = TypeVar("_Word", bound=str)
@@ -111,6 +112,14 @@ def parse_tuple(text: str, count: int, example: str) -> list[float]:
     if len(found) != count:
         raise InputError(f"expected {count} numbers as in {example}, got {text!r}.")
     return found
+
+
+def parse_background(text: str | None) -> "BackgroundLike | None":
+    """Return a name, or the three numbers of ``0.2,0.4,1``."""
+    if text is None or text == "white" or text == "black" or text == "none":
+        return text
+    red, green, blue = parse_tuple(text, 3, "--background 0.2,0.4,1, or white, black, none")
+    return red, green, blue
 
 
 def parse_choice(text: str, known: Sequence[_Word], wanted: str) -> _Word:

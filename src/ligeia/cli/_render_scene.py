@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, final
 
 from ligeia.core import InputError
 
-from ._parsing import parse_choice, parse_tuple
+from ._parsing import parse_background, parse_choice, parse_tuple
 from ._progress import watched_views
 
 if TYPE_CHECKING:
@@ -44,15 +44,9 @@ def render_scene(field: "Field", output: Path, asked: SceneView, *, quiet: bool)
         raise InputError(f"--rays must be one of {', '.join(map(str, _SIDES))}, got {asked.rays}.")
     quantity = parse_choice(asked.quantity, _QUANTITIES, f"--quantity must be one of {', '.join(_QUANTITIES)}")
     side = _SIDES[asked.rays]
-    is_transparent = asked.background == "none"
-    background = (0.0, 0.0, 0.0) if is_transparent else None
-    if asked.background is not None and not is_transparent:
-        text = asked.background
-        background = background_named(
-            text
-            if text in ("white", "black")
-            else parse_tuple(text, 3, "--background 0.2,0.4,1, or white, black, none")
-        )
+    chosen = parse_background(asked.background)
+    is_transparent = chosen == "none"
+    background = (0.0, 0.0, 0.0) if is_transparent else None if chosen is None else background_named(chosen)
     cameras, rate = _cameras(field, asked)
     if len(cameras) == 1:
         if asked.crf is not None:

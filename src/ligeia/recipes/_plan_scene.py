@@ -204,7 +204,7 @@ def _cube(request: FitRequest) -> tuple[list[float], list[float]] | None:
 
 def _not_meant(request: FitRequest) -> list[str]:
     """Return what is asked that cannot be said of a scene."""
-    columns = request.columns
+    columns, usual = request.columns, FitRequest()
     said = {
         "snr": request.stop is not None and any(rule.name == "snr" for rule in request.stop.rules),
         "recipe": request.recipe != "fast",
@@ -214,6 +214,9 @@ def _not_meant(request: FitRequest) -> list[str]:
         "network": request.network is not None,
         "hidden_features": request.hidden_features is not None,
         "most_bytes (--bytes)": request.most_bytes is not None,
+        "hidden_layers": request.hidden_layers != usual.hidden_layers,
+        "omega_0 (--omega)": request.omega_0 != usual.omega_0,
+        "device": str(request.device) not in ("cpu", "auto"),
         "first_omegas": request.first_omegas is not None,
         "variable": request.variable is not None,
         "frames": request.frames is not None,

@@ -107,7 +107,7 @@ class FitRequest:
     """Share of the samples that is not fitted but measured; None is a tenth of scattered samples in a file and of the
     points of a cloud, every eighth of 16 photographs or more, and none of anything else. 8 is every eighth of them."""
     background: BackgroundLike | None = None
-    """What is behind a scene: a name of `BACKGROUNDS`, or red, green and blue from 0 to 1; None finds it."""
+    """What is behind a scene: white, black, none, or red, green and blue from 0 to 1; None finds it."""
     working_set: int = WORKING_SET
     """Bytes of samples that are held in memory (`to_signal`)."""
     seed: int = 0
