@@ -124,6 +124,32 @@ def test_a_description_that_does_not_hold_is_refused(name: str, tmp_path: Path) 
         read_safetensors(path)
 
 
+BROKEN_SCENES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
+    "cameras": (lambda d: d.update(cameras=3), "source cameras must be a list of cameras, got '3'"),
+    "no camera": (lambda d: d["cameras"].pop(), "expected a name for each of 2 cameras, got 3"),
+    "pose": (lambda d: d["cameras"][0]["pose"].pop(), "pose must be 3 lists of 4 numbers each"),
+    "texts": (lambda d: d["cameras"][0].update(pose=[["x"] * 4] * 3), "pose must be a number, got 'x'"),
+    "shear": (lambda d: d["cameras"][0].update(pose=[[1, 2, 3, 4]] * 3), "expected a rigid pose"),
+    "NaN": (lambda d: d["cameras"][1].update(k1=float("nan")), "expected finite numbers"),
+    "shape": (lambda d: d["cameras"][1].update(shape=[3]), "camera shape must be a list of two whole numbers"),
+    "background": (lambda d: d.update(background=[0, 1]), "source background must be a list of three numbers"),
+    "a typo": (lambda d: d["cameras"][0].update(k4=0.1), "the keys in the camera are pose, focal_lengths"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN_SCENES)
+def test_a_description_of_a_scene_that_does_not_hold_is_refused(name: str, tmp_path: Path) -> None:
+    scene = next(path for path in GOLDEN if path.stem == "version_1_scene")
+    path = write(read_record(scene), tmp_path / "a.safetensors")
+    text, named = read_named_tensors(path)
+    assert text is not None
+    change, match = BROKEN_SCENES[name]
+    text_of = broken(lambda described: change(described["source"]))
+    path.write_bytes(save(dict(named), {"ligeia": text_of(json.loads(text))}))
+    with pytest.raises(FormatError, match=rf"a\.safetensors: .*{match}"):
+        read_safetensors(path)
+
+
 def without(named: dict[str, np.ndarray]) -> None:
     del named["net.1.linear.bias"]
 

@@ -13,10 +13,10 @@ from ligeia.codec.entropy._ans import StreamError
 from ligeia.codec.voxels._rows import pack_rows, unpack_rows
 from ligeia.codec.weights._quantized import TensorError
 from ligeia.core import FormatError, InputError
-from ligeia.field import Field, from_record, load, save, to_record
+from ligeia.field import Field, from_record, load, save, to_record, voxels_of
 from ligeia.kernels import VoxelGrid
 from ligeia.networks import ReluMlp, Voxels
-from ligeia.scenes import compacted, field_of, render, voxels_of
+from ligeia.scenes import compacted, field_of
 from ligeia.signals import Grid, SceneSource
 from support.balls import MIDDLE, RADIUS, ball_views
 
@@ -59,7 +59,7 @@ def test_a_scene_looks_the_same_from_its_file(tmp_path: Path) -> None:
     assert isinstance(again.source, SceneSource)
     for one, other in zip(field.network.tensors(), again.network.tensors(), strict=True):
         assert torch.equal(one, other)
-    ours, theirs = (render(each, again.source.cameras[1], background=(1.0, 1.0, 1.0)) for each in (field, again))
+    ours, theirs = (each.render(again.source.cameras[1], background=(1.0, 1.0, 1.0)) for each in (field, again))
     assert_array_equal(ours.color, theirs.color)
     assert encode(to_record(again)) == path.read_bytes()
 
@@ -140,7 +140,7 @@ def test_numpy_alone_sees_what_compiled_code_sees() -> None:
     assert isinstance(field.source, SceneSource)
     camera, background = field.source.cameras[0], (0.2, 0.4, 0.6)
     found = plain_view(decode(encode(to_record(field))), camera, background=background)
-    wanted = render(field, camera, background=background).color
+    wanted = field.render(camera, background=background).color
     assert_allclose(found, wanted, atol=1e-3)  # a sample just below the least weight for one
     assert np.abs(found - wanted).mean() < 1e-4
 
@@ -178,7 +178,7 @@ def test_a_small_file_keeps_what_its_cameras_see() -> None:
     assert len(small) < len(whole) / 8
     again = from_record(decode(small))
     for camera in ball_views(3).cameras:
-        assert np.square(render(again, camera).color - render(field, camera).color).mean() < 1e-4  # 40 dB
+        assert np.square(again.render(camera).color - field.render(camera).color).mean() < 1e-4  # 40 dB
 
 
 def test_a_small_file_needs_cameras() -> None:

@@ -8,9 +8,10 @@ import torch
 
 import ligeia as lg
 from ligeia.core import InputError
+from ligeia.field import voxels_of
 from ligeia.fitting import Checkpointer, Step
 from ligeia.recipes import fit_scene
-from ligeia.scenes import Photographs, quality_of_views, voxels_of
+from ligeia.scenes import Photographs, quality_of_views
 from ligeia.signals import Views
 from support.balls import MIDDLE, ball_views
 

@@ -7,19 +7,16 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import ligeia as lg
 from ligeia.core import InputError
-from ligeia.field import Field
-from ligeia.kernels import GAINS, PixelRays, VoxelGrid, render_rays
+from ligeia.field import Field, camera_rays, rendered, voxels_of
+from ligeia.kernels import PixelRays, VoxelGrid
 from ligeia.scenes import (
     Photographs,
     TileBatches,
-    camera_rays,
     field_of,
     quality_of_views,
     refined,
-    render,
     scene_box,
     visual_hull,
-    voxels_of,
 )
 from ligeia.signals import Camera, Views
 from support.balls import MIDDLE, ball_views
@@ -70,22 +67,18 @@ def test_a_loss_is_that_of_compiled_code_in_network_units() -> None:
     field = ball_field(views)
     objective = Photographs(views, field)
     batch = objective.batch(objective.live[:50], torch.device("cpu"))
-    error = voxels_of(field).gradient(batch.rays, batch.target, background=None, side=2)
+    error = voxels_of(field).gradient(batch.rays, batch.target, background=None, key=batch.key)
     assert float(objective.loss(field, batch).detach()) == pytest.approx(4 * error, rel=1e-4)
 
 
 def test_a_pose_is_found_again_by_gradients_through_rendering() -> None:
     views = ball_views(1, size=10)
     field = bump_field(views).double()
-    density, features, head = (each.detach() for each in field.network.tensors())
-    grid = voxels_of(bump_field(views)).grid
     rays = camera_rays(views.cameras)
 
     def seen(shift: torch.Tensor) -> torch.Tensor:
         moved = [torch.from_numpy(each).double() for each in rays]
-        return render_rays(
-            grid, density * GAINS[0], features, head * GAINS[2], PixelRays(moved[0] + shift, *moved[1:])
-        ).color
+        return rendered(field, PixelRays(moved[0] + shift, *moved[1:])).color
 
     wanted = seen(torch.zeros(3, dtype=torch.float64))
     shift = torch.tensor([0.03, -0.02, 0.04], dtype=torch.float64, requires_grad=True)
@@ -107,13 +100,15 @@ def test_the_quality_is_the_mean_over_held_out_views() -> None:
     assert found.psnr_db == pytest.approx(np.mean(each))
     assert found.num_measured == 2 * 144
     target = other.rgba(0)
-    error = np.clip(render(field, other.cameras[0]).color, 0, 1) - (target[..., :3] + 1 - target[..., 3:])
+    error = np.clip(field.render(other.cameras[0], background=(1.0, 1.0, 1.0)).color, 0, 1) - (
+        target[..., :3] + 1 - target[..., 3:]
+    )
     assert each[0] == pytest.approx(-10 * np.log10(np.square(error).mean()))
 
 
 def test_a_view_has_depth_where_there_is_something_and_the_background_elsewhere() -> None:
     views = ball_views(25, size=16)
-    view = render(ball_field(views, cells=32), views.cameras[0], background=(0.2, 0.4, 0.6))
+    view = ball_field(views, cells=32).render(views.cameras[0], background=(0.2, 0.4, 0.6))
     assert_allclose(view.color[0, 0], (0.2, 0.4, 0.6), atol=1e-6)
     assert np.isnan(view.depth[0, 0])
     assert view.opacity[8, 8] > 0.9
@@ -127,7 +122,7 @@ def test_finer_voxels_look_the_same() -> None:
     assert voxels_of(finer).grid.cells == (30, 30, 30)
     assert voxels_of(finer).grid.occupied.mean() < 0.7
     for camera in views.cameras:
-        before, after = render(field, camera), render(finer, camera)
+        before, after = field.render(camera), finer.render(camera)
         assert np.sqrt(np.square(before.color - after.color).mean()) < 0.03
 
 

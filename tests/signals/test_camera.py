@@ -1,5 +1,7 @@
 """Oracles: projections by hand, and places that come back along their rays."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -145,3 +147,13 @@ def test_lenses_and_pictures_that_cannot_be_are_refused() -> None:
         Camera(pose=UPRIGHT, focal_lengths=(1.0, -1.0), principal_point=(0.0, 0.0), shape=(4, 4))
     with pytest.raises(InputError, match=r"expected a lens of finite numbers, got .*nan"):
         Camera(pose=UPRIGHT, focal_lengths=(1.0, 1.0), principal_point=(np.nan, 0.0), shape=(4, 4))
+
+
+def test_cameras_of_equal_poses_and_lenses_are_equal() -> None:
+    camera = Camera.looking((0.0, 0.0, 4.0), (0.0, 0.0, 0.0), shape=(10, 20))
+    again = replace(camera, pose=camera.pose.copy())
+    assert camera == again
+    assert hash(camera) == hash(again)
+    further = Camera.looking((0.0, 0.0, 5.0), (0.0, 0.0, 0.0), shape=(10, 20))
+    assert not {camera} & {replace(camera, k1=0.1), camera.resized((5, 10)), further}
+    assert camera != "camera"

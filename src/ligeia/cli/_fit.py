@@ -64,9 +64,9 @@ def fit(
     objective: Annotated[str | None, typer.Option(metavar="O", help="Surface: distance, eikonal.")] = None,
     recipe: Annotated[str, typer.Option(help="fast, or paper, the reference.")] = "fast",
     network: Annotated[
-        str,
+        str | None,
         typer.Option(metavar="NAME", help="siren, relu, finer, hash ...; finer:omega=40.", show_default=False),
-    ] = "siren",
+    ] = None,
     hidden_features: Annotated[
         int | None, typer.Option(metavar="N", help="Width; by default 256, more for --psnr, --snr.")
     ] = None,
@@ -92,18 +92,22 @@ def fit(
     _check(source, output, report, mask)
     from ligeia import recipes, reports
     from ligeia.field import save
+    from ligeia.formats import is_scene
 
-    asked = recipes.network_named(network, hidden_features=hidden_features, hidden_layers=hidden_layers, omega=omega)
+    asked = recipes.network_named(
+        network or "siren", hidden_features=hidden_features, hidden_layers=hidden_layers, omega=omega
+    )
+    is_own = not asked.width_is_chosen or (network is not None and is_scene(source))  # a scene is voxels otherwise
     request = recipes.FitRequest(
         stop=stop_of(psnr, snr, seconds, passes),
         recipe=parse_choice(recipe, ("fast", "paper"), "--recipe must be fast or paper"),
         prior=_smoothness(prior),
         objective=None if objective is None else parse_choice(objective, ("distance", "eikonal"), _OBJECTIVES),
-        network=None if asked.width_is_chosen else asked,
-        hidden_features=hidden_features if asked.width_is_chosen else None,
+        network=asked if is_own else None,
+        hidden_features=None if is_own else hidden_features,
         most_bytes=most_bytes,
-        hidden_layers=3 if hidden_layers is None else hidden_layers,
-        omega_0=30.0 if omega is None else omega,
+        hidden_layers=3 if is_own or hidden_layers is None else hidden_layers,
+        omega_0=30.0 if is_own or omega is None else omega,
         first_omegas=None if first_omega is None else parse_numbers(first_omega),
         variable=variable,
         frames=parse_frames(frames),
@@ -127,7 +131,7 @@ def fit(
     with keeping(checkpoint), watched_fit(quiet=quiet, checkpoint=checkpoint, offset_db=plan.offset_db) as callback:
         fitted = plan.fit(callbacks=[callback], checkpoint=checkpoint)
     field = fitted.field
-    result = summarize(field, output, save(field, output)) | {"network": network, **network_summary(field)}
+    result = summarize(field, output, save(field, output)) | {"network": network or "siren", **network_summary(field)}
     discard(checkpoint, quiet=quiet)
     found, lines = _reported(fitted, output, report, quiet=quiet)
     result |= found

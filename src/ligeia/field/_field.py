@@ -17,6 +17,7 @@ from ligeia.kernels import JetShape
 from ligeia.networks import HasRaster, Jet, JetArithmetic, JetNumbers, Network
 from ligeia.signals import (
     ArraySource,
+    Camera,
     Channel,
     Footprint,
     Grid,
@@ -30,6 +31,7 @@ from ligeia.signals import (
 
 from ._physical import check_axes, coordinates_of, points_at
 from ._points import check_points, network_inputs, warn_beyond, weighted_means
+from ._rendering import Background, View, render_view
 from ._report import Report
 
 _WORKING_SET = 1 << 21  # activations of a layer held at a time by each thread while sampling: 8 MiB in float32
@@ -216,6 +218,14 @@ class Field(nn.Module, Generic[AnyNetwork]):
         while group := list(itertools.islice(bounds, _GROUP)):
             for (start, stop), values in zip(group, map_on_threads(values_of, group), strict=True):
                 yield start, stop, values
+
+    def render(self, camera: Camera, *, background: Background | None = None, side: int = 2) -> View:
+        """Return what a camera sees of a scene, each pixel the mean over its area of ``side**2`` rays.
+
+        With one ray a picture is noisier: photographs were fitted as means over pixels. The ``background``, red, green
+        and blue from 0 to 1, is by default that of the photographs. `InputError` for a field that is no scene.
+        """
+        return render_view(self, camera, background, side)
 
     def values_at(self, points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n c"]:
         """Return values in the signal's units at coordinates in [-1, 1] of any number, arrays in and out."""

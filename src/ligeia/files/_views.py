@@ -10,9 +10,9 @@ from jaxtyping import Float
 from PIL import Image
 
 from ligeia.core import InputError, write_atomically
-from ligeia.field import Field, load
+from ligeia.field import Background, Field, View, background_of, load
 from ligeia.formats import is_video_output, read_views, write_video
-from ligeia.scenes import Background, View, ViewQuality, background_of, compare_views, normals_of, render
+from ligeia.scenes import ViewQuality, compare_views, normals_of
 from ligeia.shapes import Traced, shaded
 from ligeia.signals import Camera, VideoSource
 
@@ -98,8 +98,7 @@ def _seen(field: Field, camera: Camera, side: int, background: Background | None
         raise InputError(
             f"expected at most {_MOST_PIXELS:,} pixels in a view, got {camera.shape[0]} x {camera.shape[1]}."
         )
-    behind = background_of(field) if background is None else background
-    return render(field, camera, background=behind, side=side)
+    return field.render(camera, background=background, side=side)
 
 
 def _numbers(

@@ -35,7 +35,13 @@ from .scenes._grid import (
     contracted_cells as contracted_cells,
     longest_ray as longest_ray,
 )
-from .scenes._reference import pixel_error as pixel_error, render_rays as render_rays
+from .scenes._reference import (
+    Rendered as Rendered,
+    hits as hits,
+    pixel_error as pixel_error,
+    render_rays as render_rays,
+    render_values as render_values,
+)
 from .sine._dispatch import (
     fused_shape as fused_shape,
     fused_sine_mlp as fused_sine_mlp,

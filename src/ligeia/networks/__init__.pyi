@@ -34,7 +34,12 @@ from ._siren import SineLayer as SineLayer, Siren as Siren
 from ._siren_architecture import SirenArchitecture as SirenArchitecture
 from ._torch_arithmetic import TorchArithmetic as TorchArithmetic
 from ._wire import RealWire as RealWire, Wire as Wire
-from ._wrappers import Bounded as Bounded, Periodic as Periodic, Symmetric as Symmetric
+from ._wrappers import (
+    Bounded as Bounded,
+    Periodic as Periodic,
+    Radiance as Radiance,
+    Symmetric as Symmetric,
+)
 from .grids._hash_grid import HashGrid as HashGrid
 from .grids._latent_grid import LatentGrid as LatentGrid
 from .grids._voxels import Voxels as Voxels

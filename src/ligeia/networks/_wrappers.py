@@ -1,10 +1,10 @@
-"""Networks around a network: periodic coordinates, bounded values, mirror symmetry."""
+"""Networks around a network: periodic coordinates, bounded values, mirror symmetry, density and color."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import ClassVar, final
+from typing import ClassVar, Final, final
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from ligeia.core import InputError
 
 from ._architecture import Architecture, Inputs
 from ._arithmetic import Arithmetic, Numbers, Weights
+
+_RADIANCE: Final = 4  # values: density, red, green, blue
+_STEEPNESS: Final = 10.0  # of density, which reaches from nothing to opaque
 
 
 class _Wrapper(Architecture):
@@ -125,6 +128,40 @@ class Bounded(_Wrapper):
         """Return the network's values."""
         middle, half_range = (self.high + self.low) / 2, (self.high - self.low) / 2
         return half_range * do.tanh(self.inner.values(do, x, tensors)) + middle
+
+
+@final
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Radiance(_Wrapper):
+    """``scale softplus(10 f(x))`` of the first value, a density, and ``(1 + tanh f(x)) / 2`` of three, a color."""
+
+    name: ClassVar[str] = "radiance"
+
+    inner: Architecture
+    scale: float
+    """Density per unit of length where softplus gives 1."""
+
+    def __post_init__(self) -> None:
+        _Wrapper.__post_init__(self)
+        if not (math.isfinite(self.scale) and self.scale > 0):
+            raise InputError(f"expected a scale above 0, got {self.scale}.")
+
+    @property
+    def ends_linear(self) -> bool:
+        """Whether the values are linear in the last two tensors."""
+        return False
+
+    def output(self, out_features: int) -> list[Weights]:
+        """Return the tensors of the output layer of the network inside; `InputError` for other than four values."""
+        if out_features != _RADIANCE:
+            raise InputError(f"a density and a color are {_RADIANCE} values, got {out_features}.")
+        return self.inner.output(out_features)
+
+    def values(self, do: Arithmetic, x: Numbers, tensors: Sequence[Numbers]) -> Numbers:
+        """Return density and color."""
+        found = self.inner.values(do, x, tensors)
+        density = do.softplus(_STEEPNESS * found[..., :1]) * self.scale
+        return do.concat([density, 0.5 * do.tanh(found[..., 1:]) + 0.5])
 
 
 @final

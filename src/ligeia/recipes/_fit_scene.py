@@ -10,14 +10,16 @@ import numpy as np
 from jaxtyping import Float
 
 from ligeia import fitting
-from ligeia.field import Field
+from ligeia.field import Background, Field, voxels_of
 from ligeia.fitting import Adam, AdamState, Callback, Checkpointer, Objective, Progress, Recipe, State, Stop
 from ligeia.kernels import VoxelFit, VoxelGrid
-from ligeia.scenes import Photographs, edge_colors, field_of, refined, scene_box, seen_cells, visual_hull, voxels_of
+from ligeia.scenes import SPREAD, Photographs, edge_colors, field_of, refined, scene_box, seen_cells, visual_hull
 from ligeia.signals import SceneSource, Views
 
 from ._scene_state import SceneState
 
+Box: TypeAlias = tuple[Sequence[float], Sequence[float]]
+"""The low and the high corner of a cube."""
 _Stages: TypeAlias = tuple[tuple[float, float, int], ...]
 """From the first number of cells to the last, share of the budget at the end, rays along the side of a pixel."""
 
@@ -37,7 +39,6 @@ _SPACE_CELLS_PER_PIXEL: Final = 0.8
 _SPACE_RATE: Final = 0.03  # faster, and what is close to one camera explains its picture alone
 _SPACE_FOG: Final = -4.0  # raw density: light passes most of space at first, so that all of it has a gradient
 _WATCHED: Final = 1 << 18  # pixels that say which cells are seen
-_SPREAD: Final = 2654435761  # Knuth's: keys of one step and the next differ in most bits
 _LONGEST_NAME: Final = 60  # of a view's file, from its end
 _MARGIN: Final = 2  # coarse cells around the hull
 
@@ -54,9 +55,9 @@ def fit_scene(
     views: Views,
     *,
     stop: Stop | None = None,
-    background: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    background: Background = (1.0, 1.0, 1.0),
     held_out: Views | None = None,
-    box: tuple[Sequence[float], Sequence[float]] | None = None,
+    box: Box | None = None,
     seed: int = 0,
     callbacks: Sequence[Callback] = (),
     checkpoint: Checkpointer | None = None,
@@ -78,9 +79,8 @@ def fit_scene(
     if budget.spent(fresh) is None:
         budget = budget | fitting.seconds(_USUAL_SECONDS)
     began = time.perf_counter()
-    is_bounded = box is not None or views.has_alpha or _is_before(views, background)
-    source = _source(views, background)
-    if is_bounded:
+    source = source_of_views(views, background)
+    if is_bounded(views, background, box):
         grid, last = _first_grid(views, box)
         field, stages, rate = field_of(grid, source=source, seed=seed), _STAGES, _RATE
     else:
@@ -92,7 +92,16 @@ def fit_scene(
     set_up = min(1.0, budget.spent(replace(fresh, seconds=time.perf_counter() - began)) or 0.0)
     state = SceneState(field, _RECIPE, objective.num_points, began)
     if checkpoint is not None:
-        checkpoint.begin(state, _identity(views, background, box, seed))
+        checkpoint.begin(
+            state,
+            fitting.identity(
+                "scene",
+                views=photographs_part(views, background, box),
+                recipe=fitting.recipe_part(_RECIPE),
+                stages=[list(each) for each in (*_STAGES, *_SPACE_STAGES)],
+                seed=seed,
+            ),
+        )
         callbacks = [*callbacks, checkpoint]
         if state.number:  # it goes on with other cells than those that the objective began with
             objective.look_again(state.field)
@@ -127,7 +136,7 @@ def _finer(field: Field, objective: Photographs, cells: int) -> Field:
     return refined(field, round(cells / 4) * 4, objective.some_rays(_WATCHED))
 
 
-def _source(views: Views, background: tuple[float, float, float]) -> SceneSource:
+def source_of_views(views: Views, background: Background) -> SceneSource:
     """Return what the file of the field says of the photographs."""
     return SceneSource(
         cameras=views.cameras,
@@ -169,28 +178,16 @@ class _Stage:
         return min(1.0, self.whole(progress) / (self.set_up + self.share * (1 - self.set_up)))
 
 
-def _identity(
-    views: Views,
-    background: tuple[float, float, float],
-    box: tuple[Sequence[float], Sequence[float]] | None,
-    seed: int,
-) -> str:
-    """Return what tells the fit of these photographs from others."""
+def photographs_part(views: Views, background: Background, box: Box | None) -> fitting.Part:
+    """Return what tells these photographs from others in the identity of a fit."""
     digest = hashlib.sha256()
     for number, (camera, mask) in enumerate(zip(views.cameras, views.masks, strict=True)):
         lens = [*camera.focal_lengths, *camera.principal_point, *camera.distortion]
         parts = [camera.pose, np.array(lens), views.pictures[number], *([] if mask is None else [mask])]
         for part in parts:
             digest.update(np.ascontiguousarray(part).tobytes())
-    return fitting.identity(
-        "scene",
-        views=digest.hexdigest(),
-        background=list(background),
-        box=None if box is None else [[float(each) for each in corner] for corner in box],
-        recipe=fitting.recipe_part(_RECIPE),
-        stages=[list(each) for each in (*_STAGES, *_SPACE_STAGES)],
-        seed=seed,
-    )
+    corners = None if box is None else [[float(each) for each in corner] for corner in box]
+    return [digest.hexdigest(), list(background), corners]
 
 
 def _spending(budget: Stop) -> str:
@@ -198,11 +195,9 @@ def _spending(budget: Stop) -> str:
     return next(rule.name for rule in budget.rules if rule.spent(Progress(num_points=1)) is not None)
 
 
-def _first_grid(views: Views, box: tuple[Sequence[float], Sequence[float]] | None) -> tuple[VoxelGrid, int]:
+def _first_grid(views: Views, box: Box | None) -> tuple[VoxelGrid, int]:
     """Return the cells that the fit begins with, and how many there are along a side at its end."""
-    low, high = scene_box(views) if box is None else (np.array(each, np.float64) for each in box)
-    if views.has_alpha and box is None:
-        low, high = _around_hull(views, low, high)
+    low, high = bounded_box(views, box)
     side = float((high - low).max())
     pixels = _pixels_across(views, low, high)
     last = int(np.clip(32 * np.ceil(_CELLS_PER_PIXEL * pixels / 32), _FEWEST, _MOST))
@@ -211,8 +206,18 @@ def _first_grid(views: Views, box: tuple[Sequence[float], Sequence[float]] | Non
     return VoxelGrid(low, high, occupied, scale=_SCALE / side), last
 
 
-def _is_before(views: Views, background: tuple[float, float, float]) -> bool:
-    """Return whether most of what is along the borders of pictures is a background."""
+def bounded_box(views: Views, box: Box | None) -> tuple[Float[np.ndarray, " 3"], Float[np.ndarray, " 3"]]:
+    """Return the corners of a cube around what is seen: the given one, or one around the hull of what is opaque."""
+    if box is not None:
+        return np.array(box[0], np.float64), np.array(box[1], np.float64)
+    low, high = scene_box(views)
+    return _around_hull(views, low, high) if views.has_alpha else (low, high)
+
+
+def is_bounded(views: Views, background: Background, box: Box | None) -> bool:
+    """Return whether a box holds all that is seen: it is given, or most of what borders the pictures is background."""
+    if box is not None or views.has_alpha:
+        return True
     missed = np.abs(edge_colors(views) - np.array(background, np.float32)).max(axis=1)
     return len(missed) > 0 and bool(np.median(missed) < _ALIKE)
 
@@ -274,7 +279,7 @@ def _steps(
             pixels.target,
             background=None if objective.has_alpha else objective.background,
             side=side,
-            key=(state.progress.steps * _SPREAD + seed) & 0xFFFFFFFF,
+            key=(state.progress.steps * SPREAD + seed) & 0xFFFFFFFF,
         )
         fit.step(
             rate * _LAST_RATE ** stage.whole(state.progress), betas=moments.settings.betas, eps=moments.settings.eps

@@ -8,13 +8,13 @@ from typing import Any
 
 from ligeia.codec import ARCHITECTURES
 from ligeia.core import InputError
-from ligeia.networks import Architecture, Inputs, NetworkConfig, SirenArchitecture, Voxels
+from ligeia.networks import Architecture, Inputs, NetworkConfig, Radiance, SirenArchitecture, Voxels
 from ligeia.signals import Grid, Signal
 
 from ._configurations import fast
 from ._sizing import bytes_of
 
-_KNOWN = {cls.name: cls for cls in ARCHITECTURES.values() if cls is not Voxels}  # which are fitted to photographs
+_KNOWN = {cls.name: cls for cls in ARCHITECTURES.values() if cls not in (Radiance, Voxels)}  # those of scenes
 
 
 def network_names() -> list[str]:

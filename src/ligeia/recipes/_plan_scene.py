@@ -3,18 +3,20 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, final
 
 import numpy as np
 
 from ligeia.core import InputError, errors_name
-from ligeia.field import Field
+from ligeia.field import Background, Field
 from ligeia.fitting import Callback, Checkpointer
 from ligeia.formats import read_views
-from ligeia.scenes import Background, ViewQuality, backdrop, compare_views
+from ligeia.scenes import ViewQuality, backdrop, compare_views
 from ligeia.signals import Views
 
+from ._fit_radiance import fit_radiance
 from ._fit_scene import fit_scene
 from ._request import BackgroundLike, FitRequest
 
@@ -59,7 +61,9 @@ class ScenePlan:
 
     def fit(self, *, callbacks: Sequence[Callback] = (), checkpoint: Checkpointer | None = None) -> FittedScene:
         """Fit the field; callbacks see every step, ``checkpoint`` keeps the state or goes on from it."""
-        field = fit_scene(
+        network = self.request.network
+        fit_views = fit_scene if network is None else partial(fit_radiance, network=network)
+        field = fit_views(
             self.views,
             stop=self.request.stop,
             background=self.background,
@@ -211,7 +215,6 @@ def _not_meant(request: FitRequest) -> list[str]:
         "configuration": request.configuration is not None,
         "prior": request.prior is not None,
         "objective": request.objective is not None,
-        "network": request.network is not None,
         "hidden_features": request.hidden_features is not None,
         "most_bytes (--bytes)": request.most_bytes is not None,
         "hidden_layers": request.hidden_layers != usual.hidden_layers,

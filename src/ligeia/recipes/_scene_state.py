@@ -7,9 +7,9 @@ from typing import Any, final
 import numpy as np
 import torch
 
-from ligeia.field import Field, Measurement, Report
+from ligeia.field import Field, Measurement, Report, voxels_of
 from ligeia.fitting import Callback, Progress, Recipe, State, Step
-from ligeia.scenes import field_of, voxels_of
+from ligeia.scenes import field_of
 
 
 @final

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from ligeia.field import composited
 from ligeia.recipes import FittedScene
-from ligeia.scenes import composited, render
 
 from ._parts import draw_curve, write_figure
 
@@ -37,7 +37,7 @@ def draw_scene_report(fitted: FittedScene, path: Path) -> None:
         for column, number in zip(places.T, numbers, strict=True):
             rgba = views.rgba(number)
             wanted = composited(rgba[..., :3], rgba[..., 3], plan.background)
-            seen = render(fitted.field, views.cameras[number], background=plan.background)
+            seen = fitted.field.render(views.cameras[number], background=plan.background)
             color = seen.color.clip(0, 1)
             column[0].imshow(wanted)
             column[0].set_title(

@@ -2,7 +2,6 @@
 
 from ._backdrop import backdrop as backdrop, edge_colors as edge_colors
 from ._cameras import (
-    background_of as background_of,
     camera_around as camera_around,
     fitted_camera as fitted_camera,
     fitted_cameras as fitted_cameras,
@@ -14,17 +13,12 @@ from ._comparison import (
     compare_views as compare_views,
     quality_of_views as quality_of_views,
 )
-from ._hull import scene_box as scene_box, visual_hull as visual_hull
-from ._photographs import Photographs as Photographs, TileBatches as TileBatches
-from ._refinement import refined as refined
-from ._rendering import (
-    Background as Background,
-    View as View,
-    camera_rays as camera_rays,
-    composited as composited,
+from ._fields import (
     field_of as field_of,
     normals_of as normals_of,
-    render as render,
-    voxels_of as voxels_of,
+    radiance_field_of as radiance_field_of,
 )
+from ._hull import scene_box as scene_box, visual_hull as visual_hull
+from ._photographs import SPREAD as SPREAD, Photographs as Photographs, TileBatches as TileBatches
+from ._refinement import refined as refined
 from ._space import seen_cells as seen_cells, uncontracted as uncontracted

@@ -5,9 +5,8 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float
 
+from ligeia.field import Background
 from ligeia.signals import Views
-
-from ._rendering import Background
 
 _CLOSE: Final = 0.03  # colors that count as one
 _MOST_EDGES: Final = 0.8  # of the pixels on the edges that have it

@@ -11,8 +11,6 @@ from ligeia.core import InputError
 from ligeia.field import Field
 from ligeia.signals import Camera, SceneSource
 
-from ._rendering import Background
-
 _UPRIGHT: Final = 0.9  # the cosine to an axis of the scene that counts as upward
 
 
@@ -71,12 +69,6 @@ def fitted_camera(field: Field, which: str) -> Camera:
 def fitted_cameras(field: Field) -> Sequence[Camera]:
     """Return the cameras of the views that a scene was fitted to."""
     return source_of(field).cameras
-
-
-def background_of(field: Field) -> Background:
-    """Return what is behind a scene, as its file says; white where it does not."""
-    background = source_of(field).background
-    return (1.0, 1.0, 1.0) if background is None else background
 
 
 def source_of(field: Field) -> SceneSource:

@@ -9,14 +9,13 @@ from jaxtyping import Float, Int64
 
 from ligeia.codec import FieldRecord, cheapest_rows, nearest_step
 from ligeia.core import InputError
-from ligeia.field import Field, to_record
+from ligeia.field import Background, Field, background_of, camera_rays, composited, to_record, voxels_of
 from ligeia.kernels import GAINS, VoxelFit, VoxelGrid
 from ligeia.networks import Voxels
 from ligeia.signals import Camera
 
-from ._cameras import background_of, fitted_cameras
+from ._cameras import fitted_cameras
 from ._refinement import largest_corners
-from ._rendering import Background, camera_rays, composited, voxels_of
 
 _STEPS: Final = (0.2, 0.4)  # of density and features as they are stored
 _BATCHES: Final = 96

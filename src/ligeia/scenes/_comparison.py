@@ -8,11 +8,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ligeia.field import Field
+from ligeia.field import Background, Field, composited
 from ligeia.metrics import psnr, ssim
 from ligeia.signals import Views
-
-from ._rendering import Background, composited, render
 
 _LEAST_SSIM = 11  # rows and columns that its window needs
 
@@ -57,7 +55,7 @@ def _pair(
 ) -> tuple[Float[Tensor, "rows columns 3"], Float[Tensor, "rows columns 3"]]:
     """Return a photograph on the background, and what the field shows in its place."""
     rgba = views.rgba(number)
-    seen = render(field, views.cameras[number], background=background, side=side).color
+    seen = field.render(views.cameras[number], background=background, side=side).color
     return torch.from_numpy(composited(rgba[..., :3], rgba[..., 3], background)), torch.from_numpy(seen)
 
 

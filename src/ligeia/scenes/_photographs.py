@@ -9,18 +9,18 @@ from jaxtyping import Float, Float32, Int
 from torch import Tensor
 
 from ligeia.core import random_stream
-from ligeia.field import Field
+from ligeia.field import Background, Field, camera_rays, composited, rendered, seen_of
 from ligeia.fitting import Batches, Quality
-from ligeia.kernels import GAINS, PixelRays, pixel_error, render_rays
+from ligeia.kernels import PixelRays, pixel_error
 from ligeia.metrics import decibels, psnr
 from ligeia.signals import Views
 
 from ._comparison import quality_of_views
-from ._rendering import Background, camera_rays, composited, voxels_of
 
 _TILE: Final = 8  # pixels along a side: rays of one see the same cells
 _FEW: Final = 1 << 12
 _MANY: Final = 1 << 20  # pixels that are measured where no views are held out
+SPREAD: Final = 2654435761  # Knuth's: keys of one step and the next differ in most bits
 _SIDE: Final = 2  # rays along the side of a pixel where quality is measured
 
 
@@ -30,6 +30,8 @@ class Pixels(NamedTuple):
     rays: PixelRays
     target: Float32[np.ndarray, "n 4"]
     """Color times alpha, and alpha."""
+    key: int = 0
+    """Says where in pixels the rays lie that `Photographs.loss` compares, one for each."""
 
 
 @final
@@ -62,7 +64,7 @@ class Photographs:
 
     def look_again(self, field: Field) -> None:
         """Find the pixels that take part, for other cells of the field."""
-        sees = voxels_of(field).hits(self._all.rays)
+        sees = seen_of(field).hits(self._all.rays)
         if self.has_alpha:
             sees |= self._all.target[:, 3] > 0  # it cannot be met, but says that cells are missing
         self.live = np.flatnonzero(self._is_known & sees)
@@ -88,19 +90,21 @@ class Photographs:
 
     def batch(self, indices: Int[np.ndarray, " n"], device: torch.device) -> Pixels:
         """Return the pixels ``indices`` among all pixels of all views."""
-        return Pixels(self._all.rays.take(indices), np.ascontiguousarray(self._all.target[indices]))
+        key = int(indices.sum()) * SPREAD & 0xFFFFFFFF
+        return Pixels(self._all.rays.take(indices), np.ascontiguousarray(self._all.target[indices]), key)
 
     def some_rays(self, most: int) -> PixelRays:
         """Return the rays of at most as many of the pixels that take part, evenly among them."""
         return self._all.rays.take(self.live[:: -(-len(self.live) // most)])
 
     def loss(self, field: Field, batch: Pixels) -> Float[Tensor, ""]:
-        """Return the mean squared error of a batch in units in which the range is [-1, 1], by the definition."""
-        grid = voxels_of(field).grid
-        density, features, head = field.network.tensors()
-        seen = render_rays(grid, density * GAINS[0], features, head * GAINS[2], batch.rays, side=_SIDE)
+        """Return the mean squared error of a batch by the definition, in units in which the range is [-1, 1].
+
+        It compares one ray of each pixel.
+        """
+        seen = rendered(field, batch.rays, key=batch.key)
         background = None if self.has_alpha else self.background
-        error = pixel_error(seen, torch.from_numpy(batch.target).to(density), background=background)
+        error = pixel_error(seen, torch.from_numpy(batch.target).to(seen.opacity), background=background)
         return 4 * error / (len(batch.target) * (4 if self.has_alpha else 3))
 
     def quality(self, field: Field, *, most_points: int | None = None) -> Quality:
@@ -114,7 +118,7 @@ class Photographs:
         if most_points is None or most_points >= views.num_pixels:
             return Quality(float(np.mean(quality_of_views(field, views, self.background))), views.num_pixels)
         chosen = np.random.default_rng(0).choice(views.num_pixels, most_points, replace=False)
-        seen = voxels_of(field).picture(self._measured.rays.take(chosen), side=_SIDE)
+        seen = seen_of(field).picture(self._measured.rays.take(chosen), side=_SIDE)
         wanted = _on_background(self._measured.target[chosen], self.background)
         return Quality(_psnr(wanted, composited(seen.color, seen.opacity, self.background)), most_points)
 

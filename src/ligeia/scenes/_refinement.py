@@ -6,10 +6,10 @@ from typing import Final
 import numpy as np
 from jaxtyping import Bool, Float
 
-from ligeia.field import Field
+from ligeia.field import Field, voxels_of
 from ligeia.kernels import EMPTY, GAINS, PixelRays, VoxelGrid
 
-from ._rendering import field_of, voxels_of
+from ._fields import field_of
 
 _LEAST_ALPHA: Final = 0.02  # of a cell that stays, or has a neighbor that does
 _LEAST_SEEN: Final = 0.01  # weight in a ray of a cell that stays, or has a neighbor that does

@@ -154,6 +154,17 @@ class Camera:
             field_of_view_degrees=field_of_view_degrees,
         )
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Camera):
+            return NotImplemented
+        return self._lens() == other._lens() and np.array_equal(self.pose, other.pose)
+
+    def __hash__(self) -> int:
+        return hash((self._lens(), self.pose.tobytes()))
+
+    def _lens(self) -> tuple[object, ...]:
+        return self.shape, self.focal_lengths, self.principal_point, self.distortion
+
     @property
     def eye(self) -> Float[np.ndarray, " 3"]:
         """Where the camera is."""

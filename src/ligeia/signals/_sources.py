@@ -159,7 +159,7 @@ class GenericSource:
 
 
 @final
-@dataclass(frozen=True, kw_only=True, eq=False, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SceneSource:
     """What a scene was fitted to: photographs with known cameras."""
 

@@ -7,7 +7,8 @@ import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
-from typing import Any, Final, TypeVar
+from types import UnionType
+from typing import Any, Final, TypeAlias, TypeVar, get_args, get_origin
 
 import numpy as np
 from jaxtyping import Shaped
@@ -19,6 +20,7 @@ from ligeia.signals import (
     Axis,
     Bicubic,
     Box,
+    Camera,
     Channel,
     Footprint,
     Gaussian,
@@ -30,6 +32,7 @@ from ligeia.signals import (
     Point,
     PointsSource,
     Profile,
+    SceneSource,
     Settings,
     SoundSource,
     SurfaceSource,
@@ -42,6 +45,7 @@ from ..records._bytes import RecordError
 from ..records._network import ARCHITECTURES
 
 Made = TypeVar("Made")
+_Rows: TypeAlias = tuple[tuple[float, ...], ...]
 
 _VERSION: Final = 1  # of the description; rises where a key changes its meaning
 _SOURCES: Final[dict[str, type]] = {
@@ -54,6 +58,7 @@ _SOURCES: Final[dict[str, type]] = {
     "points": PointsSource,
     "surface": SurfaceSource,
     "generic": GenericSource,
+    "scene": SceneSource,
 }
 _FOOTPRINTS: Final[dict[str, type]] = {
     "point": Point,
@@ -129,12 +134,14 @@ def _plain(value: object) -> Any:
     """Return a value as JSON has it: bytes in base64, a source or footprint with its kind."""
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
     if isinstance(value, tuple):
-        return list(value)
+        return [_plain(each) for each in value]
     if isinstance(value, Architecture):
         return {"kind": value.name} | {field.name: _plain(getattr(value, field.name)) for field in fields(value)}  # type: ignore[arg-type]
     kinds = [name for table in (_SOURCES, _FOOTPRINTS) for name, cls in table.items() if type(value) is cls]
-    if kinds or isinstance(value, (Axis, Channel)):
+    if kinds or isinstance(value, (Axis, Camera, Channel)):
         named = {field.name: _plain(getattr(value, field.name)) for field in fields(value)}  # type: ignore[arg-type]
         return ({"kind": kinds[0]} if kinds else {}) | named
     return value
@@ -192,6 +199,14 @@ def _grid(given: Mapping[str, Any]) -> Grid:
     return Grid(tuple(_made(Axis, axis, "axis") for axis in axes), align)
 
 
+def _camera(given: object) -> Camera:
+    named = dict(_typed(given, dict, "camera"))
+    rows = _typed(_take(named, "pose", list), _Rows, "pose")
+    if tuple(map(len, rows)) != (4, 4, 4):
+        raise RecordError("pose must be 3 lists of 4 numbers each, got others.")
+    return _made(Camera, named | {"pose": np.array(rows)}, "camera")
+
+
 def _missing(given: object, grid: Grid) -> Missing | None:
     if given is None:
         return None
@@ -231,24 +246,23 @@ def _take(given: object, key: str, wanted: type[Made]) -> Made:
 
 def _typed(value: Any, wanted: Any, what: str) -> Any:
     """Return a value of JSON as the type that it is to have: bytes from base64, numbers as float, lists as tuples."""
-    if wanted in (Footprint, Architecture) and isinstance(value, wanted):
+    if isinstance(value, (Footprint, Architecture, np.ndarray)):  # made already
         return value
+    if wanted is Camera:
+        return _camera(value)
+    if isinstance(wanted, UnionType):  # with None
+        return None if value is None else _typed(value, get_args(wanted)[0], what)
     if wanted is float and isinstance(value, (int, float)) and not isinstance(value, bool):
         return float(value)
     if wanted is bytes and type(value) is str:
         return base64.b64decode(value, validate=True)  # binascii.Error is a ValueError
     if wanted in (str, int, bool, list, dict) and type(value) is wanted:
         return value
-    if wanted == Settings and type(value) is list:
-        pairs = tuple(tuple(_typed(each, str, what) for each in _typed(pair, list, what)) for pair in value)
-        if all(len(pair) == 2 for pair in pairs):
-            return pairs
-    if wanted == tuple[int, ...] and type(value) is list:
-        return tuple(_typed(each, int, what) for each in value)
-    if wanted in (tuple[float, ...], tuple[float, float]) and type(value) is list:
-        numbers = tuple(_typed(each, float, what) for each in value)
-        if wanted == tuple[float, ...] or len(numbers) == 2:
-            return numbers
+    if get_origin(wanted) is tuple and type(value) is list:
+        kinds = get_args(wanted)
+        many = kinds[:1] * len(value) if kinds[-1] is ... else kinds
+        if len(many) == len(value):
+            return tuple(_typed(each, kind, what) for each, kind in zip(value, many, strict=True))
     raise RecordError(f"{what} must be {_NAMES[wanted]}, got {str(value)[:40]!r}.")
 
 
@@ -261,8 +275,14 @@ _NAMES: Final[dict[Any, str]] = {
     list: "a list",
     dict: "an object",
     tuple[float, float]: "a list of two numbers",
+    tuple[float, float, float]: "a list of three numbers",
     tuple[float, ...]: "a list of numbers",
     tuple[int, ...]: "a list of whole numbers",
+    tuple[int, int]: "a list of two whole numbers",
+    tuple[str, str]: "a pair of texts",
+    tuple[str, ...]: "a list of texts",
+    tuple[Camera, ...]: "a list of cameras",
+    _Rows: "a list of lists of numbers",
     Settings: "a list of pairs of texts",
     Architecture: "an object with a kind",
     Footprint: "an object with a kind",

@@ -36,7 +36,7 @@ def _model(record: FieldRecord) -> Any:
     network = record.network
     if not network.architecture.has_graph:
         raise InputError(
-            f"ONNX has no operations for the hashing of a network {network.architecture.name}; export a .safetensors."
+            f"a network {network.architecture.name} cannot be written as an ONNX graph; export a .safetensors."
         )
     onnx = optional("onnx", extra="export", needed_for="writing an ONNX model")
     if sum(each.nbytes for each in record.float_tensors()) > _MOST_BYTES:

@@ -40,6 +40,7 @@ ARCHITECTURES: Final[dict[int, type[Architecture]]] = {  # on disk: append, neve
     20: networks.Periodic,
     21: networks.LatentGrid,
     22: networks.Voxels,
+    23: networks.Radiance,
 }
 """The tag of each architecture in a file."""
 

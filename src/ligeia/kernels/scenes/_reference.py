@@ -4,7 +4,8 @@ Volume rendering as in NeRF (Mildenhall et al. 2020, arXiv:2003.08934, eq. 3), w
 ray and turned into a color once, as in SNeRG (Hedman et al. 2021, arXiv:2103.14645, s. 4).
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import torch
@@ -14,6 +15,9 @@ from torch.nn import functional
 
 from ._contraction import contracted_lines
 from ._grid import EMPTY, HEAD_HIDDEN, HEAD_INPUTS, LEAST, ROW, PixelRays, VoxelGrid
+
+Values: TypeAlias = Callable[[Float[Tensor, "n 3"]], tuple[Float[Tensor, " n"], Float[Tensor, "n c"]]]
+"""The density per unit of length and the color at places, in cells from the corner of a box."""
 
 _ALONG_A_SIDE = 1e-12  # a direction component is at least this
 
@@ -46,6 +50,14 @@ def render_rays(
     return Rendered(*(torch.stack(each).mean(dim=0) for each in zip(*parts, strict=True)))
 
 
+def render_values(
+    grid: VoxelGrid, values: Values, rays: PixelRays, *, dtype: torch.dtype, side: int = 1, key: int | None = None
+) -> Rendered:
+    """Return what is seen through pixels, as `render_rays` does, of any function of places in occupied cells."""
+    parts = [_gathered(grid, _samples(grid, rays, side, part, key, dtype), values) for part in range(side * side)]
+    return Rendered(*(torch.stack(each).mean(dim=0) for each in zip(*parts, strict=True)))
+
+
 def pixel_error(
     seen: Rendered,
     target: Float[Tensor, "n 4"],
@@ -70,7 +82,7 @@ def largest_weights(grid: VoxelGrid, raw: Float[Tensor, " rows"], rays: PixelRay
     samples = _samples(grid, rays, 1, 0, None, raw.dtype)
     places = samples.places[samples.is_sample]
     density, _ = density_and_features(grid, raw, raw.new_zeros(grid.num_rows, ROW), places)
-    weight = _weights(grid, samples, density)[samples.is_sample]
+    weight = _weights(grid, samples, grid.scale * functional.softplus(density))[samples.is_sample]
     x, y, z = _cells(grid, places).unbind(dim=1)
     cells = (x * grid.cells[1] + y) * grid.cells[2] + z
     return raw.new_zeros(grid.occupied.size).scatter_reduce(0, cells, weight, "amax").view(grid.cells).numpy()
@@ -147,23 +159,32 @@ def _one_ray(
     key: int | None,
 ) -> Rendered:
     """Return what is seen along ray number ``part`` of each pixel."""
+
+    def values(places: Float[Tensor, "n 3"]) -> tuple[Float[Tensor, " n"], Float[Tensor, "n f"]]:
+        density, gathered = density_and_features(grid, raw, features, places)
+        return grid.scale * functional.softplus(density), gathered
+
     samples = _samples(grid, rays, side, part, key, raw.dtype)
-    heading, distance, places, is_sample = samples
-    density, gathered = density_and_features(grid, raw, features, places[is_sample])
+    summed, opacity, depth = _gathered(grid, samples, values)
+    return Rendered(head_color(head, opacity, summed, samples.heading), opacity, depth)
+
+
+def _gathered(grid: VoxelGrid, samples: "_Samples", values: "Values") -> Rendered:
+    """Return the sums over the samples of rays of what they have, times its weight; its color may be any features."""
+    is_sample = samples.is_sample
+    density, features = values(samples.places[is_sample])
     weight = _weights(grid, samples, density)
     seen = weight[is_sample]
-    contributions = torch.where(seen[:, None].detach() >= LEAST, seen[:, None] * gathered, 0.0)
+    contributions = torch.where(seen[:, None].detach() >= LEAST, seen[:, None] * features, 0.0)
     of_ray = is_sample.nonzero()[:, 0]
-    summed = torch.zeros(len(heading), ROW, dtype=raw.dtype).index_add(0, of_ray, contributions)
-    opacity = weight.sum(dim=1)
-    return Rendered(head_color(head, opacity, summed, heading), opacity, (weight * distance).sum(dim=1))
+    summed = features.new_zeros(len(is_sample), features.shape[1]).index_add(0, of_ray, contributions)
+    return Rendered(summed, weight.sum(dim=1), (weight * samples.distance).sum(dim=1))
 
 
-def _weights(grid: VoxelGrid, samples: "_Samples", raw: Float[Tensor, " m"]) -> Float[Tensor, "n samples"]:
-    """Return the weights of samples in their rays, given the raw densities of those in occupied cells."""
+def _weights(grid: VoxelGrid, samples: "_Samples", density: Float[Tensor, " m"]) -> Float[Tensor, "n samples"]:
+    """Return the weights of samples in their rays, given the densities of those in occupied cells."""
     is_sample = samples.is_sample
-    thickness = torch.zeros_like(samples.distance).masked_scatter(is_sample, functional.softplus(raw))
-    left = torch.exp(-grid.step * grid.scale * thickness)
+    left = torch.exp(-grid.step * torch.zeros_like(samples.distance).masked_scatter(is_sample, density))
     passing = torch.cat([torch.ones_like(left[:, :1]), left.cumprod(dim=1)[:, :-1]], dim=1)
     return torch.where(is_sample & (passing.detach() >= LEAST), passing * (1 - left), 0.0)
 
