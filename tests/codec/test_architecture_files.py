@@ -110,6 +110,7 @@ def test_tags_are_never_renumbered() -> None:
         20: "periodic",
         21: "grid",
         22: "voxels",
+        23: "radiance",
     }
     assert len({cls.name for cls in ARCHITECTURES.values()}) == len(ARCHITECTURES)
 

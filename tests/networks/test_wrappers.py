@@ -7,7 +7,7 @@ import torch
 from torch.testing import assert_close
 
 from ligeia.core import InputError
-from ligeia.networks import Bounded, Finer, HashGrid, Periodic, Symmetric
+from ligeia.networks import Bounded, Finer, HashGrid, Periodic, Radiance, Symmetric
 
 INNER = Finer(hidden_features=16, hidden_layers=1)
 
@@ -23,6 +23,17 @@ def test_values_stay_within_bounds() -> None:
         values = network(places())
     assert -0.25 <= float(values.min()) < -0.2
     assert 0.45 < float(values.max()) <= 0.5
+
+
+def test_the_first_value_is_a_density_and_the_others_are_a_color() -> None:
+    """As spec/networks.md says."""
+    network = Radiance(inner=INNER, scale=3.0).build(2, 4).double()
+    inner = INNER.build(2, 4).double()
+    for mine, theirs in zip(inner.tensors(), network.tensors(), strict=True):
+        mine.detach().copy_(theirs)
+    y = inner(places())
+    assert_close(network(places())[:, 0], 3 * torch.log(1 + torch.exp(10 * y[:, 0])))
+    assert_close(network(places())[:, 1:], (1 + torch.tanh(y[:, 1:])) / 2)
 
 
 @pytest.mark.parametrize(("is_odd", "sign"), [(False, 1.0), (True, -1.0)])
@@ -62,6 +73,8 @@ def test_wrappers_go_around_each_other() -> None:
 def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(InputError, match="expected finite bounds low < high, got 1"):
         Bounded(inner=INNER, low=1.0, high=0.0)
+    with pytest.raises(InputError, match="expected a scale above 0, got nan"):
+        Radiance(inner=INNER, scale=math.nan)
     with pytest.raises(InputError, match="expected coordinates from 0 to 1 to mirror, got"):
         Symmetric(inner=INNER, axes=(2,)).build(2, 1)
     with pytest.raises(InputError, match="expected one to four different coordinates to mirror"):

@@ -4,7 +4,7 @@ from dataclasses import fields
 from typing import Any
 
 from ligeia.codec import ARCHITECTURES
-from ligeia.networks import Architecture, Finer, Voxels
+from ligeia.networks import Architecture, Finer, Radiance, Voxels
 
 SIZES = {"hidden_features": 7, "hidden_layers": 2, "num_centers": 9, "num_frequencies": 5, "table_size": 50}
 
@@ -15,6 +15,8 @@ def small(cls: type[Architecture]) -> Architecture:
     given: dict[str, Any] = {name: size for name, size in SIZES.items() if name in names}
     if "inner" in names:
         given["inner"] = Finer(hidden_features=7, hidden_layers=1)
+    if cls is Radiance:
+        given["scale"] = 0.5
     return cls(**given)
 
 

@@ -11,12 +11,15 @@ if TYPE_CHECKING:
 
 def scene_summary(fitted: "FittedScene") -> tuple[dict[str, Any], list[str]]:
     """Return for JSON and for people how a scene was fitted, and how close it comes to its held-out views."""
+    from ligeia.networks import Radiance
+
     plan, axes = fitted.plan, fitted.field.grid.axes
+    architecture = fitted.field.network.architecture
     held_out = 0 if plan.held_out is None else len(plan.held_out.cameras)
     cells = fitted.field.grid.shape
     result: dict[str, Any] = {
         "kind": "scene",
-        "network": fitted.field.network.architecture.name,
+        "network": (architecture.inner if isinstance(architecture, Radiance) else architecture).name,
         "views": len(plan.views.cameras),
         "views_held_out": held_out,
         "background": list(plan.background),

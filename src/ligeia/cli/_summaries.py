@@ -73,20 +73,23 @@ def signal_summary(fitted: "FittedSignal") -> tuple[dict[str, Any], list[str]]:
 
 def describe(result: dict[str, Any], field: "Field", *, psnr: float | None = None, snr: float | None = None) -> str:
     """Return the lines that people read after a fit; ``psnr`` and ``snr`` were asked for."""
+    from ligeia.signals import SceneSource
+
     snr_db = result.get("snr_db")
     found = decibels(result["psnr_db"]) if snr_db is None else f"SNR {decibels(snr_db)}"
     quality = f"{found} in {result['seconds']:.1f} s, stopped by {result['stopped_by']}"
     work = f"{result['steps']:,} steps, {result['passes']:.2f} passes"
     size = f"{result['parameters']:,} parameters, {result['bytes']:,} bytes"
     lines = [f"{result['output']}: {quality}", f"{work}, {size}"]
-    if result["num_measured"] < result["num_samples"]:
+    is_scene = isinstance(field.source, SceneSource)  # it says what was measured view by view
+    if result["num_measured"] < result["num_samples"] and not is_scene:
         lines.append(f"the PSNR was measured on {result['num_measured']:,} of {result['num_samples']:,} samples")
     if "num_held_out" in result:
         held_out = f"held out, {result['num_held_out']:,} samples: relative L2 {result['held_out_relative_l2']:.4g}"
         relative, psnr_db = result["held_out_relative_l2"], result["held_out_psnr_db"]
         is_sound = snr_db is not None and relative > 0
         lines.append(f"{held_out}, {f'SNR {-20 * math.log10(relative):.2f} dB' if is_sound else decibels(psnr_db)}")
-    if field.missing is not None:
+    if field.missing is not None and not is_scene:
         lines.append(f"{field.missing.num_missing:,} of {field.grid.num_samples:,} samples are missing, and stay so")
     wanted = [(psnr, result["psnr_db"]), (snr, result.get("snr_db"))]
     lines += [f"the {asked:g} dB asked for were not reached" for asked, got in wanted if asked and (got or 0) < asked]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, Protocol, final
+from typing import TYPE_CHECKING, Any, Final, Protocol, final, runtime_checkable
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # a field renders itself, and stands above this
 
 Background = tuple[float, float, float]
 
+_VALUES: Final = 4  # density, red, green, blue
 _PIECE: Final = 1 << 10  # pixels, of which all samples are held at a time
 _WHITE: Final = (1.0, 1.0, 1.0)
 
@@ -36,6 +37,7 @@ class View:
     """Mean distance from the camera to what is seen, in units of the scene; NaN where nothing is."""
 
 
+@runtime_checkable
 class Seen(Protocol):
     """A radiance field as the pixels of cameras see it."""
 
@@ -103,14 +105,24 @@ def rendered(field: "Field[Any]", rays: PixelRays, *, side: int = 1, key: int | 
 
 def seen_of(field: "Field[Any]") -> Seen:
     """Return a radiance field as pixels see it; `InputError` for another field."""
-    return PlainRadiance(field) if isinstance(field.network.architecture, Radiance) else voxels_of(field)
+    if not isinstance(field.network.architecture, Radiance):
+        return voxels_of(field)
+    config = field.network.config
+    if field.grid.num_axes != 3 or (config.in_features, config.out_features) != (3, _VALUES):
+        raise InputError(
+            f"expected a density and a color in space, which are {_VALUES} values of 3 coordinates, got "
+            f"{config.out_features} of {config.in_features}."
+        )
+    return PlainRadiance(field)
 
 
 def voxels_of(field: "Field[Any]") -> VoxelFit:
     """Return the voxels of a radiance field, which share its weights; `InputError` for another field."""
     architecture = field.network.architecture
     if isinstance(architecture, Radiance):
-        raise InputError(f"expected a scene of voxels, got one of a network {architecture.inner.name}.")
+        raise InputError(
+            f"expected a scene of voxels, got one of a network {architecture.inner.name}; fit it without --network."
+        )
     if not isinstance(architecture, Voxels):
         raise InputError(
             "expected a scene, fitted to photographs with known cameras, got a field of a network "

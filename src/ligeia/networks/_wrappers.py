@@ -13,7 +13,6 @@ from ligeia.core import InputError
 from ._architecture import Architecture, Inputs
 from ._arithmetic import Arithmetic, Numbers, Weights
 
-_RADIANCE: Final = 4  # values: density, red, green, blue
 _STEEPNESS: Final = 10.0  # of density, which reaches from nothing to opaque
 
 
@@ -133,7 +132,7 @@ class Bounded(_Wrapper):
 @final
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Radiance(_Wrapper):
-    """``scale softplus(10 f(x))`` of the first value, a density, and ``(1 + tanh f(x)) / 2`` of three, a color."""
+    """``scale softplus(10 f(x))`` of the first value, a density, and ``(1 + tanh f(x)) / 2`` of the others, a color."""
 
     name: ClassVar[str] = "radiance"
 
@@ -151,17 +150,13 @@ class Radiance(_Wrapper):
         """Whether the values are linear in the last two tensors."""
         return False
 
-    def output(self, out_features: int) -> list[Weights]:
-        """Return the tensors of the output layer of the network inside; `InputError` for other than four values."""
-        if out_features != _RADIANCE:
-            raise InputError(f"a density and a color are {_RADIANCE} values, got {out_features}.")
-        return self.inner.output(out_features)
-
     def values(self, do: Arithmetic, x: Numbers, tensors: Sequence[Numbers]) -> Numbers:
         """Return density and color."""
         found = self.inner.values(do, x, tensors)
-        density = do.softplus(_STEEPNESS * found[..., :1]) * self.scale
-        return do.concat([density, 0.5 * do.tanh(found[..., 1:]) + 0.5])
+        is_density = np.zeros(int(found.shape[-1]), np.float32)
+        is_density[0] = 1.0
+        density = do.softplus(_STEEPNESS * found) * do.constant(self.scale * is_density)
+        return density + (0.5 * do.tanh(found) + 0.5) * do.constant(1 - is_density)
 
 
 @final

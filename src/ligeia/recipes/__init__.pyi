@@ -18,6 +18,7 @@ from ._configurations import (
     smooth as smooth,
 )
 from ._fit import fit as fit, fit_surface as fit_surface, plan_fit as plan_fit
+from ._fit_radiance import fit_radiance as fit_radiance
 from ._fit_scene import fit_scene as fit_scene
 from ._fit_signal import FittedSignal as FittedSignal, SignalPlan as SignalPlan
 from ._fit_surface import (

@@ -18,7 +18,7 @@ from ligeia.signals import Views
 from ._configurations import fast_for
 from ._fit_scene import Box, bounded_box, is_bounded, photographs_part, source_of_views
 
-_CELLS: Final = 96  # along a side: as far apart are samples
+_CELLS: Final = 64  # along a side, a power of two: as far apart are samples
 _SCALE: Final = 16.0  # density of softplus 1 over the length of the box
 _OMEGA: Final = 30.0  # radians per unit coordinate of a first layer
 _BATCH: Final = 1024  # pixels
@@ -39,7 +39,7 @@ def fit_radiance(
 ) -> Field:
     """Fit a network whose values are the density and the color at a place, the same from all sides.
 
-    Each step renders one ray of a pixel in torch, with samples in the 96 cells along a side of the box that are in the
+    Each step renders one ray of a pixel in torch, with samples in those of the 64 cells along a side of the box that are in the
     hull of what is opaque. That is slow, and less exact than voxels (`fit_scene`); it takes any network. ``stop`` is
     five minutes if there is none. `InputError` for a capture without bounds.
     """

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, final
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ligeia.core import ShapeError, map_on_threads
@@ -27,13 +28,13 @@ _PIECE: Final = 1 << 13  # points that a thread takes at a time
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FieldSurface:
     """Where a scalar field of three axes has a level, as functions of physical float64 points.
 
     A field of a surface is its signed distance, and ``level`` a distance from that surface. For any other field,
     values above the level are inside, and no bound of its slope is known. Of a scene, it is the density per unit of
-    length.
+    length, 0 in cells that are missing.
     """
 
     field: Field
@@ -61,7 +62,8 @@ class FieldSurface:
 
     def values(self, points: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, " n"]:
         """Return values that are 0 at the level and negative inside."""
-        return self._signed(self.field.values_at(self._coordinates(points))[:, 0])
+        coordinates = self._coordinates(points)
+        return self._signed(self._with_empty(self.field.values_at(coordinates)[:, 0], coordinates))
 
     def slopes(self, points: Float[np.ndarray, "n 3"]) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, "n 3"]]:
         """Return these values and their gradient, per physical unit."""
@@ -76,10 +78,11 @@ class FieldSurface:
             value, jacobian = self.field.network.value_and_jacobian(piece)
             return torch.cat([middle + half * value[:, :1], half * jacobian[:, 0]], dim=1).cpu().numpy()
 
-        given = torch.from_numpy(self._coordinates(points)).to(next(self.field.parameters()))
+        coordinates = self._coordinates(points)
+        given = torch.from_numpy(coordinates).to(next(self.field.parameters()))
         found = np.concatenate(list(map_on_threads(both, given.split(_PIECE)))).astype(np.float64)
         slopes = found[:, 1:] / self.field.grid.physical_scale()
-        return self._signed(found[:, 0]), slopes if self.is_distance else -slopes
+        return self._signed(self._with_empty(found[:, 0], coordinates)), slopes if self.is_distance else -slopes
 
     def steepest(self) -> float | None:
         """Return an upper bound of a signed distance's slope; None for any other field.
@@ -174,6 +177,21 @@ class FieldSurface:
 
     def _coordinates(self, points: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 3"]:
         return self.field.grid.from_physical(points).astype(np.float32).clip(-1, 1)
+
+    def _with_empty(self, values: Float[np.ndarray, " n"], points: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, " n"]:
+        """Return the values at points, 0 where cells of a scene are missing."""
+        if self._is_missing is None:
+            return values
+        shape = self.field.grid.shape
+        cell = np.clip((points + 1) / 2 * shape, 0, np.array(shape) - 1).astype(np.int64)
+        return np.where(self._is_missing[tuple(cell.T)], np.zeros((), values.dtype), values)
+
+    @cached_property
+    def _is_missing(self) -> Bool[np.ndarray, "x y z"] | None:
+        missing = self.field.missing
+        if missing is None or not isinstance(self.field.source, SceneSource):
+            return None
+        return missing.mask().reshape(self.field.grid.shape)
 
     def _signed(self, values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
         shifted = values.astype(np.float64) - self.level
