@@ -24,7 +24,7 @@ WHITE = (1.0, 1.0, 1.0)
     [SirenArchitecture(hidden_features=16, hidden_layers=1), HashGrid(hidden_features=16, num_levels=4), LatentGrid()],
 )
 def test_new_views_of_a_ball_are_seen(network: Architecture) -> None:
-    views, other = ball_views(8, size=12), ball_views(1, size=16, seed=9)
+    views, other = ball_views(8, size=16), ball_views(1, size=16, seed=9)
     field = fit_radiance(views, network, stop=lg.passes(15), held_out=other)
     assert field.report is not None
     assert field.report.psnr_db > Photographs(views, field).constant_db + 4
@@ -49,7 +49,7 @@ def test_a_surface_has_nothing_where_no_photograph_shows_anything() -> None:
 @pytest.mark.fits
 def test_a_fit_that_was_stopped_goes_on_to_the_same_bits(tmp_path: object) -> None:
     network, stop = SirenArchitecture(hidden_features=16, hidden_layers=1), lg.passes(3)
-    views = ball_views(6, size=10)
+    views = ball_views(6, size=16)
     path = tmp_path / "c.checkpoint"  # type: ignore[operator]
     checkpoint = Checkpointer(path, every_s=1e9)
 
@@ -66,7 +66,7 @@ def test_a_fit_that_was_stopped_goes_on_to_the_same_bits(tmp_path: object) -> No
 
 
 def test_a_capture_without_bounds_needs_a_box() -> None:
-    views = ball_views(6, size=10)
+    views = ball_views(6, size=16)
     noise = np.random.default_rng(0)
     pictures = tuple(noise.random((16, 16, 3)).astype(np.float32) for _ in views.cameras)
     opaque = type(views)(cameras=views.cameras, names=views.names, pictures=pictures)

@@ -145,5 +145,5 @@ def test_batches_are_whole_tiles_and_a_pass_sees_every_pixel_once() -> None:
 
 def test_another_field_has_no_views() -> None:
     field = lg.fit(np.zeros((4, 4, 4), np.uint8), stop=lg.passes(1), hidden_features=8)
-    with pytest.raises(InputError, match="expected a scene, .* got a field of a network siren"):
+    with pytest.raises(InputError, match=r"expected a scene, .* got a field of a network siren"):
         voxels_of(field)

@@ -39,9 +39,9 @@ def fit_radiance(
 ) -> Field:
     """Fit a network whose values are the density and the color at a place, the same from all sides.
 
-    Each step renders one ray of a pixel in torch, with samples in those of the 64 cells along a side of the box that are in the
-    hull of what is opaque. That is slow, and less exact than voxels (`fit_scene`); it takes any network. ``stop`` is
-    five minutes if there is none. `InputError` for a capture without bounds.
+    Each step renders one ray of a pixel in torch. Of the 64 cells along a side of the box, those in the hull of what is
+    opaque have samples. That is slow, and less exact than voxels (`fit_scene`); it takes any network. ``stop`` is five
+    minutes if there is none. `InputError` for a capture without bounds.
     """
     if not is_bounded(views, background, box):
         raise InputError(
