@@ -5,16 +5,19 @@ import resource
 import statistics
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 import numpy as np
 from _common import append_row, data_folder
 
 from ligeia import fitting
+from ligeia.field import Field
 from ligeia.formats import read_views
-from ligeia.recipes import fit_scene
+from ligeia.networks import Architecture, HashGrid, LatentGrid, SirenArchitecture
+from ligeia.recipes import fit_radiance, fit_scene
 from ligeia.scenes import compare_views
-from ligeia.signals import Views
+from ligeia.signals import Camera, Views
 
 _WHITE: Final = (1.0, 1.0, 1.0)
 _EVERY: Final = 8  # view is held out, from the fourth one on
@@ -30,6 +33,11 @@ class Case:
     has_alpha: bool = True
     scored_on: str | None = None
     """Photographs of the same cameras in another size."""
+    network: Architecture | None = None
+    """Fitted by the plain definition; voxels if None."""
+    is_uneven: bool = False
+    """Whether each photograph that is fitted is brighter or darker, by up to a quarter, and by up to 5 % of white."""
+    exposures: bool = False
 
 
 _LEGO: Final = "scenes/lego_100_train.npz"
@@ -43,6 +51,13 @@ CASES: Final = {
     "scored-at-200": Case(_LEGO, 60, scored_on=_LEGO_200),
     "300s": Case(_LEGO, 300),
     "fox": Case("scenes/fox_270x480", 300),
+    "hash": Case(_LEGO, 60, network=HashGrid()),
+    "grid": Case(_LEGO, 60, network=LatentGrid()),
+    "fox-exposures": Case("scenes/fox_270x480", 300, exposures=True),
+    "uneven": Case(_LEGO, 60, is_uneven=True),
+    "uneven-exposures": Case(_LEGO, 60, is_uneven=True, exposures=True),
+    "even-exposures": Case(_LEGO, 60, exposures=True),
+    "siren": Case(_LEGO, 60, network=SirenArchitecture()),
 }
 
 
@@ -73,11 +88,18 @@ def run(case: Case, seed: int) -> dict[str, object]:
         count = len(fitted.cameras)
         fitted = fitted.subset([round(each) for each in np.linspace(0, count - 1, case.num_views)])
     began = time.perf_counter()
-    field = fit_scene(fitted, stop=fitting.seconds(case.seconds), background=background, seed=seed)
+    if case.is_uneven:
+        fitted = _uneven(fitted)
+    if case.network is None:
+        fit = partial(fit_scene, exposures=case.exposures)
+    else:
+        fit = partial(fit_radiance, network=case.network)
+    field = fit(fitted, stop=fitting.seconds(case.seconds), background=background, seed=seed)
     wall = time.perf_counter() - began
     if case.scored_on is not None:
         held_out = _divided(_views(case.scored_on))[1]
     found = compare_views(field, held_out, background)
+    one, four = (_view_seconds(field, held_out.cameras[0].resized((400, 400)), side) for side in (1, 2))
     return {
         "scene": case.scene,
         "views": len(fitted.cameras),
@@ -87,10 +109,21 @@ def run(case: Case, seed: int) -> dict[str, object]:
         "psnr_db": round(statistics.mean(each.psnr_db for each in found), 2),
         "ssim": round(statistics.mean(each.ssim for each in found if each.ssim is not None), 4),
         "worst_db": round(min(each.psnr_db for each in found), 2),
+        "view_400x400_s": {"1 ray": round(one, 3), "4 rays": round(four, 3)},
         "parameters": sum(each.numel() for each in field.parameters()),
         "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "seed": seed,
     }
+
+
+def _view_seconds(field: Field, camera: Camera, side: int) -> float:
+    """Return the median time of a view, after a first one."""
+    seconds = []
+    for _ in range(4):
+        began = time.perf_counter()
+        field.render(camera, side=side)
+        seconds.append(time.perf_counter() - began)
+    return statistics.median(seconds[1:])
 
 
 def _views(name: str) -> Views:
@@ -106,6 +139,22 @@ def _divided(views: Views) -> tuple[Views, Views]:
         views.subset([each for each in numbers if each % _EVERY != 3]),
         views.subset([each for each in numbers if each % _EVERY == 3]),
     )
+
+
+def _uneven(views: Views) -> Views:
+    """Return 8-bit photographs with gains and offsets, 1 and 0 in the mean."""
+    random = np.random.default_rng(0)
+    count = len(views.cameras)
+    gains = random.uniform(0.75, 1.25, count)
+    offsets = random.uniform(-0.05, 0.05, count)
+    gains, offsets = gains / gains.mean(), offsets - offsets.mean()
+    pictures = []
+    for picture, gain, offset in zip(views.pictures, gains, offsets, strict=True):
+        assert picture.dtype == np.uint8
+        changed = picture.copy()
+        changed[..., :3] = np.rint(np.clip(gain * picture[..., :3] + 255 * offset, 0, 255))
+        pictures.append(changed)
+    return replace(views, pictures=tuple(pictures))
 
 
 def _without_alpha(views: Views) -> Views:

@@ -1,4 +1,4 @@
-"""Quantized nodes of voxels, files of scenes, and views by NumPy. Oracles: there and back, damage, `scenes.render`."""
+"""Quantized nodes of voxels, files of scenes, and views by NumPy. Oracles: there and back, damage, `Field.render`."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -25,9 +25,9 @@ WHITE = (1.0, 1.0, 1.0)
 )
 def test_new_views_of_a_ball_are_seen(network: Architecture) -> None:
     views, other = ball_views(8, size=16), ball_views(1, size=16, seed=9)
-    field = fit_radiance(views, network, stop=lg.passes(15), held_out=other)
+    field = fit_radiance(views, network, stop=lg.passes(12), held_out=other)
     assert field.report is not None
-    assert field.report.psnr_db > Photographs(views, field).constant_db + 4
+    assert field.report.psnr_db > Photographs(views, field).constant_db + 3
     assert field.report.psnr_db == pytest.approx(np.mean(quality_of_views(field, other, WHITE)), abs=1e-3)
     again = from_record(decode(encode(to_record(field))))
     camera = other.cameras[0]

@@ -54,6 +54,7 @@ def fit(
     background: Annotated[
         str | None, typer.Option(metavar="C", help="Behind photographs: white, black, none or R,G,B.")
     ] = None,
+    exposures: Annotated[bool, typer.Option("--exposures", help="Photographs differ in brightness.")] = False,
     mask: Annotated[Path | None, typer.Option(metavar="M", help="Picture, bright where samples are filled in.")] = None,
     prior: Annotated[
         str | None, typer.Option(metavar="P", help="Between samples: tv, hessian, weighed: tv:0.1.")
@@ -118,6 +119,7 @@ def fit(
         mask=mask,
         hold_out=hold_out,
         background=parse_background(background),
+        exposures=exposures,
         working_set=working_set << 20,
         seed=seed,
         device=device,

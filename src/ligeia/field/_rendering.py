@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, Protocol, final, runtime_checkable
+from typing import Final, Protocol, final, runtime_checkable
 
 import numpy as np
 import torch
@@ -12,11 +12,8 @@ from torch import Tensor
 
 from ligeia.core import InputError, map_on_threads
 from ligeia.kernels import GAINS, Picture, PixelRays, Rendered, VoxelFit, VoxelGrid, hits, render_rays, render_values
-from ligeia.networks import Radiance, Voxels
-from ligeia.signals import Camera, Grid, Missing, SceneSource
-
-if TYPE_CHECKING:  # a field renders itself, and stands above this
-    from ._field import Field
+from ligeia.networks import Network, Radiance, Voxels
+from ligeia.signals import Camera, Grid, Missing, SceneSource, Source
 
 Background = tuple[float, float, float]
 
@@ -35,6 +32,31 @@ class View:
     opacity: Float32[np.ndarray, "rows columns"]
     depth: Float32[np.ndarray, "rows columns"]
     """Mean distance from the camera to what is seen, in units of the scene; NaN where nothing is."""
+
+
+@runtime_checkable
+class Scene(Protocol):
+    """What a field has that its views depend on."""
+
+    @property
+    def network(self) -> Network:
+        """Gives density and colors, or what colors are made of, at coordinates."""
+        ...
+
+    @property
+    def grid(self) -> Grid:
+        """The box and its cells."""
+        ...
+
+    @property
+    def missing(self) -> Missing | None:
+        """Cells without anything in them."""
+        ...
+
+    @property
+    def source(self) -> Source | None:
+        """What it was fitted to."""
+        ...
 
 
 @runtime_checkable
@@ -59,17 +81,17 @@ class PlainRadiance:
     Samples are as far apart as those of the field's grid, and none lies in a cell that is missing there.
     """
 
-    def __init__(self, field: "Field[Any]") -> None:
-        self.field = field
+    def __init__(self, field: Scene) -> None:
+        self._network = field.network
         self.grid = _cells_of(field.grid, field.missing)
 
     def rendered(self, rays: PixelRays, *, side: int = 1, key: int | None = None) -> Rendered:
         """Return what `rendered` says."""
-        dtype = next(self.field.parameters()).dtype
+        dtype = next(self._network.parameters()).dtype
         cells = torch.tensor(self.grid.cells, dtype=dtype)
 
         def values(places: Float[Tensor, "n 3"]) -> tuple[Float[Tensor, " n"], Float[Tensor, "n 3"]]:
-            found = self.field((2 * places / cells - 1).clamp(-1, 1))
+            found = self._network((2 * places / cells - 1).clamp(-1, 1))
             return found[:, 0], found[:, 1:]
 
         return render_values(self.grid, values, rays, dtype=dtype, side=side, key=key)
@@ -89,7 +111,7 @@ class PlainRadiance:
         return np.concatenate([hits(self.grid, each, side=side) for each in _pieces(rays)])
 
 
-def rendered(field: "Field[Any]", rays: PixelRays, *, side: int = 1, key: int | None = None) -> Rendered:
+def rendered(field: Scene, rays: PixelRays, *, side: int = 1, key: int | None = None) -> Rendered:
     """Return what is seen of a radiance field by the plain definition, differentiable by its weights and by the rays.
 
     Each pixel is the mean over ``side**2`` rays. With a ``key``, rays and samples are drawn at random within their
@@ -103,7 +125,7 @@ def rendered(field: "Field[Any]", rays: PixelRays, *, side: int = 1, key: int | 
     return render_rays(grid, density * GAINS[0], features, head * GAINS[2], rays, side=side, key=key)
 
 
-def seen_of(field: "Field[Any]") -> Seen:
+def seen_of(field: Scene) -> Seen:
     """Return a radiance field as pixels see it; `InputError` for another field."""
     if not isinstance(field.network.architecture, Radiance):
         return voxels_of(field)
@@ -116,7 +138,7 @@ def seen_of(field: "Field[Any]") -> Seen:
     return PlainRadiance(field)
 
 
-def voxels_of(field: "Field[Any]") -> VoxelFit:
+def voxels_of(field: Scene) -> VoxelFit:
     """Return the voxels of a radiance field, which share its weights; `InputError` for another field."""
     architecture = field.network.architecture
     if isinstance(architecture, Radiance):
@@ -132,7 +154,7 @@ def voxels_of(field: "Field[Any]") -> VoxelFit:
     return VoxelFit(_voxel_grid(field, architecture), density, features, head)
 
 
-def render_view(field: "Field[Any]", camera: Camera, background: Background | None, side: int) -> View:
+def render_view(field: Scene, camera: Camera, background: Background | None, side: int) -> View:
     """Return what `Field.render` says."""
     behind = background_of(field) if background is None else background
     color, opacity, depth = seen_of(field).picture(camera_rays([camera]), side=side)
@@ -143,7 +165,7 @@ def render_view(field: "Field[Any]", camera: Camera, background: Background | No
     return View(color.reshape(*shape, 3), opacity.reshape(shape), distance.reshape(shape))
 
 
-def background_of(field: "Field[Any]") -> Background:
+def background_of(field: Scene) -> Background:
     """Return what is behind a scene, as its file says; white where it does not."""
     source = field.source
     known = source.background if isinstance(source, SceneSource) else None
@@ -184,7 +206,7 @@ def _rays_of_lens(camera: Camera) -> list[Float[np.ndarray, "n 3"]]:
     return [camera.rays(middle)[1], right, down]
 
 
-def _voxel_grid(field: "Field[Any]", voxels: Voxels) -> VoxelGrid:
+def _voxel_grid(field: Scene, voxels: Voxels) -> VoxelGrid:
     low, high = zip(*(axis.extent for axis in field.grid.axes), strict=True)
     return voxels.grid(low, high)
 

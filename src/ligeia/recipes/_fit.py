@@ -80,6 +80,8 @@ def plan_fit(source: SignalLike | Surface | Shape | Views, request: FitRequest) 
         return plan_scene(Path(source), request)
     if request.background is not None:
         raise InputError("a background is that of photographs with known cameras; leave it out (--background).")
+    if request.exposures:
+        raise InputError("exposures are those of photographs with known cameras; leave them out (--exposures).")
     if isinstance(source, (Surface, Shape)):
         return plan_surface(source, request)
     names_a_table = request.variable is not None or (request.columns is not None and request.columns.coordinates)

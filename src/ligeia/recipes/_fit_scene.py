@@ -58,6 +58,7 @@ def fit_scene(
     background: Background = (1.0, 1.0, 1.0),
     held_out: Views | None = None,
     box: Box | None = None,
+    exposures: bool = False,
     seed: int = 0,
     callbacks: Sequence[Callback] = (),
     checkpoint: Checkpointer | None = None,
@@ -72,6 +73,9 @@ def fit_scene(
     unless a box is given: cells then hold all of space, contracted outside of the box that the cameras look at
     (`VoxelGrid`), from 32 to at most 192 along a side. What only one camera sees, or no ray reaches, is empty.
 
+    With ``exposures``, each photograph may be brighter or darker than the others, by a gain and an offset for each
+    color: they are found from what the field shows at the end of a stage, and the photographs are fitted without them.
+
     ``box`` are the corners of a cube. ``checkpoint`` keeps the state of the fit, or goes on from it.
     """
     fresh = Progress(num_points=1)
@@ -79,32 +83,19 @@ def fit_scene(
     if budget.spent(fresh) is None:
         budget = budget | fitting.seconds(_USUAL_SECONDS)
     began = time.perf_counter()
-    source = source_of_views(views, background)
-    if is_bounded(views, background, box):
-        grid, last = _first_grid(views, box)
-        field, stages, rate = field_of(grid, source=source, seed=seed), _STAGES, _RATE
-    else:
-        grid, last = _first_cells_of_space(views)
-        field = field_of(grid, source=source, seed=seed, raw_density=_SPACE_FOG)
-        stages, rate = _SPACE_STAGES, _SPACE_RATE
+    field, last, stages, rate = _first_field(views, background, box, seed)
+    grid = voxels_of(field).grid
     sides = [round(grid.cells[0] + position * (last - grid.cells[0])) for position, _, _ in stages]
     objective = Photographs(views, field, background=background, held_out=held_out)
     set_up = min(1.0, budget.spent(replace(fresh, seconds=time.perf_counter() - began)) or 0.0)
     state = SceneState(field, _RECIPE, objective.num_points, began)
     if checkpoint is not None:
-        checkpoint.begin(
-            state,
-            fitting.identity(
-                "scene",
-                views=photographs_part(views, background, box),
-                recipe=fitting.recipe_part(_RECIPE),
-                stages=[list(each) for each in (*_STAGES, *_SPACE_STAGES)],
-                seed=seed,
-            ),
-        )
+        checkpoint.begin(state, _identity(views, background, box, exposures=exposures, seed=seed))
         callbacks = [*callbacks, checkpoint]
         if state.number:  # it goes on with other cells than those that the objective began with
             objective.look_again(state.field)
+        if state.exposures is not None:
+            objective.expose(state.exposures)
     seen = [state.seen_by(each) for each in callbacks]
     while True:
         _, share, rays = stages[state.number]
@@ -122,11 +113,36 @@ def fit_scene(
         )
         if share == 1 or report.stopped_by == "callback":
             break
+        if exposures:
+            objective.find_exposures(state.field)
+            state.exposures = objective.exposures
         following = _finer(state.field, objective, sides[state.number + 1])
         objective.look_again(following)
         state.begin_stage(following, objective.num_points)
     state.field.report = state.report(report)
     return state.field
+
+
+def _first_field(views: Views, background: Background, box: Box | None, seed: int) -> tuple[Field, int, _Stages, float]:
+    """Return the field that a fit begins with, its cells along a side at the end, its stages and its first rate."""
+    source = source_of_views(views, background)
+    if is_bounded(views, background, box):
+        grid, last = _first_grid(views, box)
+        return field_of(grid, source=source, seed=seed), last, _STAGES, _RATE
+    grid, last = _first_cells_of_space(views)
+    return field_of(grid, source=source, seed=seed, raw_density=_SPACE_FOG), last, _SPACE_STAGES, _SPACE_RATE
+
+
+def _identity(views: Views, background: Background, box: Box | None, *, exposures: bool, seed: int) -> str:
+    """Return what tells this fit from others."""
+    return fitting.identity(
+        "scene",
+        views=photographs_part(views, background, box),
+        recipe=fitting.recipe_part(_RECIPE),
+        stages=[list(each) for each in (*_STAGES, *_SPACE_STAGES)],
+        exposures=exposures,
+        seed=seed,
+    )
 
 
 def _finer(field: Field, objective: Photographs, cells: int) -> Field:

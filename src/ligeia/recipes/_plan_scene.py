@@ -62,7 +62,10 @@ class ScenePlan:
     def fit(self, *, callbacks: Sequence[Callback] = (), checkpoint: Checkpointer | None = None) -> FittedScene:
         """Fit the field; callbacks see every step, ``checkpoint`` keeps the state or goes on from it."""
         network = self.request.network
-        fit_views = fit_scene if network is None else partial(fit_radiance, network=network)
+        if network is None:
+            fit_views = partial(fit_scene, exposures=self.request.exposures)
+        else:
+            fit_views = partial(fit_radiance, network=network)
         field = fit_views(
             self.views,
             stop=self.request.stop,
@@ -229,5 +232,6 @@ def _not_meant(request: FitRequest) -> list[str]:
         "values": columns is not None and bool(columns.values),
         "mask": request.mask is not None,
         "footprint": request.footprint != "point",
+        "exposures with a network": request.exposures and request.network is not None,
     }
     return [name for name, is_said in said.items() if is_said]

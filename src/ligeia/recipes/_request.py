@@ -53,6 +53,7 @@ class FitOptions(TypedDict, total=False):
     mask: SignalLike | None
     hold_out: float | None
     background: "BackgroundLike | None"
+    exposures: bool
     working_set: int
     seed: int
     device: str | torch.device
@@ -108,6 +109,8 @@ class FitRequest:
     points of a cloud, every eighth of 16 photographs or more, and none of anything else. 8 is every eighth of them."""
     background: BackgroundLike | None = None
     """What is behind a scene: white, black, none, or red, green and blue from 0 to 1; None finds it."""
+    exposures: bool = False
+    """Whether photographs of a scene may be brighter or darker than each other."""
     working_set: int = WORKING_SET
     """Bytes of samples that are held in memory (`to_signal`)."""
     seed: int = 0

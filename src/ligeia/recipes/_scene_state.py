@@ -22,6 +22,8 @@ class SceneState:
         self.began = began
         """When the fit began, by the clock of this process and less the time that it was stopped."""
         self.stage = State(field, recipe, num_points)
+        self.exposures: np.ndarray | None = None
+        """Of the photographs, as `Photographs.exposures`."""
         self._recipe = recipe
         self._before = Progress(num_points)
 
@@ -87,6 +89,7 @@ class SceneState:
             "before": self._before.to_plain(),
             "occupied": torch.from_numpy(voxels_of(self.field).grid.occupied.copy()),
             "stage": self.stage.to_plain(),
+            "exposures": None if self.exposures is None else torch.from_numpy(self.exposures),
         }
 
     def load_plain(self, plain: dict[str, Any]) -> None:
@@ -99,3 +102,4 @@ class SceneState:
         stage.load_plain(plain["stage"])
         self.number, self.began = int(plain["number"]), time.perf_counter() - float(plain["seconds"])
         self._before, self.stage = before, stage
+        self.exposures = None if plain["exposures"] is None else plain["exposures"].numpy()

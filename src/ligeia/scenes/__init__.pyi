@@ -13,6 +13,7 @@ from ._comparison import (
     compare_views as compare_views,
     quality_of_views as quality_of_views,
 )
+from ._exposures import exposures_of as exposures_of
 from ._fields import (
     field_of as field_of,
     normals_of as normals_of,

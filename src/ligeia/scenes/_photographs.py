@@ -16,9 +16,11 @@ from ligeia.metrics import decibels, psnr
 from ligeia.signals import Views
 
 from ._comparison import quality_of_views
+from ._exposures import exposures_of
 
 _TILE: Final = 8  # pixels along a side: rays of one see the same cells
 _FEW: Final = 1 << 12
+_WATCHED: Final = 1 << 17  # pixels that say how photographs are exposed
 _MANY: Final = 1 << 20  # pixels that are measured where no views are held out
 SPREAD: Final = 2654435761  # Knuth's: keys of one step and the next differ in most bits
 _SIDE: Final = 2  # rays along the side of a pixel where quality is measured
@@ -41,6 +43,9 @@ class Photographs:
     Pictures without alpha were taken before ``background``; with alpha they are compared before it. Pixels that are
     ignored, and those that see nothing of the field's cells, take no part. The quality is that of the ``held_out``
     views; without any, of the photographs themselves.
+
+    ``exposures`` are the gain and the offset of each photograph and color that `find_exposures` found; the field is
+    fitted to what the photographs would show without them. Quality is measured with the photographs as they are.
     """
 
     def __init__(
@@ -49,6 +54,9 @@ class Photographs:
         self.views, self.background, self.held_out = views, background, held_out
         self.has_alpha = views.has_alpha
         self._all = _pixels_of(views)
+        self._taken = self._all.target
+        self._photograph = np.repeat(np.arange(len(views.cameras)), [np.prod(each.shape) for each in views.cameras])
+        self.exposures: Float[np.ndarray, "photographs 2 3"] | None = None
         self.is_rough = False
         """Whether quality is measured on a few pixels even where all are asked for."""
         self._measured = self._all if held_out is None else _pixels_of(held_out)
@@ -68,6 +76,22 @@ class Photographs:
         if self.has_alpha:
             sees |= self._all.target[:, 3] > 0  # it cannot be met, but says that cells are missing
         self.live = np.flatnonzero(self._is_known & sees)
+
+    def find_exposures(self, field: Field) -> None:
+        """Find how each photograph differs from what a field shows, and fit what it would be without that."""
+        chosen = self._some(_WATCHED)
+        color, opacity, _ = seen_of(field).picture(self._all.rays.take(chosen))
+        if not self.has_alpha:
+            color = composited(color, opacity, self.background)
+        target, count = self._taken[chosen], len(self.views.cameras)
+        self.expose(exposures_of(color, target[:, 3], target[:, :3], self._photograph[chosen], count))
+
+    def expose(self, exposures: Float[np.ndarray, "photographs 2 3"]) -> None:
+        """Fit what the photographs would be without these gains and offsets."""
+        gain, offset = np.moveaxis(exposures.astype(np.float32)[self._photograph], 1, 0)
+        color = (self._taken[:, :3] - offset * self._taken[:, 3:]) / gain
+        self._all = self._all._replace(target=np.concatenate([color, self._taken[:, 3:]], axis=1))
+        self.exposures = exposures
 
     @property
     def num_points(self) -> int:
@@ -95,7 +119,10 @@ class Photographs:
 
     def some_rays(self, most: int) -> PixelRays:
         """Return the rays of at most as many of the pixels that take part, evenly among them."""
-        return self._all.rays.take(self.live[:: -(-len(self.live) // most)])
+        return self._all.rays.take(self._some(most))
+
+    def _some(self, most: int) -> Int[np.ndarray, " n"]:
+        return self.live[:: -(-len(self.live) // most)]
 
     def loss(self, field: Field, batch: Pixels) -> Float[Tensor, ""]:
         """Return the mean squared error of a batch by the definition, in units in which the range is [-1, 1].

@@ -33,13 +33,13 @@ def plain_view(
 ) -> Float[np.ndarray, "rows columns 3"]:
     """Return what a camera sees of a radiance field in a box, each pixel the mean over ``side**2`` rays; slowly.
 
-    `ligeia.scenes.render` is the same in compiled code. `InputError` for another field, or one of contracted space.
+    `Field.render` is the same in compiled code. `InputError` for another field, or one of contracted space.
     """
     voxels = record.network.architecture
     if not isinstance(voxels, Voxels):
         raise InputError(f"expected a field of voxels for views of a scene, got a network {voxels.name}.")
     if voxels.is_contracted:
-        raise InputError("expected a scene in a box, this one holds all of space; `ligeia.scenes.render` shows it.")
+        raise InputError("expected a scene in a box, this one holds all of space; `Field.render` shows it.")
     low, high = zip(*(axis.extent for axis in record.grid.axes), strict=True)
     grid = voxels.grid(low, high)
     density, features, head = (each.astype(np.float64) for each in record.float_tensors())
