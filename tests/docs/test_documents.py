@@ -109,7 +109,7 @@ def test_the_python_of_the_page_on_surfaces_runs(photo: Path) -> None:
 def test_the_page_on_scenes_runs(photo: Path) -> None:
     for line in "".join(blocks("sh", SCENES)).splitlines():
         words = shlex.split(line.partition("#")[0])
-        shortened = [{"60": "6", "90": "3", "64": "16"}.get(word, word) for word in words[1:]]
+        shortened = [{"60": "2", "90": "3", "64": "16"}.get(word, word) for word in words[1:]]
         assert run(shortened) == 0, line
     names: dict[str, Any] = {}
     exec(compile("".join(blocks("python", SCENES)).replace("seconds(60)", "passes(1)"), "scenes.md", "exec"), names)
