@@ -11,7 +11,16 @@ from ._checkpoints import discard, keeping, open_checkpoint
 from ._console import Device, Json, Output, Quiet, Seed, check_field_output, emit, say
 from ._fit_scene import scene_summary
 from ._fit_surface import surface_summary
-from ._parsing import parse_background, parse_box, parse_choice, parse_frames, parse_names, parse_numbers, parse_tuple
+from ._parsing import (
+    parse_background,
+    parse_box,
+    parse_choice,
+    parse_frames,
+    parse_missing,
+    parse_names,
+    parse_numbers,
+    parse_tuple,
+)
 from ._progress import watched_fit
 from ._summaries import describe, network_summary, signal_summary, stop_of, summarize
 
@@ -56,6 +65,9 @@ def fit(
     ] = None,
     exposures: Annotated[bool, typer.Option("--exposures", help="Photographs differ in brightness.")] = False,
     mask: Annotated[Path | None, typer.Option(metavar="M", help="Picture, bright where samples are filled in.")] = None,
+    missing: Annotated[
+        str | None, typer.Option(metavar="V", help="Value of missing samples: -9999, nan; none: all are there.")
+    ] = None,
     prior: Annotated[
         str | None, typer.Option(metavar="P", help="Between samples: tv, hessian, weighed: tv:0.1.")
     ] = None,
@@ -117,6 +129,7 @@ def fit(
         columns=_columns(coordinates, values, box),
         footprint=parse_choice(footprint, ("point", "box", "bicubic"), _FOOTPRINTS),
         mask=mask,
+        missing=parse_missing(missing),
         hold_out=hold_out,
         background=parse_background(background),
         exposures=exposures,

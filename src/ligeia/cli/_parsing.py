@@ -10,7 +10,7 @@ from ligeia.core import InputError, check_readable, check_writable
 
 if TYPE_CHECKING:
     from ligeia.recipes import BackgroundLike
-    from ligeia.signals import Place, Region
+    from ligeia.signals import MissingValue, Place, Region
 
 _Word = TypeVar("_Word", bound=str)
 
@@ -146,3 +146,13 @@ def parse_box(text: str | None) -> tuple[tuple[float, float], ...] | None:
     if not found or not all(len(ends) == 2 for ends in found):
         raise InputError(f"expected a box such as -5:15,-5:5 (low:high, per coordinate), got {text!r}.")
     return tuple((ends[0], ends[1]) for ends in found)
+
+
+def parse_missing(text: str | None) -> "MissingValue":
+    """Return the value of missing samples of a text such as ``-9999``, ``nan`` or ``none``."""
+    if text is None or text == "none":
+        return "none" if text else None
+    try:
+        return float(text)
+    except ValueError:
+        raise InputError(f"expected a number, nan or none as in --missing -9999, got {text!r}.") from None

@@ -4,6 +4,8 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ._console import decibels
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ def summarize(field: "Field", output: Path, size: int) -> dict[str, Any]:
         "stopped_by": report.stopped_by,
         "recipe": report.recipe,
         "seed": report.seed,
+        "range": [[each.low, each.high] for each in field.channels],
         "num_samples": report.num_points,
         "num_measured": report.num_measured,
         "restarts": len(report.restarts),
@@ -81,6 +84,12 @@ def describe(result: dict[str, Any], field: "Field", *, psnr: float | None = Non
     work = f"{result['steps']:,} steps, {result['passes']:.2f} passes"
     size = f"{result['parameters']:,} parameters, {result['bytes']:,} bytes"
     lines = [f"{result['output']}: {quality}", f"{work}, {size}"]
+    if (more := _more_of_type(field)) and snr_db is None:
+        low, high = field.channels[0].low, field.channels[0].high
+        of_type = decibels(result["psnr_db"] + more)
+        lines.append(
+            f"the PSNR is of the samples' own range, {low:g} to {high:g}; of all that their type holds {of_type}"
+        )
     is_scene = isinstance(field.source, SceneSource)  # it says what was measured view by view
     if result["num_measured"] < result["num_samples"] and not is_scene:
         lines.append(f"the PSNR was measured on {result['num_measured']:,} of {result['num_samples']:,} samples")
@@ -103,6 +112,20 @@ def describe(result: dict[str, Any], field: "Field", *, psnr: float | None = Non
             for restart in field.report.restarts
         ]
     return "\n".join(lines)
+
+
+def _more_of_type(field: "Field") -> float:
+    """Return by how many decibels a PSNR of all that the type of the samples holds exceeds that of their own range."""
+    from ligeia.signals import ArraySource, ImageSource, held_range
+
+    source = field.source
+    if not isinstance(source, ArraySource | ImageSource):
+        return 0.0
+    held = held_range(np.dtype(source.dtype), source.bits if isinstance(source, ImageSource) else None)
+    if held is None or (isinstance(source, ImageSource) and source.palette):
+        return 0.0
+    channel = field.channels[0]
+    return 20 * math.log10((held[1] - held[0]) / (channel.high - channel.low))
 
 
 def stop_of(psnr: float | None, snr: float | None, seconds: float | None, passes: float | None) -> "Stop | None":

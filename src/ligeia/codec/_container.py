@@ -17,7 +17,7 @@ from ligeia.networks import LatentGrid, NetworkConfig, Voxels
 from ligeia.signals import Channel, Grid, Missing, Source
 
 from .latents._stream import Latents, num_cells, pack_levels, pack_networks, unpack_levels, unpack_networks
-from .records._bytes import ByteReader, RecordError, varint_bytes
+from .records._bytes import ByteReader, RecordError, number_bytes, varint_bytes
 from .records._grid import pack_channels, pack_grid, pack_missing, unpack_channels, unpack_grid, unpack_missing
 from .records._network import has_cells, pack_network, pack_occupied, unpack_network
 from .records._source import pack_source, unpack_source
@@ -40,13 +40,14 @@ VERSION: Final = 1
 
 _CELLS: Final = b"CELL"
 _MISSING: Final = b"miss"
+_FILL: Final = b"fill"
 _ROWS: Final = b"ROWS"
 _QUANTIZED: Final = b"QUAN"
 _LATENT_NETWORKS: Final = b"LATN"
 _LATENT_LEVELS: Final = b"LATT"
 _RESIDUAL: Final = b"RSID"
 _KNOWN: Final = (
-    *(b"NETW", _CELLS, b"GRID", b"CHAN", b"SRCE", _MISSING),
+    *(b"NETW", _CELLS, b"GRID", b"CHAN", b"SRCE", _MISSING, _FILL),
     *(_ROWS, b"TENS", _QUANTIZED, _LATENT_NETWORKS, _LATENT_LEVELS, _RESIDUAL, b"DONE"),
 )
 
@@ -209,6 +210,8 @@ def _header_chunks(record: FieldRecord) -> list[tuple[bytes, bytes]]:
         raise RecordError("the network, grid or channels hold a number that float64 cannot; round it first.")
     if record.missing is not None:
         header[_MISSING] = pack_missing(record.missing)
+        if record.missing.value is not None:
+            header[_FILL] = number_bytes(record.missing.value)
     return [*header.items()]
 
 
@@ -228,7 +231,7 @@ def decode(data: bytes) -> FieldRecord:
     _check_sizes(network, grid, channels)
     source = unpack_source(chunks.next(b"SRCE"))
     mask = chunks.optional(_MISSING)
-    missing = None if mask is None else unpack_missing(mask, grid)
+    missing = None if mask is None else unpack_missing(mask, grid, chunks.optional(_FILL))
     latents = _read_latents(chunks, network)
     tensors = [] if latents is not None else _read_tensors(chunks, network)
     packed = chunks.optional(_RESIDUAL)

@@ -182,7 +182,8 @@ def _in_units_of(source: Signal, target: Signal) -> Float[np.ndarray, "rows colu
         )
     kinds = [each.values.dtype.kind for each in (source, target)]
     if kinds == ["u", "u"]:
-        values = values * (target.channels[0].high / source.channels[0].high)
+        if source.held_range is not None and target.held_range is not None:
+            values = values * (target.held_range[1] / source.held_range[1])
     elif "u" in kinds:
         raise InputError(
             f"expected a source and a target of integers, or neither, got {source.values.dtype} and "

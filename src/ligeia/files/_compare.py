@@ -62,9 +62,8 @@ def compare(reference: Path, candidate: Path) -> Comparison:
             f"{candidate}: expected the shape {tuple(wanted.shape)} of {reference}, channels last, got "
             f"{tuple(got.shape)}; render or convert one of them first."
         )
-    if isinstance(first, Signal) and isinstance(second, Signal) and _differ_in_depth(first, second):
-        other = second.channels[0]
-        got = low + (got - other.low) * ((high - low) / (other.high - other.low))
+    if isinstance(first, Signal) and isinstance(second, Signal):
+        got = got * _depth(first, second)
     wanted, got = wanted.clamp(low, high), got.clamp(low, high)  # a field as reference is clipped like any other
     if there is not None:
         if wanted.shape[:-1].numel() != len(there):
@@ -174,7 +173,7 @@ def _there(first: Field | Signal, second: Field | Signal) -> Bool[np.ndarray, " 
     return ~found[0] if found else None
 
 
-def _differ_in_depth(first: Signal, second: Signal) -> bool:
-    # the ranges of these are those of their bits, all others are taken from the samples
-    of_bits = all(each.values.dtype in (np.bool_, np.uint8, np.uint16) for each in (first, second))
-    return of_bits and first.channels[0].high != second.channels[0].high
+def _depth(first: Signal, second: Signal) -> float:
+    """Return the factor from samples of the second bit depth to those of the first; 1 where these are no depths."""
+    held = first.held_range, second.held_range
+    return 1.0 if held[0] is None or held[1] is None else held[0][1] / held[1][1]

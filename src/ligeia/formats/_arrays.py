@@ -61,7 +61,9 @@ def array_of(opened: Opened, asked: Reading) -> Signal:
         raise FormatError(f"{path}: expected an .npy file of one array, the bytes are not one; use numpy.save.")
     array = mapped(path)
     with errors_name(path):
-        return from_array(array, channels=asked.channels, align=asked.align, working_set=asked.working_set)
+        return from_array(
+            array, channels=asked.channels, align=asked.align, working_set=asked.working_set, missing=asked.missing
+        )
 
 
 def mapped(path: Path) -> Shaped[np.ndarray, "..."]:
@@ -87,7 +89,7 @@ def read_archive(opened: Opened, asked: Reading) -> Signal:
     except ARCHIVE_ERRORS as error:
         raise FormatError(f"{path}: not a readable .npz file of numbers ({error}).") from error
     with errors_name(f"{path}, {name}"):
-        signal = from_array(array, channels=asked.channels, align=asked.align)
+        signal = from_array(array, channels=asked.channels, align=asked.align, missing=asked.missing)
     assert isinstance(signal.source, ArraySource)
     return replace(signal, source=replace(signal.source, name=name))
 

@@ -77,7 +77,9 @@ def _read_points(opened: Opened, asked: Reading) -> Signal:
             f"{opened.path}: columns of points are named by coordinates and values, got {asked.variable!r} as variable."
         )
     columns = asked.columns or PointColumns()
-    return read_points(opened.path, columns.coordinates, columns.values, box=columns.box, align=asked.align)
+    return read_points(
+        opened.path, columns.coordinates, columns.values, box=columns.box, align=asked.align, missing=asked.missing
+    )
 
 
 SURFACE: Final = Format(
@@ -181,7 +183,7 @@ FORMATS: Final[tuple[Format, ...]] = (
         name="volume",
         endings=VOLUME_SUFFIXES,
         probe=is_volume,
-        read=lambda opened, asked: read_volume(opened.path, align=asked.align),
+        read=lambda opened, asked: read_volume(opened.path, align=asked.align, missing=asked.missing),
         source=VolumeSource,
         write=save_volume,
         writes=lambda output: is_volume_output(output.path),

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Shaped
+from jaxtyping import Bool, Float
 
 from ligeia.core import (
     FormatError,
@@ -36,13 +36,14 @@ from ligeia.signals import (
     Missing,
     Sampling,
     Signal,
-    cast_samples,
+    missing_in,
     value_range_of,
 )
 
 from ._gridded_axes import axis_of
 from ._opened import Opened, Reading
 from ._output import Output
+from ._packing import PACKING, repacked, unpacked
 
 _ENGINES = {"NETCDF3": "scipy", "NETCDF4": "h5netcdf", "ZARR": "zarr", "ZARR2": "zarr"}
 GRIDDED_SUFFIXES = (".nc", ".nc4", ".cdf", ".zarr")
@@ -71,14 +72,17 @@ def read_gridded(opened: Opened, asked: Reading) -> Signal:
         names, samples, attributes, axes, metadata = _stored(path, kind, asked)
     if any(" since " in str(attrs.get("units", "")) for attrs in attributes):
         raise SampleError(f"{path}, {names[0]}: expected samples, these are times; choose another variable.")
-    unpacked = [_unpacked(raw, attrs) for raw, attrs in zip(samples, attributes, strict=True)]
-    missing = np.any([gone for _, gone in unpacked], axis=0)
+    found = [unpacked(raw, attrs) for raw, attrs in zip(samples, attributes, strict=True)]
+    values = np.stack([each for each, _ in found], axis=-1)
+    missing = np.any([gone for _, gone in found], axis=0)
+    if asked.missing is not None:  # what the file says does not hold
+        stated = missing_in(values, asked.missing)
+        missing = np.zeros(missing.shape, bool) if stated is None else stated.mask().reshape(missing.shape)
     if missing.all():
         raise SampleError(f"{path}, {names[0]}: all {missing.size} samples are missing; choose another variable.")
-    values = np.stack([each for each, _ in unpacked], axis=-1)
     if values.dtype.kind == "f":
         values[missing] = np.nan
-    mask = Missing.of(missing)
+    mask = Missing.of(missing, asked.missing if isinstance(asked.missing, float) else None)
     channels = []
     for number, (name, attrs) in enumerate(zip(names, attributes, strict=True)):
         low, high = value_range_of(values[..., number : number + 1], mask, words_are_filled=False)
@@ -96,7 +100,10 @@ def _stored(
     """Return the variables asked for: names, samples and attributes of each, their axes, and what travels with them."""
     xarray = optional("xarray", extra="science", needed_for="gridded data")
     try:
-        with xarray.open_dataset(path, engine=_ENGINES[kind], decode_cf=False, **_options(kind)) as data:
+        with (
+            warnings.catch_warnings(action="ignore"),  # of attributes that are looked at here
+            xarray.open_dataset(path, engine=_ENGINES[kind], decode_cf=False, **_options(kind)) as data,
+        ):
             names = _chosen(data, asked.variable)
             first = data[names[0]]
             different = [name for name in names if data[name].dims != first.dims or data[name].dtype != first.dtype]
@@ -118,7 +125,8 @@ def save_gridded(output: Output) -> None:
     if not isinstance(source, GriddedSource):
         raise InputError(f"{output.path}: gridded data need a field that came from them; write an .npy file instead.")
     pieces, derived = output.pieces(is_physical=True), output.quantity != "value"
-    write_gridded(output.path, output.sampling, pieces, source, output.missing(), derived=derived)
+    stated = output.field.missing.value if output.field.missing is not None else None
+    write_gridded(output.path, output.sampling, pieces, source, output.missing(), derived=derived, absent=stated)
 
 
 def write_gridded(
@@ -129,11 +137,13 @@ def write_gridded(
     missing: Bool[np.ndarray, "..."] | None,
     *,
     derived: bool = False,
+    absent: float | None = None,
 ) -> None:
     """Write consecutive pieces ``(start, stop, samples)`` over a sampling of the original grid as gridded data.
 
     The original's coordinates, attributes, packing and fill values come back; those of another sampling are worked
-    out from the axes. ``derived`` samples are not the variable itself, and are written as plain float32.
+    out from the axes. ``derived`` samples are not the variable itself, and are written as plain float32. ``absent`` is
+    the value of missing ones, if that is not what the attributes say.
     """
     xarray = optional("xarray", extra="science", needed_for="gridded data")
     kept = _unpacked_metadata(source)
@@ -151,7 +161,7 @@ def write_gridded(
             variables[name] = xarray.Variable(its_dims, data, attrs)
         elif name in dims:
             places = sampling.physical(dims.index(name))
-            own = {key: value for key, value in attrs.items() if key not in _REFERRING}
+            own = {key: value for key, value in attrs.items() if key not in (*_REFERRING, *PACKING)}
             places = places.astype(data.dtype if data.dtype.kind == "f" else np.float64)
             variables[name] = xarray.Variable([name], places, own)
     for number, name in enumerate(names):
@@ -162,7 +172,9 @@ def write_gridded(
             attrs = {"_FillValue": np.float32(np.nan)} if missing is not None else {}
             fill = np.float32(np.nan)
         else:
-            raw, fill = _repacked(values, attrs, np.dtype(source.dtype))
+            raw, fill = repacked(values, attrs, np.dtype(source.dtype))
+            if absent is not None:
+                fill = repacked(np.array(absent), attrs, np.dtype(source.dtype))[0]
         if missing is not None:
             raw[missing] = fill
         variables[name] = xarray.Variable(dims, raw, attrs)
@@ -230,38 +242,8 @@ def _axis(data: Any, name: str, size: int, align: Alignment) -> Axis:
     held = data.variables.get(name)
     if held is None or held.dims != (name,) or held.dtype.kind not in "iuf":
         return Axis(name=name, size=size)
-    return axis_of(name, np.asarray(held.values, np.float64), held.attrs, align)
-
-
-def _unpacked(raw: Shaped[np.ndarray, "..."], attrs: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-    """Return samples in their own unit, and where they are missing."""
-    raw = raw.astype(raw.dtype.newbyteorder("="), copy=False)
-    missing = np.isnan(raw) if raw.dtype.kind == "f" else np.zeros(raw.shape, bool)
-    for key in ("_FillValue", "missing_value"):
-        for each in np.atleast_1d(attrs.get(key, [])):
-            missing |= raw == np.asarray(each).astype(raw.dtype)
-    low, high = attrs.get("valid_min"), attrs.get("valid_max")
-    if "valid_range" in attrs:
-        low, high = np.atleast_1d(attrs["valid_range"])[:2]
-    if low is not None:
-        missing |= raw < low
-    if high is not None:
-        missing |= raw > high
-    scale, offset = attrs.get("scale_factor"), attrs.get("add_offset")
-    if scale is not None or offset is not None:
-        kind = np.float64 if raw.dtype.itemsize > 2 else np.float32
-        return (raw * np.float64(1 if scale is None else scale) + np.float64(offset or 0)).astype(kind), missing
-    return raw.copy() if raw.dtype.kind == "f" else raw, missing
-
-
-def _repacked(values: np.ndarray, attrs: Mapping[str, Any], dtype: np.dtype) -> tuple[np.ndarray, Any]:
-    """Return samples as they are in the file, and what stands there for a missing one."""
-    fill = attrs.get("_FillValue", attrs.get("missing_value", np.nan if dtype.kind == "f" else 0))
-    scale, offset = attrs.get("scale_factor"), attrs.get("add_offset")
-    stored = values.astype(np.float64)
-    if scale is not None or offset is not None:
-        stored = (stored - np.float64(offset or 0)) / np.float64(1 if scale is None else scale)
-    return cast_samples(stored, dtype), np.atleast_1d(fill)[0]
+    places, missing = unpacked(np.asarray(held.values), held.attrs)
+    return axis_of(name, np.where(missing, np.nan, places.astype(np.float64)), held.attrs, align)
 
 
 def _packed(data: Any, names: Sequence[str]) -> bytes:

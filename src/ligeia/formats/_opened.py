@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, final
 
-from ligeia.signals import Alignment
+from ligeia.signals import Alignment, MissingValue
 
 _HEAD = 512  # bytes that tell the kind of a file
 
@@ -74,6 +74,8 @@ class Reading:
     """Columns of scattered samples."""
     channels: bool | None = None
     """Whether the last axis of an array holds channels; None lets its shape say so."""
+    missing: MissingValue = None
+    """What is missing, besides or instead of what the file says."""
     align: Alignment = "centers"
     working_set: int | None = None
     """Bytes of samples that are read into memory; more of them stay on disk. None reads everything."""

@@ -66,14 +66,26 @@ class Output:
         for start, stop, values in self.field.pieces(self.sampling, quantity=self.quantity, derivative_scale=scale):
             yield start, stop, np.asarray(values)
 
-    def pieces_with_nan(self, *, is_physical: bool = False) -> Iterator[tuple[int, int, np.ndarray]]:
-        """Yield pieces in `dtype` that are NaN, or 0 in a file of integers, where there is no value."""
+    def filled_pieces(self, dtype: np.dtype, *, is_physical: bool = False) -> Iterator[tuple[int, int, np.ndarray]]:
+        """Yield pieces in which what stands for a missing sample in ``dtype`` is where there is no value."""
         missing = self.missing()
         flat = None if missing is None else missing.reshape(-1)
         for start, stop, values in self.pieces(is_physical=is_physical):
             if flat is not None:
-                values[flat[start:stop]] = np.nan if self.dtype.kind == "f" else 0
+                values[flat[start:stop]] = self.absent(dtype)
+            yield start, stop, values
+
+    def pieces_with_nan(self, *, is_physical: bool = False) -> Iterator[tuple[int, int, np.ndarray]]:
+        """Yield pieces in `dtype` that are NaN, or 0 in a file of integers, where there is no value."""
+        for start, stop, values in self.filled_pieces(self.dtype, is_physical=is_physical):
             yield start, stop, cast_samples(values, self.dtype)
+
+    def absent(self, dtype: np.dtype) -> float:
+        """Return what stands for a missing sample in ``dtype``: the original's value, or NaN, or 0 of integers."""
+        missing = self.field.missing
+        if missing is not None and missing.value is not None and self.quantity == "value":
+            return missing.value
+        return float("nan") if dtype.kind == "f" else 0.0
 
     def missing(self) -> Bool[np.ndarray, "..."] | None:
         """Return where the sampling has no value: where the nearest original sample has none."""

@@ -1,12 +1,13 @@
 """Scattered samples from files: named columns of tables."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ligeia.core import InputError, SampleError, errors_name
-from ligeia.signals import Alignment, Bounds, PointsSource, Signal, from_points
+from ligeia.signals import Alignment, Bounds, MissingValue, PointsSource, Signal, from_points, missing_in
 
 from ._opened import Opened
 from ._output import Output
@@ -44,9 +45,11 @@ def read_points(
     *,
     box: Bounds | None = None,
     align: Alignment = "centers",
+    missing: MissingValue = None,
 ) -> Signal:
     """Read scattered samples from named columns of a ``.csv``, ``.npz`` or ``.mat`` file; see `from_points`.
 
+    Rows in which a number is NaN or left out, or a value is ``missing``, are left out, with a warning that counts them.
     `InputError` with the columns of the file where either list is empty or holds an unknown name.
     """
     if not coordinates or not values:
@@ -58,16 +61,25 @@ def read_points(
     of_places = [column for column in columns if column.asked in coordinates]
     of_values = [column for column in columns if column.asked in values]
     for column in columns:
-        bad = ~np.isfinite(column.numbers)
+        bad = ~np.isfinite(column.numbers) if missing == "none" else np.isinf(column.numbers)
         if bad.any():
             raise SampleError(
                 f"{path}: expected finite numbers, {int(bad.sum())} of {len(bad)} in {column.name} are NaN or "
                 f"infinite, the first at index {int(bad.argmax())}; leave those points out."
             )
+    places = np.stack([column.numbers.astype(np.float64) for column in of_places], axis=1)
+    numbers = np.stack([column.numbers for column in of_values], axis=1)
+    with errors_name(path):
+        gone = missing_in(numbers, missing, mask=np.asarray(np.isnan(places).any(axis=1)))
+    if gone is not None:
+        there = ~gone.mask()
+        places, numbers = places[there], numbers[there]
+        said = f"{path}: {gone.num_missing:,} of {gone.num_samples:,} rows without a number were left out."
+        warnings.warn(said, stacklevel=2)
     with errors_name(path):
         return from_points(
-            np.stack([column.numbers.astype(np.float64) for column in of_places], axis=1),
-            np.stack([column.numbers for column in of_values], axis=1),
+            places,
+            numbers,
             names=[column.name for column in of_places],
             channels=[column.name for column in of_values],
             box=box,

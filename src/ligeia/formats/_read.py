@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from ligeia.core import InputError, check_readable
-from ligeia.signals import Alignment, Signal
+from ligeia.signals import Alignment, MissingValue, Signal
 
 from ._formats import FORMATS, IMAGE, POINTS, SURFACE, Format
 from ._opened import Opened, PointColumns, Reading
@@ -25,19 +25,27 @@ def read_signal(
     frames: tuple[int, int] | None = None,
     columns: PointColumns | None = None,
     channels: bool | None = None,
+    missing: MissingValue = None,
     align: Alignment = "centers",
     working_set: int | None = None,
 ) -> Signal:
     """Read a signal file of any kind, or a zarr folder; `FormatError` for anything else.
 
     ``variable`` names one of several arrays or variables in a file, ``frames`` the first and the last (exclusive) frame
-    of a video, ``columns`` those of scattered samples, ``channels`` whether the last axis of an array holds channels.
+    of a video, ``columns`` those of scattered samples, ``channels`` whether the last axis of an array holds channels,
+    ``missing`` what is missing besides NaN, instead of what the file says.
     ``.npy`` files, zarr arrays and videos of more than ``working_set`` bytes stay on disk (`Blocks`); None reads
     everything into memory.
     """
     check_readable(path)
     asked = Reading(
-        variable=variable, frames=frames, columns=columns, channels=channels, align=align, working_set=working_set
+        variable=variable,
+        frames=frames,
+        columns=columns,
+        channels=channels,
+        missing=missing,
+        align=align,
+        working_set=working_set,
     )
     with Opened(path) as opened:
         return format_of(opened, asked).read(opened, asked)

@@ -1,6 +1,7 @@
 """Tables of named columns: ``.csv``, ``.npz`` and ``.mat`` files read, ``.csv`` and ``.npz`` files written."""
 
 import csv
+import math
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from ._opened import Opened, Reading
 _TEXT = (".csv", ".tsv", ".txt")
 TABLE_SUFFIXES = (*_TEXT, ".npz", ".mat")
 _DELIMITERS = (",", ";", "\t")
+_ABSENT = ("", "NA", "N/A", "na", "n/a", "null", "NULL", "None", "-", "--")  # cells without a number, besides NaN
 _MOST_COLUMNS = 64  # of one array that holds several
 _MATLAB_7_3 = b"MATLAB 7.3"
 _HDF = b"\x89HDF\r\n\x1a\n"
@@ -111,7 +113,8 @@ def read_matlab(opened: Opened, asked: Reading) -> Signal:
             "with --coordinates x,y --values w, or an array of samples on a grid with --variable."
         )
     with errors_name(f"{path}, {variable}"):
-        signal = from_array(_read_array(path, str(variable)), channels=asked.channels, align=asked.align)
+        array = _read_array(path, str(variable))
+        signal = from_array(array, channels=asked.channels, align=asked.align, missing=asked.missing)
     assert isinstance(signal.source, ArraySource)
     return replace(signal, source=replace(signal.source, name=str(variable)))
 
@@ -161,6 +164,10 @@ def _header(lines: Sequence[str], path: Path) -> tuple[int, list[str], str | Non
     raise FormatError(f"{path}: expected a line with the names of the columns before the numbers, such as x,y,w.")
 
 
+def _number(text: str) -> float:
+    return math.nan if text in _ABSENT else float(text)
+
+
 def _is_number(text: str) -> bool:
     try:
         float(text)
@@ -192,9 +199,9 @@ def _read_text(path: Path, wanted: Sequence[str]) -> list[Column]:
         if len(fields) != len(names):
             raise FormatError(f"{path}, line {number}: expected {len(names)} columns, got {len(fields)}.")
         try:
-            rows.append([float(fields[place]) for place in places])
+            rows.append([_number(fields[place]) for place in places])
         except ValueError:
-            wrong = next(place for place in places if not _is_number(fields[place]))
+            wrong = next(place for place in places if not (_is_number(fields[place]) or fields[place] in _ABSENT))
             raise FormatError(
                 f"{path}, line {number}, column {names[wrong]!r}: expected a number, got {fields[wrong][:40]!r}."
             ) from None

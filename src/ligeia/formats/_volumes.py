@@ -16,10 +16,12 @@ from ligeia.signals import (
     Axis,
     Channel,
     Grid,
+    MissingValue,
     Sampling,
     Signal,
     VolumeSource,
     cast_samples,
+    missing_in,
     steps_between_ends,
     value_range_of,
 )
@@ -49,11 +51,12 @@ def is_volume_output(path: Path) -> bool:
     return path.name.lower().endswith(VOLUME_SUFFIXES)
 
 
-def read_volume(path: Path, *, align: Alignment = "centers") -> Signal:
+def read_volume(path: Path, *, align: Alignment = "centers", missing: MissingValue = None) -> Signal:
     """Read a NIfTI volume as ``(z, y, x)``, or ``(time, z, y, x)``, in the dtype that it has on disk.
 
     Samples that the file scales become float32 in the file's own units. The extents of the axes are those of the affine
-    where it keeps to the axes, else millimeters from the first voxel. An uncompressed file is mapped, not read.
+    where it keeps to the axes, else millimeters from the first voxel. An uncompressed file is mapped, not read. NaN
+    and samples of the value ``missing`` are missing.
     """
     check_readable(path)
     nibabel = _nibabel()
@@ -80,13 +83,15 @@ def read_volume(path: Path, *, align: Alignment = "centers") -> Signal:
     if samples.dtype != dtype:  # scaled by the file
         samples = samples.astype(np.float32)
     values = samples.T[..., None]
-    low, high = value_range_of(values, words_are_filled=False)
+    gone = missing_in(values, missing)
+    low, high = value_range_of(values, gone, words_are_filled=False)
     with errors_name(path):
         return Signal(
             grid=Grid(_axes(header, affine, samples.shape, align), align),
             values=values,
             channels=(Channel(name="value", low=low, high=high),),
             source=VolumeSource(dtype=dtype.str, header=bytes(header.binaryblock)),
+            missing=gone,
         )
 
 
@@ -110,7 +115,8 @@ def save_volume(output: Output) -> None:
         raise InputError(f"{output.path}: a NIfTI volume needs a field that came from one; write an .npy file instead.")
     dtype = None if output.quantity == "value" else np.dtype(np.float32)
     placed = None if output.is_original else _placed(output.sampling)
-    write_volume(output.path, shape, output.pieces(is_physical=True), source, dtype=dtype, placed=placed)
+    pieces = output.filled_pieces(dtype or np.dtype(source.dtype), is_physical=True)
+    write_volume(output.path, shape, pieces, source, dtype=dtype, placed=placed)
 
 
 def _placed(sampling: Sampling) -> list[tuple[float, float]]:

@@ -117,6 +117,7 @@ def plan_signal(source: SignalLike, request: FitRequest) -> SignalPlan:
         periodic=request.periodic,
         columns=request.columns,
         channels=request.channels,
+        missing=request.missing,
         working_set=request.working_set,
     )
     whole = with_footprint(whole, request.footprint)

@@ -231,6 +231,7 @@ def _not_meant(request: FitRequest) -> list[str]:
         "coordinates": columns is not None and bool(columns.coordinates),
         "values": columns is not None and bool(columns.values),
         "mask": request.mask is not None,
+        "missing": request.missing is not None,
         "footprint": request.footprint != "point",
         "exposures with a network": request.exposures and request.network is not None,
     }

@@ -13,7 +13,7 @@ from ligeia.fitting import Stop
 from ligeia.formats import PointColumns
 from ligeia.networks import Architecture
 from ligeia.physics import Smoothness
-from ligeia.signals import Signal
+from ligeia.signals import MissingValue, Signal
 
 from ._configurations import Configuration
 from ._networks import checked_network
@@ -51,6 +51,7 @@ class FitOptions(TypedDict, total=False):
     columns: PointColumns | None
     footprint: FootprintName
     mask: SignalLike | None
+    missing: MissingValue
     hold_out: float | None
     background: "BackgroundLike | None"
     exposures: bool
@@ -104,6 +105,8 @@ class FitRequest:
     """What samples are: values at points, or means over their cells (``box``, ``bicubic``)."""
     mask: SignalLike | None = None
     """A picture or an array that is bright where samples are to be filled in."""
+    missing: MissingValue = None
+    """A value that stands for missing samples, besides NaN; ``none`` if all are there; None is what the file says."""
     hold_out: float | None = None
     """Share of the samples that is not fitted but measured; None is a tenth of scattered samples in a file and of the
     points of a cloud, every eighth of 16 photographs or more, and none of anything else. 8 is every eighth of them."""

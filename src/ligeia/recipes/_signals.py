@@ -10,7 +10,7 @@ import torch
 
 from ligeia.core import InputError
 from ligeia.formats import PointColumns, read_signal
-from ligeia.signals import POINT, Alignment, Bicubic, Box, Footprint, Signal, declare_periodic, from_array
+from ligeia.signals import POINT, Alignment, Bicubic, Box, Footprint, MissingValue, Signal, declare_periodic, from_array
 
 from ._request import WORKING_SET, FootprintName, SignalLike
 
@@ -26,20 +26,22 @@ def to_signal(
     periodic: Sequence[str] = (),
     columns: PointColumns | None = None,
     channels: bool | None = None,
+    missing: MissingValue = None,
     working_set: int = WORKING_SET,
 ) -> Signal:
     """Return the signal of a file, an array or a tensor; a Signal as it is.
 
     ``align`` says where the samples lie, ``variable`` names one of several arrays in a file, ``frames`` the first and
     the last (exclusive) frame of a video, ``periodic`` axes whose ends are the same place, ``columns`` those of
-    scattered samples, ``channels`` whether the last axis of an array holds channels. Memory maps, ``.npy`` files, zarr
+    scattered samples, ``channels`` whether the last axis of an array holds channels, ``missing`` what is missing.
+    Memory maps, ``.npy`` files, zarr
     arrays and videos of more than ``working_set`` bytes stay on disk: a fit holds so many bytes of their samples at a
     time, and sees them group by group (design/bigger-than-memory.md).
     """
     if isinstance(source, Signal):
         signal = source
     elif isinstance(source, (torch.Tensor, np.ndarray)):
-        signal = from_array(_as_numpy(source), channels=channels, align=align, working_set=working_set)
+        signal = from_array(_as_numpy(source), channels=channels, align=align, working_set=working_set, missing=missing)
     elif isinstance(source, (str, Path)):
         signal = read_signal(
             Path(source),
@@ -47,6 +49,7 @@ def to_signal(
             frames=frames,
             columns=columns,
             channels=channels,
+            missing=missing,
             align=align,
             working_set=working_set,
         )

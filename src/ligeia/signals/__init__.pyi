@@ -10,7 +10,7 @@ from ._arrays import (
 from ._axis import Alignment as Alignment, Axis as Axis, steps_between_ends as steps_between_ends
 from ._blocks import Blocks as Blocks, BoxBlocks as BoxBlocks, FileBlocks as FileBlocks
 from ._camera import Camera as Camera
-from ._channel import Channel as Channel, units_of as units_of
+from ._channel import Channel as Channel, held_range as held_range, units_of as units_of
 from ._footprint import (
     POINT as POINT,
     Bicubic as Bicubic,
@@ -21,7 +21,7 @@ from ._footprint import (
     Profile as Profile,
 )
 from ._grid import Grid as Grid, Place as Place, Region as Region
-from ._missing import Missing as Missing
+from ._missing import Missing as Missing, MissingValue as MissingValue, missing_in as missing_in
 from ._periodic import declare_periodic as declare_periodic
 from ._points import Bounds as Bounds, from_points as from_points
 from ._sampled import Quantity as Quantity, Sampled as Sampled

@@ -1,6 +1,7 @@
 """Signals from NumPy arrays, and conversion of samples to the dtype of a file."""
 
 import math
+from typing import Final
 
 import numpy as np
 from jaxtyping import Float, Shaped
@@ -9,11 +10,13 @@ from ligeia.core import SampleError, ShapeError
 
 from ._axis import Alignment
 from ._blocks import Blocks, blocks_of_map
-from ._channel import Channel
+from ._channel import Channel, held_range
 from ._grid import Grid
-from ._missing import Missing
+from ._missing import Missing, MissingValue, missing_in
 from ._signal import Signal
 from ._sources import ArraySource
+
+_USED: Final = 0.25  # of what a type holds: samples that span less have a range of their own
 
 
 def from_array(
@@ -23,28 +26,30 @@ def from_array(
     value_range: tuple[float, float] | None = None,
     align: Alignment = "centers",
     working_set: int | None = None,
+    missing: MissingValue = None,
 ) -> Signal:
     """Return the signal of an array of real numbers.
 
     ``channels`` says whether the last axis holds channels rather than positions; by default it does for arrays of
     three axes whose last has at most 4 entries (an image). ``value_range`` is the lowest and highest possible
-    value: by default the full range of an unsigned 8- or 16-bit dtype, 0 to 1 for bool, else the range of the
-    samples. Complex arrays are refused: pass real and imaginary parts as two channels. The masked samples of a
-    `numpy.ma.MaskedArray` are missing: nothing is fitted there. A memory map of more than ``working_set`` bytes is read
-    from its file in blocks, if it has no gaps and its changes go to the file.
+    value: by default that of `value_range_of`. Complex arrays are refused: pass real and imaginary parts as two
+    channels. The masked samples of a `numpy.ma.MaskedArray` are missing, and those that are NaN or have the value
+    ``missing``: nothing is fitted there. A memory map of more than ``working_set`` bytes is read from its file in
+    blocks, if it has no gaps and its changes go to the file; none of its samples may be missing.
     """
     mapped = array if isinstance(array, np.memmap) and array.nbytes > (working_set or math.inf) else None
     mask = np.asarray(np.ma.getmaskarray(array)) if np.ma.is_masked(array) else None
     array = np.asarray(np.ma.getdata(array))
     has_channels = has_channel_axis(array.shape, array.dtype, channels)
     values = array if has_channels else array[..., None]
-    missing = None
-    if mask is not None:  # a sample without one of its channels is missing
-        missing = Missing.of(np.any(mask, axis=-1) if has_channels else mask)
     if mapped is not None:
         blocks = blocks_of_map(mapped, values.shape, working_set=working_set or 0)
-        values = values if blocks is None else blocks
-    return signal_of(values, has_channels, missing=missing, value_range=value_range, align=align)
+        if blocks is not None:
+            return signal_of(blocks, has_channels, value_range=value_range, align=align)
+    if mask is not None and has_channels:  # a sample without one of its channels is missing
+        mask = np.any(mask, axis=-1)
+    gone = missing_in(values, missing, mask=mask)
+    return signal_of(values, has_channels, missing=gone, value_range=value_range, align=align)
 
 
 def has_channel_axis(shape: tuple[int, ...], dtype: np.dtype, channels: bool | None = None) -> bool:
@@ -92,16 +97,30 @@ def value_range_of(
     values: Shaped[np.ndarray, "*shape channels"] | Blocks,
     missing: Missing | None = None,
     *,
+    bits: int | None = None,
     words_are_filled: bool = True,
 ) -> tuple[float, float]:
-    """Return the lowest and highest possible value of samples, from their dtype or else from the samples.
+    """Return the lowest and highest value of samples, or those that their type holds, if they use it.
 
-    Unsigned words of 16 bits are taken to use all of them, as in pictures, unless ``words_are_filled`` is False.
+    Samples use an unsigned type of ``bits``, its own 8 or 16 by default, if they are alike or span a quarter of it: a
+    photograph does, 12 bits of a microscope in words of 16 do not, nor does a mask of 0 and 1 in bytes. Words of 16
+    bits are never used if ``words_are_filled`` is False.
     """
-    if values.dtype.kind == "u" and values.dtype.itemsize <= (2 if words_are_filled else 1):  # in either byte order
-        return 0.0, float(np.iinfo(values.dtype).max)
     if values.dtype == np.dtype(bool):
         return 0.0, 1.0
+    held = held_range(values.dtype, bits) if words_are_filled or values.dtype.itemsize == 1 else None
+    low, high = _range_of_samples(values, missing)
+    if held is not None and (low == high or high - low >= (held[1] - held[0]) * _USED):
+        return held
+    if low == high:  # a constant signal still needs a range to be scaled by
+        return low - max(abs(low), 1.0) / 2, high + max(abs(high), 1.0) / 2
+    return low, high
+
+
+def _range_of_samples(
+    values: Shaped[np.ndarray, "*shape channels"] | Blocks, missing: Missing | None
+) -> tuple[float, float]:
+    """Return the lowest and the highest sample."""
     if isinstance(values, Blocks):
         low, high = values.scan.low, values.scan.high
     else:
@@ -114,8 +133,6 @@ def value_range_of(
             )
     if not (np.isfinite(low) and np.isfinite(high)):
         return 0.0, 1.0  # the signal refuses such samples and says where they are
-    if low == high:  # a constant signal still needs a range to be scaled by
-        return low - max(abs(low), 1.0) / 2, high + max(abs(high), 1.0) / 2
     return low, high
 
 

@@ -49,6 +49,21 @@ class Channel:
         return self.middle + values * self.half_range
 
 
+def held_range(dtype: np.dtype, bits: int | None = None) -> tuple[float, float] | None:
+    """Return the lowest and highest value of bool, or of unsigned integers of ``bits``, by default all 8 or 16.
+
+    None for other types: their samples hardly ever use them.
+
+    >>> held_range(np.dtype(np.uint16), bits=12)
+    (0.0, 4095.0)
+    """
+    if dtype.kind == "b":
+        return 0.0, 1.0
+    if dtype.kind != "u" or (8 * dtype.itemsize if bits is None else bits) > 16:
+        return None
+    return 0.0, 2.0 ** (8 * dtype.itemsize if bits is None else bits) - 1
+
+
 def scaled(
     samples: Shaped[np.ndarray, "*shape"],
     low: float | Float[np.ndarray, " channels"],

@@ -12,10 +12,10 @@ from jaxtyping import Float, Int, Shaped
 from ligeia.core import InputError, SampleError, ShapeError
 
 from ._blocks import Blocks
-from ._channel import Channel, scaled
+from ._channel import Channel, held_range, scaled
 from ._grid import Grid
 from ._missing import Missing
-from ._sources import Source
+from ._sources import ImageSource, Source
 
 if TYPE_CHECKING:  # an array for all but those who asked for a working set: they check
     Samples = Any
@@ -91,6 +91,14 @@ class Signal:
         missing = 0 if self.missing is None else self.missing.num_missing
         return math.prod(self.values.shape[:-1]) - missing
 
+    @property
+    def held_range(self) -> tuple[float, float] | None:
+        """The lowest and highest value that the samples' bits hold, as `held_range` says; they need not use it."""
+        bits = None
+        if isinstance(self.source, ImageSource):
+            bits = 8 if self.source.palette else self.source.bits
+        return held_range(self.values.dtype, bits)
+
     def places(self) -> Int[np.ndarray, " n"] | None:
         """Return the flat indices of the samples that have a value; None where all have one."""
         return None if self.missing is None else np.flatnonzero(~self.missing.mask())
@@ -159,7 +167,7 @@ def _check_finite(values: np.ndarray | Blocks, missing: Missing | None) -> None:
         position = tuple(int(number) for number in np.unravel_index(first, values.shape))
         raise SampleError(
             f"expected finite samples, {total} of {math.prod(values.shape)} are NaN or infinite, the first at "
-            f"index {position}; replace them before fitting, or mark them as missing with a masked array."
+            f"index {position}; replace them before fitting, or mark them as missing with NaN."
         )
 
 

@@ -78,7 +78,7 @@ def describe(record: FieldRecord) -> dict[str, Any]:
         "grid": {"align": record.grid.align, "axes": [_plain(axis) for axis in record.grid.axes]},
         "channels": [_plain(channel) for channel in record.channels],
         "source": _plain(record.source),
-        "missing": None if missing is None else {"count": missing.num_missing, "mask": _plain(missing.packed)},
+        "missing": None if missing is None else _described_mask(missing),
     }
 
 
@@ -207,11 +207,18 @@ def _camera(given: object) -> Camera:
     return _made(Camera, named | {"pose": np.array(rows)}, "camera")
 
 
+def _described_mask(missing: Missing) -> dict[str, Any]:
+    found = {"count": missing.num_missing, "mask": _plain(missing.packed)}
+    return found if missing.value is None else found | {"value": missing.value}
+
+
 def _missing(given: object, grid: Grid) -> Missing | None:
     if given is None:
         return None
-    count, mask = _take(given, "count", int), _typed(_take(given, "mask", str), bytes, "mask")
-    missing = Missing(grid.num_samples, count, mask)
+    named = dict(_typed(given, dict, "missing"))
+    count, mask = _take(named, "count", int), _typed(_take(named, "mask", str), bytes, "mask")
+    value = named.get("value")
+    missing = Missing(grid.num_samples, count, mask, None if value is None else _typed(value, float, "value"))
     if grid.num_samples <= 8 * 1032 * (len(mask) + 1):  # zlib packs 1032 bytes in one at most: more is no mask
         missing.mask()
         return missing

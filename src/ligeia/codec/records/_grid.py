@@ -133,14 +133,23 @@ def pack_missing(missing: Missing) -> bytes:
     return varint_bytes(missing.num_missing) + missing.packed
 
 
-def unpack_missing(payload: bytes | memoryview, grid: Grid) -> Missing:
-    """Return the mask of a payload, still packed, or raise `RecordError`."""
+def unpack_missing(payload: bytes | memoryview, grid: Grid, fill: bytes | memoryview | None) -> Missing:
+    """Return the mask of a payload, still packed, and what stood there in the original; or raise `RecordError`."""
     reader = ByteReader(payload, "missing record")
     num_missing = reader.varint()
     try:
-        return Missing(grid.num_samples, num_missing, bytes(reader.take(reader.remaining())))
+        return Missing(grid.num_samples, num_missing, bytes(reader.take(reader.remaining())), _fill(fill))
     except InputError as error:
         raise RecordError(f"missing record: {error}") from error
+
+
+def _fill(payload: bytes | memoryview | None) -> float | None:
+    if payload is None:
+        return None
+    reader = ByteReader(payload, "fill record")
+    value = reader.number()
+    reader.close()
+    return value
 
 
 def pack_channels(channels: tuple[Channel, ...]) -> bytes:

@@ -19,6 +19,8 @@ CHANNEL_NAMES: Final = {
 """Names of the channels of Pillow's modes; not P, whose field sees the palette's RGB or RGBA."""
 
 ORIENTATION_TAG: Final = 0x0112
+TIFF_SUFFIXES: Final = (".tif", ".tiff")
+NODATA_TAG: Final = 42113  # GDAL's: the value of missing samples, as text
 
 
 @final

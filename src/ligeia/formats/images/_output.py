@@ -8,11 +8,12 @@ from ligeia.core import InputError
 from ligeia.signals import ArraySource, Channel, ImageSource, PointsSource, Sampled, Sampling, VideoSource, VolumeSource
 
 from .._output import Output
+from ._kinds import TIFF_SUFFIXES
 from ._write import write_image
 
 
 def save_image(output: Output) -> None:
-    """Write a picture; missing samples are black, derivatives gray.
+    """Write a picture; missing samples are black but in a TIFF, derivatives gray.
 
     A derivative is averaged over the color channels, black and white at the extremes that one sample in a thousand
     exceeds. Scattered samples are shown as a figure is drawn: the first coordinate to the right, the other upwards.
@@ -22,8 +23,12 @@ def save_image(output: Output) -> None:
     if output.quantity != "value":
         channels, colors = (_picture_channel(output),), _color_channels(field)
         pieces = ((start, stop, values[:, colors].mean(axis=1, keepdims=True)) for start, stop, values in pieces)
-    if (missing := output.missing()) is not None:  # black
-        gone, low = missing.reshape(-1, 1), np.array([channel.low for channel in channels], np.float32)
+    fill = None
+    if (missing := output.missing()) is not None:
+        gone, low = missing.reshape(-1, 1), np.array([channel.low for channel in channels], np.float32)  # black
+        if output.suffix in TIFF_SUFFIXES and isinstance(source, ImageSource) and output.quantity == "value":
+            fill = output.absent(np.dtype(source.dtype))
+            low = np.full(len(channels), fill)
         pieces = ((start, stop, np.where(gone[start:stop], low, values)) for start, stop, values in pieces)
     if not isinstance(source, ImageSource | ArraySource) or output.quantity != "value":
         is_whole = isinstance(source, VolumeSource | VideoSource) and output.quantity == "value"
@@ -41,7 +46,9 @@ def save_image(output: Output) -> None:
         whole = np.concatenate([values for _, _, values in pieces]).reshape(*shape, -1)
         shape, whole = shape[::-1], whole.transpose(1, 0, 2)[::-1]
         pieces = iter([(0, math.prod(shape), np.ascontiguousarray(whole).reshape(math.prod(shape), -1))])
-    write_image(output.path, (shape[0], shape[1]), pieces, channels, source, upright=not output.is_original)
+    write_image(
+        output.path, (shape[0], shape[1]), pieces, channels, source, upright=not output.is_original, nodata=fill
+    )
 
 
 def _color_channels(field: Sampled) -> list[int]:

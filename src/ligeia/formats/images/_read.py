@@ -17,6 +17,7 @@ from typing import Final, final
 import imagecodecs
 import numpy as np
 import tifffile
+from jaxtyping import Shaped
 from PIL import Image, ImageFile
 from PIL.AvifImagePlugin import AvifImageFile
 from PIL.BmpImagePlugin import BmpImageFile
@@ -26,10 +27,20 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from ligeia.core import FormatError, InputError, LigeiaError, SampleError, check_readable, errors_name
-from ligeia.signals import Alignment, Channel, Grid, ImageSource, Signal, value_range_of
+from ligeia.signals import (
+    Alignment,
+    Channel,
+    Grid,
+    ImageSource,
+    Missing,
+    Signal,
+    held_range,
+    missing_in,
+    value_range_of,
+)
 
 from .._opened import Opened, Reading
-from ._kinds import CHANNEL_NAMES, IMAGE_FORMATS, ORIENTATION_TAG, format_of_bytes, upright
+from ._kinds import CHANNEL_NAMES, IMAGE_FORMATS, NODATA_TAG, ORIENTATION_TAG, format_of_bytes, upright
 
 _MAX_PIXELS: Final = 2**30  # a small file can claim any size; beyond this the buffer is not even asked for
 
@@ -56,13 +67,16 @@ class _Picture:
     icc_profile: bytes = b""
     palette: bytes = b""
     palette_mode: str = ""
+    nodata: float | None = None
+    """The value of missing samples."""
 
 
 def read_image(path: Path, *, align: Alignment = "centers") -> Signal:
     """Read an image file as an upright signal of shape (rows, columns, channels), in the dtype of the file.
 
-    The format is recognized by the content, not the name. Integers of up to 16 bits range from 0 to the highest
-    value of their bits (1, 255, 65535), all other samples from their lowest to their highest one. The field
+    The format is recognized by the content, not the name. Unsigned integers of up to 16 bits range from 0 to the
+    highest value of their bits (1, 255, 65535) if they use a quarter of it (`value_range_of`), all other samples from
+    their lowest to their highest one. The field
     of a palette image sees its colors; a color marked as transparent becomes a channel of alpha.
     Raises `FormatError` for damaged or foreign bytes, `SampleError` for NaN, infinite or complex samples, and
     `InputError` for files of several pictures.
@@ -92,13 +106,14 @@ def image_of(opened: Opened, asked: Reading) -> Signal:
     bits = 8 if picture.palette else picture.bits
     dtype = picture.stored.dtype
     values = np.ascontiguousarray(upright(picture.stored, picture.orientation))
-    low, high = (0.0, 2.0**bits - 1) if dtype.kind == "u" and bits <= 16 else value_range_of(values)
     mode = picture.palette_mode or picture.mode
+    missing = missing_in(values, asked.missing, fill=picture.nodata)
+    channels = _channels(CHANNEL_NAMES[mode], values, missing, bits, is_palette=bool(picture.palette))
     with errors_name(path):
         return Signal(
             grid=Grid.of(values.shape[:2], align=asked.align),
             values=values,
-            channels=tuple(Channel(name=name, low=low, high=high) for name in CHANNEL_NAMES[mode]),
+            channels=channels,
             source=ImageSource(
                 format=kind.name,
                 mode=picture.mode,
@@ -109,7 +124,24 @@ def image_of(opened: Opened, asked: Reading) -> Signal:
                 palette=picture.palette,
                 palette_mode=picture.palette_mode,
             ),
+            missing=missing,
         )
+
+
+def _channels(
+    names: tuple[str, ...],
+    values: Shaped[np.ndarray, "rows columns channels"],
+    missing: Missing | None,
+    bits: int,
+    *,
+    is_palette: bool,
+) -> tuple[Channel, ...]:
+    """Return the channels: colors of one range, and alpha of all that its bits hold."""
+    held = held_range(values.dtype, bits)
+    count = len(names) - (held is not None and len(names) > 1 and names[-1] == "alpha")
+    shared = held if is_palette and held is not None else value_range_of(values[..., :count], missing, bits=bits)
+    ranges = [shared] * count + [held or shared] * (len(names) - count)
+    return tuple(Channel(name=name, low=low, high=high) for name, (low, high) in zip(names, ranges, strict=True))
 
 
 @contextmanager
@@ -256,6 +288,7 @@ def _read_tiff(opened: Opened) -> _Picture:
             bits=page.bitspersample,
             orientation=orientation if orientation in range(1, 9) else 1,
             icc_profile=bytes(_tag(page, "InterColorProfile", b"")),
+            nodata=nodata_of(page),
         )
         if mode == "P":
             colors = np.ascontiguousarray((np.asarray(page.colormap) >> 8).T.astype(np.uint8))
@@ -319,6 +352,16 @@ def _tiff_mode(path: Path, page: tifffile.TiffPage) -> str:
 
 def _tag(page: tifffile.TiffPage, name: str, default: int | bytes) -> int | bytes:
     return page.tags[name].value if name in page.tags else default
+
+
+def nodata_of(page: tifffile.TiffPage) -> float | None:
+    """Return the value of missing samples that a TIFF names as GDAL does; None without one."""
+    if NODATA_TAG not in page.tags:
+        return None
+    try:
+        return float(str(page.tags[NODATA_TAG].value).strip("\0 "))
+    except ValueError:
+        return None
 
 
 def _inverted(stored: np.ndarray, bits: int) -> np.ndarray:

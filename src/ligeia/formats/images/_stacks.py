@@ -13,8 +13,10 @@ from ligeia.signals import Alignment, Signal, cast_samples, from_array
 
 from .._opened import Opened, Reading
 from .._output import Output
+from ._kinds import TIFF_SUFFIXES
+from ._read import nodata_of
 
-STACK_SUFFIXES = (".tif", ".tiff")
+STACK_SUFFIXES = TIFF_SUFFIXES
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _CHANNEL_AXES = "CS"  # tifffile's letters for channels and for the samples of a pixel
 _BROKEN = (ValueError, TypeError, OSError, EOFError, IndexError, KeyError, RuntimeError, ZeroDivisionError)
@@ -51,6 +53,7 @@ def stack_of(opened: Opened, asked: Reading) -> Signal:
             series = file.series[0]
             values = series.asarray()
             letters = series.axes
+            fill = nodata_of(file.pages[0].aspage())
     except (tifffile.TiffFileError, *_BROKEN) as error:
         raise FormatError(f"{path}: not a readable TIFF stack ({error}); get the whole file.") from error
     values = values.astype(values.dtype.newbyteorder("="), copy=False)
@@ -58,7 +61,8 @@ def stack_of(opened: Opened, asked: Reading) -> Signal:
     if colored is not None:
         values = np.moveaxis(values, colored, -1)
     with errors_name(path):
-        return from_array(values, channels=colored is not None, align=asked.align)
+        missing = fill if asked.missing is None else asked.missing
+        return from_array(values, channels=colored is not None, align=asked.align, missing=missing)
 
 
 def is_stack_output(output: Output) -> bool:
@@ -70,7 +74,7 @@ def save_stack(output: Output) -> None:
     """Write a TIFF of many pages; derivatives in float32."""
     full = (*output.sampling.shape, len(output.field.channels))
     dtype = np.dtype(output.field.source.dtype if output.quantity == "value" else np.float32)
-    write_stack(output.path, full, dtype, output.pieces())
+    write_stack(output.path, full, dtype, output.filled_pieces(dtype))
 
 
 def write_stack(

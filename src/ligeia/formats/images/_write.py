@@ -18,7 +18,7 @@ from PIL import Image
 from ligeia.core import InputError, ShapeError, check_writable, write_atomically
 from ligeia.signals import ArraySource, Channel, ImageSource, cast_samples
 
-from ._kinds import CHANNEL_NAMES, IMAGE_FORMATS, ORIENTATION_TAG, ImageFormat, as_stored, image_suffixes
+from ._kinds import CHANNEL_NAMES, IMAGE_FORMATS, NODATA_TAG, ORIENTATION_TAG, ImageFormat, as_stored, image_suffixes
 
 # the field's error should be the only one, so each format is written at its best quality
 _QUALITY: Final[dict[str, dict[str, Any]]] = {
@@ -59,6 +59,7 @@ def write_image(
     source: ArraySource | ImageSource,
     *,
     upright: bool = False,
+    nodata: float | None = None,
 ) -> None:
     """Write upright values, in the units of the channels, as the kind of file that ``path`` ends in.
 
@@ -68,8 +69,8 @@ def write_image(
     format can; values are rounded and clipped, or mapped to the nearest color of the palette. With
     ``upright=True`` the pixels are stored as they are displayed, without an orientation tag. A format that
     cannot hold the samples gets the range of the channels mapped to its own (0..255; 0..65535 in a PNG), and
-    RGB for CMYK. Raises `InputError`, before anything is written, for an unknown suffix, too large a picture,
-    or channels that the format cannot hold.
+    RGB for CMYK. ``nodata`` is the value of missing samples, which a TIFF names as GDAL does. Raises `InputError`,
+    before anything is written, for an unknown suffix, too large a picture, or channels that the format cannot hold.
     """
     kind = _format_of_suffix(path)
     if isinstance(source, ArraySource):
@@ -89,7 +90,7 @@ def write_image(
     # the encoders read pixels row by row, so a turned picture is laid out anew
     pixels = np.ascontiguousarray(as_stored(flat.reshape(*shape, -1), plan.orientation))
     if kind.name == "TIFF":
-        write_atomically(path, lambda partial: _save_tiff(partial, pixels, plan, source))
+        write_atomically(path, lambda partial: _save_tiff(partial, pixels, plan, source, nodata))
     elif kind.name == "PNG" and plan.bits in (8, 16) and plan.mode in ("L", "LA", "RGB", "RGBA"):
         write_atomically(path, lambda partial: _save_png(partial, pixels, plan))
     elif kind.name == "BMP" and plan.mode == "RGBA":
@@ -278,7 +279,7 @@ def _save_bmp_with_alpha(path: Path, pixels: np.ndarray) -> None:
             file.write(np.ascontiguousarray(row[:, order]).data)
 
 
-def _save_tiff(path: Path, pixels: np.ndarray, plan: _Plan, source: ImageSource) -> None:
+def _save_tiff(path: Path, pixels: np.ndarray, plan: _Plan, source: ImageSource, nodata: float | None) -> None:
     photometric = {"P": "palette", "RGB": "rgb", "RGBA": "rgb", "RGBa": "rgb", "CMYK": "separated"}
     extra = {"LA": ["unassalpha"], "RGBA": ["unassalpha"], "La": ["assocalpha"], "RGBa": ["assocalpha"]}
     options: dict[str, Any] = {"compression": "zlib"}
@@ -289,8 +290,13 @@ def _save_tiff(path: Path, pixels: np.ndarray, plan: _Plan, source: ImageSource)
         palette = _palette_colors(source)
         colors[: len(palette)] = palette * np.uint16(257)
         options["colormap"] = colors.T
+    tags: list[tuple[Any, ...]] = []
     if plan.orientation != 1:
-        options["extratags"] = [("Orientation", "H", 1, plan.orientation, True)]
+        tags.append(("Orientation", "H", 1, plan.orientation, True))
+    if nodata is not None and not np.isnan(nodata):
+        tags.append((NODATA_TAG, "s", 0, f"{nodata:.17g}", True))
+    if tags:
+        options["extratags"] = tags
     tifffile.imwrite(
         path,
         pixels[..., 0] if pixels.shape[2] == 1 else pixels,

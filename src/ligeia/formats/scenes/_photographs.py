@@ -117,7 +117,8 @@ def pixels(path: Path, shape: tuple[int, int] | None = None) -> Shaped[np.ndarra
     if shape is None or stored.shape[:2] == shape or values.shape[:2] != shape:
         values = stored
     if values.dtype.kind in "bu" and values.itemsize <= 2:
-        high = signal.channels[0].high
+        assert signal.held_range is not None
+        high = signal.held_range[1]
         if values.dtype.kind == "b" or high != np.iinfo(values.dtype).max:  # 1, 4 or 12 bits
             values = (values / np.float32(high)).astype(np.float32)
     elif values.dtype.kind == "f":
