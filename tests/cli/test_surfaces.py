@@ -35,9 +35,7 @@ FIT_KEYS = {
     "chamfer_percent", "normal_consistency", "iou", "watertight", "components",
 }  # fmt: skip
 MESH_KEYS = {"vertices", "faces", "watertight", "seconds", "volume", "area", "components"}
-ESTIMATED = (
-    "no normals: estimated from the neighbours of each point and turned outward, 0 of 600 uncertain, 1 component"
-)
+ESTIMATED = "no normals: estimated from the neighbors of each point and turned outward, 0 of 600 uncertain, 1 component"
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -1,5 +1,7 @@
 """The oracle for what is written is trimesh, and for what is read files spelled out here or written by trimesh."""
 
+import json
+import struct
 import sys
 from pathlib import Path
 from typing import Any
@@ -179,7 +181,7 @@ def test_quads_of_an_off_are_two_triangles(head: str, tmp_path: Path) -> None:
         ("2\n0 0 0\n1 2 3\n", False),
         ("# x y z\n// more\n\n0,0,0\n 1, 2 ,3\n", False),
         ("0 0 0 1 0 0\n# within\n1\t2\t3  0 0 1\n", True),
-        ("0,0,0,2,0,0\n1,2,3,0,0,1e-3\n", True),
+        ("0,0,0,1,0,0\n1,2,3,0,0,0.99\n", True),
     ],
 )
 def test_an_xyz_has_points_and_perhaps_normals(text: str, has_normals: bool, tmp_path: Path) -> None:
@@ -189,6 +191,30 @@ def test_an_xyz_has_points_and_perhaps_normals(text: str, has_normals: bool, tmp
     assert (cloud.normals is not None) == has_normals
     if cloud.normals is not None:
         assert cloud.normals.tolist() == [[1, 0, 0], [0, 0, 1]]
+
+
+def test_numbers_of_an_xyz_that_are_no_unit_normals_are_left_out(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.xyz", "0 0 0 255 0 12\n1 0 0 0 0 255\n0 1 0 9 9 9\n")
+    with pytest.warns(UserWarning, match=r"a\.xyz: the numbers after x y z are no normals"):
+        assert read_surface(path).normals is None
+    rounded = read_surface(saved(tmp_path / "b.xyz", "0 0 0 0.58 0.58 0.57\n1 0 0 0 0 -1\n"))
+    assert rounded.normals is not None
+
+
+def test_normals_of_zero_are_none(tmp_path: Path) -> None:
+    write_surface(tmp_path / "a.ply", np.eye(3), np.zeros((0, 3), np.int64), normals=np.zeros((3, 3)))
+    assert read_surface(tmp_path / "a.ply").normals is None
+
+
+@pytest.mark.parametrize("extension", ["KHR_draco_mesh_compression", "EXT_meshopt_compression"])
+def test_compressed_meshes_are_refused_by_name(extension: str, tmp_path: Path) -> None:
+    text = json.dumps({"asset": {"version": "2.0"}, "extensionsRequired": [extension], "meshes": []}).encode()
+    text += b" " * (-len(text) % 4)
+    glb = b"glTF" + struct.pack("<III4s", 2, 20 + len(text), len(text), b"JSON") + text
+    for name, data in (("a.glb", glb), ("a.gltf", text)):
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(FormatError, match=rf"{name}: expected plain meshes, these are compressed \({extension}\)"):
+            read_surface(tmp_path / name)
 
 
 def test_the_meshes_of_a_scene_become_one_where_their_transforms_put_them(tmp_path: Path) -> None:

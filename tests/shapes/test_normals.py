@@ -99,5 +99,5 @@ def test_clouds_that_cannot_have_normals_are_refused(monkeypatch: pytest.MonkeyP
         estimated_normals(np.where(points > 0.5, np.nan, points))
     with pytest.raises(InputError, match="more than 12 different points"):
         estimated_normals(np.repeat(points[:12], 2, axis=0))
-    with pytest.raises(InputError, match="at least 3 neighbours"):
+    with pytest.raises(InputError, match="at least 3 neighbors"):
         estimated_normals(points, neighbors=2)

@@ -93,7 +93,7 @@ def test_two_triangles_back_to_back_are_both_kept() -> None:
 
 
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.6])
-def test_flipped_triangles_are_turned_to_agree_with_their_neighbours(share: float) -> None:
+def test_flipped_triangles_are_turned_to_agree_with_their_neighbors(share: float) -> None:
     vertices, faces = sphere()
     is_flipped = np.random.default_rng(0).uniform(size=len(faces)) < share
     assert is_flipped.any()

@@ -279,7 +279,7 @@ def test_normals_that_a_cloud_lacks_are_estimated_and_it_is_said(num_balls: int,
     ]
     assert min(cosines) > 0.9
     doubt = f"0 of {len(points):,} uncertain, {components}"
-    assert shape.remarks == (f"no normals: estimated from the neighbours of each point and turned outward, {doubt}",)
+    assert shape.remarks == (f"no normals: estimated from the neighbors of each point and turned outward, {doubt}",)
 
 
 @pytest.mark.parametrize("offset", [0.0, 1e6])

@@ -140,6 +140,19 @@ def test_an_array_of_several_columns_is_named_once_or_column_by_column(suffix: s
     assert read_columns(path, ["places1"])[0].numbers.tolist() == Y.tolist()
 
 
+def test_columns_of_an_array_whose_name_ends_in_a_digit_are_numbered(tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).random((30, 3))
+    np.savez(tmp_path / "a.npz", rows)  # NumPy calls it arr_0
+    signal = read_points(tmp_path / "a.npz", ["arr_00", "arr_01"], ["arr_02"])
+    assert sorted(signal.values[:, 0]) == sorted(rows[:, 2])
+
+
+def test_the_only_array_of_a_matlab_file_needs_no_name(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).random((5, 7))
+    scipy.io.savemat(tmp_path / "a.mat", {"u": values})
+    assert np.array_equal(read_signal(tmp_path / "a.mat").values[..., 0], values)
+
+
 def test_one_array_of_a_matlab_file_is_a_signal_on_a_grid(tmp_path: Path) -> None:
     path = tmp_path / "a.mat"
     scipy.io.savemat(path, {"u": np.arange(12.0).reshape(3, 4), "x": X})

@@ -20,6 +20,7 @@ from ._opened import Opened, Reading
 _TEXT = (".csv", ".tsv", ".txt")
 TABLE_SUFFIXES = (*_TEXT, ".npz", ".mat")
 _DELIMITERS = (",", ";", "\t")
+_MOST_DIGITS = 3  # of the number of a column
 _ABSENT = ("", "NA", "N/A", "na", "n/a", "null", "NULL", "None", "-", "--")  # cells without a number, besides NaN
 _MOST_COLUMNS = 64  # of one array that holds several
 _MATLAB_7_3 = b"MATLAB 7.3"
@@ -103,9 +104,11 @@ def write_columns(path: Path, columns: Mapping[str, Shaped[np.ndarray, "..."]]) 
 
 
 def read_matlab(opened: Opened, asked: Reading) -> Signal:
-    """Read one array of a ``.mat`` file as samples on a grid; `InputError` lists the arrays where none is named."""
+    """Read an array of a ``.mat`` file as samples on a grid: the one that is named, or the only one."""
     path, variable = opened.path, asked.variable
     shapes = _shapes(path)
+    if variable is None and len(shapes) == 1:
+        variable = next(iter(shapes))
     if variable not in shapes:
         wanted = "columns of points or one array" if variable is None else f"an array {variable!r}"
         raise InputError(
@@ -231,10 +234,11 @@ def _read_arrays(path: Path, names: Sequence[str]) -> list[Column]:
 
 def _numbered(name: str, shapes: Mapping[str, tuple[int, ...]]) -> tuple[str | None, int | None]:
     """Return the array and the number of the column that ``name0``, ``name1``, ... stand for."""
-    whole = name.rstrip("0123456789")
-    shape, digits = shapes.get(whole, ()), name[len(whole) :]
-    if len(shape) == 2 and digits and len(digits) < 4 and int(digits) < shape[1]:
-        return whole, int(digits)
+    for split in range(len(name) - 1, max(0, len(name) - _MOST_DIGITS - 1), -1):
+        whole, digits = name[:split], name[split:]  # NumPy's own name of an array is arr_0
+        shape = shapes.get(whole, ())
+        if digits.isdecimal() and len(shape) == 2 and int(digits) < shape[1]:
+            return whole, int(digits)
     return None, None
 
 

@@ -1,4 +1,4 @@
-"""Normals of a bare point cloud: planes through neighbours, turned alike along a spanning tree, then outwards.
+"""Normals of a bare point cloud: planes through neighbors, turned alike along a spanning tree, then outwards.
 
 Hoppe et al. 1992 (Surface reconstruction from unorganized points, doi 10.1145/133994.134011, s. 3.2 and 3.3). Differs
 from the paper: an edge costs more where it leaves its two tangent planes, so that the tree does not cross between the
@@ -15,7 +15,7 @@ from ligeia.core import InputError, ShapeError
 
 from ._winding import dipole_winding, point_areas
 
-_PIECE = 1 << 15  # points whose neighbourhoods are held at a time
+_PIECE = 1 << 15  # points whose neighborhoods are held at a time
 _UNLIKE = 0.3  # cosine under which two normals say little about each other's side
 _ROUND = 0.5  # a plane is uncertain where its least spread is over this share of the middle one
 _OPEN = 0.05  # a sheet encloses less than this share of what its normals sweep
@@ -30,7 +30,7 @@ class EstimatedNormals:
     normals: Float[np.ndarray, "n 3"]
     """Unit normals, float64."""
     num_components: int
-    """Pieces of the graph of neighbours, each turned outwards by itself."""
+    """Pieces of the graph of neighbors, each turned outwards by itself."""
     num_uncertain: int
     """Points without a clear plane, turned over an edge with ``|n . n'| < 0.3``, or in a sheet without an inside."""
 
@@ -38,11 +38,11 @@ class EstimatedNormals:
 def estimated_normals(points: Float[np.ndarray, "n 3"], *, neighbors: int = 12) -> EstimatedNormals:
     """Return estimated outward normals of the solid whose surface the points lie on.
 
-    Points form a component if they are linked through ``neighbors`` nearest neighbours. A component inside an odd
+    Points form a component if they are linked through ``neighbors`` nearest neighbors. A component inside an odd
     number of others bounds a cavity: its normals point into the cavity, out of the solid. This is checked for the 256
     largest components. An open sheet has no outside: it is oriented away from the middle of the cloud, if there is one,
     and counted as uncertain. Walls thinner than the spacing of the points defeat any such method. Points at one place
-    get one normal. Raises `InputError` for points that are not finite and for fewer places than neighbours.
+    get one normal. Raises `InputError` for points that are not finite and for fewer places than neighbors.
 
     >>> sphere = np.random.default_rng(0).normal(size=(1000, 3))
     >>> sphere /= np.linalg.norm(sphere, axis=1, keepdims=True)
@@ -80,21 +80,21 @@ def _distinct_places(points: np.ndarray, neighbors: int) -> tuple[np.ndarray, np
     if points.ndim != 2 or points.shape[1] != 3:
         raise ShapeError(f"points must be (n, 3), got {points.shape}.")
     if neighbors < 3:
-        raise InputError(f"at least 3 neighbours are needed for a plane, got {neighbors}.")
+        raise InputError(f"at least 3 neighbors are needed for a plane, got {neighbors}.")
     if not np.isfinite(points).all():
         raise InputError("expected finite points, some are not; leave those out.")
-    # of repeated points (corners of triangles) the nearest neighbours would be copies
+    # of repeated points (corners of triangles) the nearest neighbors would be copies
     places, inverse = np.unique(points.astype(np.float64), axis=0, return_inverse=True)
     if len(places) <= neighbors:
         raise InputError(
-            f"expected more than {neighbors} different points for {neighbors} neighbours each, got {len(places)}."
+            f"expected more than {neighbors} different points for {neighbors} neighbors each, got {len(places)}."
         )
     places -= places.mean(axis=0)
     return places / np.abs(places).max(), inverse.reshape(-1)
 
 
 def _neighbor_indices(points: Float[np.ndarray, "n 3"], neighbors: int) -> Int[np.ndarray, "n k"]:
-    """Return the nearest neighbours of each point, itself first."""
+    """Return the nearest neighbors of each point, itself first."""
     from scipy.spatial import KDTree
 
     tree: Any = KDTree(points)
@@ -102,7 +102,7 @@ def _neighbor_indices(points: Float[np.ndarray, "n 3"], neighbors: int) -> Int[n
 
 
 def _planes(points: np.ndarray, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the normal of the plane through each neighbourhood, of either sign, and whether it is none."""
+    """Return the normal of the plane through each neighborhood, of either sign, and whether it is none."""
     normals, uncertain = np.empty_like(points), np.empty(len(points), np.bool_)
     for start in range(0, len(points), _PIECE):
         piece = slice(start, start + _PIECE)
@@ -115,7 +115,7 @@ def _planes(points: np.ndarray, indices: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def _edge_costs(points: np.ndarray, normals: np.ndarray, indices: np.ndarray) -> np.ndarray:
-    """Return the cost of propagating the orientation of each point to each of its neighbours, ``(n, k)``."""
+    """Return the cost of propagating the orientation of each point to each of its neighbors, ``(n, k)``."""
     costs = np.empty((len(points), indices.shape[1] - 1))
     for start in range(0, len(points), _PIECE):
         piece, others = slice(start, start + _PIECE), indices[start : start + _PIECE, 1:]
@@ -128,7 +128,7 @@ def _edge_costs(points: np.ndarray, normals: np.ndarray, indices: np.ndarray) ->
 
 
 def _spanning_tree(points: np.ndarray, normals: np.ndarray, indices: np.ndarray) -> _Tree:
-    """Turn normals alike along the minimum spanning tree of the graph of neighbours."""
+    """Turn normals alike along the minimum spanning tree of the graph of neighbors."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import breadth_first_order, connected_components, minimum_spanning_tree
 

@@ -197,7 +197,7 @@ def _prepared_cloud(surface: Surface, hold_out: float, seed: int) -> tuple[Surfa
         found = estimated_normals(points)
         normals = found.normals
         remarks.append(
-            f"no normals: estimated from the neighbours of each point and turned outward, {found.num_uncertain:,} of "
+            f"no normals: estimated from the neighbors of each point and turned outward, {found.num_uncertain:,} of "
             f"{len(points):,} uncertain, {found.num_components:,} component{'s' if found.num_components > 1 else ''}"
         )
     order = generator.permutation(len(points))

@@ -1,7 +1,7 @@
 """Inside or outside of an oriented point cloud: the generalized winding number.
 
 Barill et al. 2018 (Fast winding numbers for soups and clouds, doi 10.1145/3197517.3201337). Differs from the paper: the
-area of a point comes from the density of its neighbours on the same side of the solid, not from a Voronoi cell.
+area of a point comes from the density of its neighbors on the same side of the solid, not from a Voronoi cell.
 """
 
 import math
@@ -86,7 +86,7 @@ def dipole_winding(
 
 
 def point_areas(points: Float[np.ndarray, "n 3"], normals: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, " n"]:
-    """Return the share of the surface of each point, from the density of its neighbours with a like normal.
+    """Return the share of the surface of each point, from the density of its neighbors with a like normal.
 
     Right on average for a flat, evenly sampled surface, with a scatter of about a quarter for each point; up to twice
     too large along an open border, by 5 % on a plate that is thinner than the spacing. Normals have unit length.

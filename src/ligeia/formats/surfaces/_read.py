@@ -1,11 +1,13 @@
 """Surfaces from files: NumPy alone reads PLY, OBJ, OFF, XYZ and NPZ, package trimesh the rest."""
 
+import json
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.lib.npyio import NpzFile
@@ -24,6 +26,8 @@ from .._opened import Opened
 from ._ply import read_ply
 from ._texts import read_obj, read_off, read_xyz
 
+_UNIT: Final = 0.02  # of the length of a normal, as text may round it
+_COMPRESSIONS: Final = ("KHR_draco_mesh_compression", "EXT_meshopt_compression", "KHR_meshopt_compression")
 SURFACE_SUFFIXES = (".ply", ".obj", ".stl", ".off", ".glb", ".gltf", ".xyz")
 _ARCHIVE = ".npz"
 _STL_HEAD, _STL_ROW = 84, 50  # bytes
@@ -53,7 +57,8 @@ def read_surface(path: Path) -> Surface:
 
     All vertices of the file are kept, including duplicates and those of no face; polygons become fans of triangles; the
     meshes of a scene are transformed and merged into one, and its loose points are ignored.
-    XYZ is text with x y z, or x y z and a normal, per line. `FormatError` for a file that is damaged or cut short,
+    XYZ is text with x y z, or x y z and a normal, per line; three numbers after x y z that are no unit normals are left
+    out, with a warning. Normals that are all zero are none. `FormatError` for a file that is damaged or cut short,
     `SampleError` for vertices or normals of a cloud that are no numbers.
     """
     check_readable(path)
@@ -72,6 +77,8 @@ def read_surface(path: Path) -> Surface:
         raise InputError(f"{path}: expected a surface ({', '.join(readers)}); rename or convert it.")
     with _readable(path, suffix):
         vertices, faces, normals = readers[suffix](path)
+    if normals is not None and len(normals) and not np.any(normals):
+        normals = None  # 3D Gaussian splats are saved so
     name = {".gltf": "GLB"}.get(suffix, suffix[1:].upper())
     with errors_name(path):
         if len(vertices) == 0 and (faces is None or len(faces) == 0):
@@ -81,7 +88,14 @@ def read_surface(path: Path) -> Surface:
 
 def _read_xyz(path: Path) -> tuple[np.ndarray, None, np.ndarray | None]:
     points, normals = read_xyz(path)
-    return points, None, normals
+    if normals is None:
+        return points, None, None
+    lengths = np.linalg.norm(normals, axis=1)
+    if bool(np.all((np.abs(lengths - 1) <= _UNIT) | (lengths == 0) | ~np.isfinite(lengths))):
+        return points, None, normals
+    said = f"{path}: the numbers after x y z are no normals, whose length is 1; they are taken for colors and left out."
+    warnings.warn(said, stacklevel=2)
+    return points, None, None
 
 
 def _read_archive(path: Path) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
@@ -116,8 +130,24 @@ def _read_stl(path: Path) -> tuple[np.ndarray, np.ndarray, None]:
     return _read_scene(path)
 
 
+def _refuse_compressed(path: Path) -> None:
+    """Raise an error for a glTF or GLB whose meshes are compressed, of which trimesh reads the empty placeholders."""
+    with path.open("rb") as file:
+        head = file.read(20)
+        text = file.read(int.from_bytes(head[12:16], "little")) if head.startswith(b"glTF") else head + file.read()
+    try:
+        needed = json.loads(text).get("extensionsRequired", ())
+        found = [name for name in _COMPRESSIONS if name in needed]
+    except (ValueError, AttributeError, TypeError):
+        return  # the reader says what is wrong
+    if found:
+        raise FormatError(f"{path}: expected plain meshes, these are compressed ({found[0]}); save it without that.")
+
+
 def _read_scene(path: Path) -> tuple[np.ndarray, np.ndarray, None]:
     """Return the meshes of a scene as one, or its points where it has no mesh."""
+    if path.suffix.lower() != ".stl":
+        _refuse_compressed(path)
     loaded = trimesh(f"a {path.suffix.lower()} file").load(path, force="scene", process=False)
     vertices, faces, clouds, count = [np.zeros((0, 3))], [np.zeros((0, 3), np.int64)], [np.zeros((0, 3))], 0
     for node in loaded.graph.nodes_geometry:
