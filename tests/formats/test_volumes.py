@@ -57,6 +57,39 @@ def test_voxels_affine_and_dtype_survive(dtype: str, kind: Any, suffix: str, tmp
     assert bytes(first.header.binaryblock) == bytes(second.header.binaryblock)
 
 
+@pytest.mark.parametrize("times", [1, 2])
+def test_vectors_are_channels_and_come_back(times: int, tmp_path: Path) -> None:
+    data = voxels((5, 4, 3, times, 3), "<f4")
+    image = nibabel.Nifti1Image(data, AFFINE)
+    image.header.set_intent("vector")
+    nibabel.save(image, tmp_path / "a.nii")
+    signal = read_signal(tmp_path / "a.nii")
+    assert [channel.name for channel in signal.channels] == ["channel0", "channel1", "channel2"]
+    assert [axis.name for axis in signal.grid.axes] == (["time"] if times > 1 else []) + ["z", "y", "x"]
+    assert np.array_equal(signal.values.reshape(times, 3, 4, 5, 3), data.transpose(3, 2, 1, 0, 4))
+    assert isinstance(signal.source, VolumeSource)
+    flat = signal.values.reshape(-1, 3).astype(np.float64)
+    write_volume(tmp_path / "b.nii", signal.grid.shape, [(0, len(flat), flat)], signal.source)
+    again = opened(tmp_path / "b.nii")
+    assert again.header.get_intent()[0] == "vector"
+    assert np.array_equal(np.asanyarray(again.dataobj), data)
+
+
+def test_colors_are_channels_and_come_back(tmp_path: Path) -> None:
+    colors = voxels((5, 4, 3, 3), "u1")
+    data = np.ascontiguousarray(colors).view(np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")]))[..., 0]
+    nibabel.save(nibabel.Nifti1Image(data, AFFINE), tmp_path / "a.nii")
+    signal = read_signal(tmp_path / "a.nii")
+    assert [channel.name for channel in signal.channels] == ["red", "green", "blue"]
+    assert np.array_equal(signal.values, colors.transpose(2, 1, 0, 3))
+    assert isinstance(signal.source, VolumeSource)
+    flat = signal.values.reshape(-1, 3).astype(np.float64)
+    write_volume(tmp_path / "b.nii", signal.grid.shape, [(0, len(flat), flat)], signal.source)
+    again = opened(tmp_path / "b.nii")
+    assert again.get_data_dtype() == data.dtype
+    assert np.array_equal(np.asanyarray(again.dataobj), data)
+
+
 def test_axes_are_those_of_the_affine(tmp_path: Path) -> None:
     signal = read_volume(save(tmp_path / "a.nii", voxels((5, 4, 3, 2))))
     assert [axis.name for axis in signal.grid.axes] == ["time", "z", "y", "x"]

@@ -32,6 +32,8 @@ from ._output import Output
 VOLUME_SUFFIXES = (".nii", ".nii.gz")
 _NAMES = ("x", "y", "z", "time")  # in the file's order, which is that of the coordinates in memory reversed
 _UNITS = {"meter": "m", "mm": "mm", "micron": "um", "sec": "s", "msec": "ms", "usec": "us", "hz": "Hz", "ppm": "ppm"}
+_VECTORS = (1004, 1005, 1006, 1007, 2003, 2004)  # intents of several numbers a voxel: matrices, vectors, colors
+_COLORS = {"R": "red", "G": "green", "B": "blue", "A": "alpha"}
 _GZIP = b"\x1f\x8b"
 _MAGIC, _MAGIC_AT = (b"n+1\0", b"ni1\0"), 344  # of NIfTI-1
 _MAGIC_2, _MAGIC_2_AT = (b"n+2\0", b"ni2\0"), 4
@@ -56,7 +58,8 @@ def read_volume(path: Path, *, align: Alignment = "centers", missing: MissingVal
 
     Samples that the file scales become float32 in the file's own units. The extents of the axes are those of the affine
     where it keeps to the axes, else millimeters from the first voxel. An uncompressed file is mapped, not read. NaN
-    and samples of the value ``missing`` are missing.
+    and samples of the value ``missing`` are missing. The last axis of vectors (by their intent) and the parts
+    of colors are channels.
     """
     check_readable(path)
     nibabel = _nibabel()
@@ -74,22 +77,26 @@ def read_volume(path: Path, *, align: Alignment = "centers", missing: MissingVal
         raise FormatError(
             f"{path}: not a readable NIfTI volume ({str(error) or 'cut short'}); get it again."
         ) from error
-    if samples.dtype.kind not in "buif" or samples.size == 0:
+    if (samples.dtype.kind not in "buif" and samples.dtype.names is None) or samples.size == 0:
         raise FormatError(
             f"{path}: expected a volume of real numbers with at least one voxel, got {samples.dtype} "
             f"{samples.shape}; convert it to one number per voxel."
         )
+    samples, names = _with_channels(samples, header)
     dtype = np.dtype(header.get_data_dtype())
+    if dtype.names is not None:
+        dtype = samples.dtype
     if samples.dtype != dtype:  # scaled by the file
         samples = samples.astype(np.float32)
-    values = samples.T[..., None]
+    values = np.moveaxis(samples.T, 0, -1)
+    shape = samples.shape[:-1]
     gone = missing_in(values, missing)
     low, high = value_range_of(values, gone, words_are_filled=False)
     with errors_name(path):
         return Signal(
-            grid=Grid(_axes(header, affine, samples.shape, align), align),
+            grid=Grid(_axes(header, affine, shape, align), align),
             values=values,
-            channels=(Channel(name="value", low=low, high=high),),
+            channels=tuple(Channel(name=name, low=low, high=high) for name in names),
             source=VolumeSource(dtype=dtype.str, header=bytes(header.binaryblock)),
             missing=gone,
         )
@@ -152,19 +159,23 @@ def write_volume(
     check_writable(path)
     slope, intercept = (1.0, 0.0) if dtype is not None else _scaling(header)
     stored = np.dtype(source.dtype) if dtype is None else dtype
-    flat = np.empty(math.prod(shape), stored)
+    flat: np.ndarray | None = None
     for start, stop, samples in pieces:
-        flat[start:stop] = cast_samples((samples[:, 0].astype(np.float64) - intercept) / slope, stored)
+        if flat is None:
+            flat = np.empty((math.prod(shape), samples.shape[1]), stored)
+        flat[start:stop] = cast_samples((samples.astype(np.float64) - intercept) / slope, stored)
+    assert flat is not None
     affine = None
     if placed is not None:
         moved = np.eye(4)
         for number, (first, step) in enumerate(list(placed)[:-4:-1]):  # x, y, z
             moved[number, number], moved[number, 3] = step, first
         affine = header.get_best_affine() @ moved
+    voxels = _without_channels(np.moveaxis(flat.reshape(*shape, -1), -1, 0).T, header)
     header["vox_offset"] = 0
-    header.set_data_dtype(stored)
+    header.set_data_dtype(voxels.dtype)
     header.set_slope_inter(slope, intercept)
-    image = image_type(flat.reshape(shape).T, affine, header)
+    image = image_type(voxels, affine, header)
     image.header.set_slope_inter(slope, intercept)
 
     def write(partial: Path) -> None:
@@ -176,6 +187,27 @@ def write_volume(
                 image.to_stream(file)
 
     write_atomically(path, write)
+
+
+def _with_channels(samples: np.ndarray, header: Any) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return samples ``(x, y, z, [time,] channels)`` of a file, and the names of the channels."""
+    if samples.dtype.names is not None:  # RGB24 and RGBA32
+        names = tuple(_COLORS.get(name, name) for name in samples.dtype.names)
+        return np.stack([samples[name] for name in samples.dtype.names], axis=-1), names
+    if samples.ndim == 5 and header.get_intent("code")[0] in _VECTORS:
+        samples = samples[:, :, :, 0] if samples.shape[3] == 1 else samples
+        return samples, tuple(f"channel{number}" for number in range(samples.shape[-1]))
+    return samples[..., None], ("value",)
+
+
+def _without_channels(samples: np.ndarray, header: Any) -> np.ndarray:
+    """Return samples ``(x, y, z, [time,] channels)`` as a file has them."""
+    names = header.get_data_dtype().names
+    if names is not None and samples.dtype == np.uint8 and samples.shape[-1] == len(names):
+        return np.ascontiguousarray(samples).view(header.get_data_dtype())[..., 0]
+    if samples.shape[-1] == 1:
+        return samples[..., 0]
+    return samples[:, :, :, None] if samples.ndim == 4 else samples
 
 
 def _axes(header: Any, affine: np.ndarray, shape: Sequence[int], align: Alignment) -> tuple[Axis, ...]:
