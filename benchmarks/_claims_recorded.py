@@ -347,3 +347,19 @@ def other_signals() -> list[str]:
         f"| **ligeia, effort 5** (5 minutes) | {ours['volume']['psnr_db']:.1f} |",
         *(f"| {name} | {value:.1f} |" for name, value in curves),
     ]
+
+
+def scenes() -> list[str]:
+    views = _several((latest("scenes", case=case)["psnr_db"] for case in ("20s", "60s")), ".1f")
+    return [f"{views} dB; {latest('scenes', case='hash')['psnr_db']:.1f} dB"]
+
+
+def scene_table() -> list[str]:
+    """Return the columns of the guide's table that all of its rows have."""
+    cases = ("22-views", "no-alpha", "200x200", "scored-at-200")
+    found = [f"| 60 | {latest('scenes', case=case)['psnr_db']:.1f} | | |" for case in cases]
+    for case in ("20s", "60s", "300s", "hash", "grid", "siren"):
+        row = latest("scenes", case=case)
+        figures = f"{row['psnr_db']:.1f} | {row['ssim']:.3f} | {row['worst_db']:.1f}"
+        found.append(f"| {row['seconds']} | {figures} |")
+    return found

@@ -198,6 +198,13 @@ NUMBERS: Final = (
     ),
     Claim(
         page=_README,
+        phrase="20 and 60 s; a torch hash grid, 60 s | 32.0, 34.6 dB; 26.6 dB |",
+        command="scripts/bench scenes 20s 60s hash",
+        is_timed=True,
+        recorded=Recorded(results="scenes", texts=rows.scenes),
+    ),
+    Claim(
+        page=_README,
         phrase="over cubic interpolation, with one stack and with two | +3.4, +9.8 dB |",
         command="scripts/bench slices, then scripts/bench slices --axes zx",
         recorded=Recorded(results="slices", texts=rows.slices),
@@ -393,6 +400,13 @@ GUIDES: Final = (
         command="scripts/bench enlarge measure",
         is_timed=True,
         recorded=Recorded(results="enlarge", texts=rows.enlargement_table, in_page=True),
+    ),
+    Claim(
+        page="docs/scenes.md",
+        phrase="| 100 x 100 | 20 | 32.0 | 0.978 | 25.2 |",
+        command="scripts/bench scenes",
+        is_timed=True,
+        recorded=Recorded(results="scenes", texts=rows.scene_table, in_page=True),
     ),
     Claim(
         page=_ENLARGEMENT,

@@ -36,7 +36,7 @@ def bad_files(made_field: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     np.save(folder / "nan.npy", values)
     np.save(folder / "complex.npy", np.zeros(4, np.complex64))
     np.save(folder / "objects.npy", np.array([{}]), allow_pickle=True)
-    (folder / "flow.csv").write_text("x,y,w\n0,0,1\n1,2,3\n2,1,nan\n")
+    (folder / "flow.csv").write_text("x,y,w\n0,0,1\n1,2,3\n2,1,inf\n")
     (folder / "words.csv").write_text("x,y,w\n0,0,1\n1,two,3\n")
     (folder / "line.csv").write_text("x,y,w\n0,1,1\n2,1,3\n")
     np.savez(folder / "flow.npz", x=np.arange(5.0), y=np.arange(5.0) ** 2, w=np.arange(4.0))
@@ -72,7 +72,7 @@ REFUSED = [
     ("fit photo.lig -o new.lig", "photo.lig: expected an image .PNG"),
     ("fit cut.jpg -o new.lig", "cut.jpg: expected a whole JPEG image"),
     ("fit none.npy -o new.lig", "none.npy: expected at least one sample"),
-    ("fit nan.npy -o new.lig", r"nan.npy: .* 2 of 20 are NaN or infinite, the first at index \(2, 3, 0\)"),
+    ("fit nan.npy -o new.lig", r"nan.npy: .* 1 of 20 are NaN or infinite, the first at index \(3, 0, 0\)"),
     ("fit complex.npy -o new.lig", "complex.npy: expected real samples"),
     ("fit objects.npy -o new.lig", "objects.npy: not a readable .npy file of numbers"),
     ("fit photo.png -o none/new.lig", "the folder none does not exist"),

@@ -65,9 +65,7 @@ def fit(
     ] = None,
     exposures: Annotated[bool, typer.Option("--exposures", help="Photographs differ in brightness.")] = False,
     mask: Annotated[Path | None, typer.Option(metavar="M", help="Picture, bright where samples are filled in.")] = None,
-    missing: Annotated[
-        str | None, typer.Option(metavar="V", help="Value of missing samples: -9999, nan; none: all are there.")
-    ] = None,
+    missing: Annotated[str | None, typer.Option(metavar="V", help="Value of missing samples, nan, or none.")] = None,
     prior: Annotated[
         str | None, typer.Option(metavar="P", help="Between samples: tv, hessian, weighed: tv:0.1.")
     ] = None,
@@ -96,9 +94,7 @@ def fit(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Fit a network to a signal file.
-
-    The first of --psnr, --snr, --seconds, --passes reached ends the fit.
+    """Fit a network to a signal file, until --psnr, --snr, --seconds or --passes.
 
     Example: ligeia fit photo.png -o photo.lig --psnr 40 --report r.png
     """
