@@ -94,7 +94,7 @@ def fit(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Fit a network to a signal file, until --psnr, --snr, --seconds or --passes.
+    """Fit a network, until --psnr, --snr, --seconds or --passes.
 
     Example: ligeia fit photo.png -o photo.lig --psnr 40 --report r.png
     """
