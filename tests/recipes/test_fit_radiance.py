@@ -70,5 +70,5 @@ def test_a_capture_without_bounds_needs_a_box() -> None:
     noise = np.random.default_rng(0)
     pictures = tuple(noise.random((16, 16, 3)).astype(np.float32) for _ in views.cameras)
     opaque = type(views)(cameras=views.cameras, names=views.names, pictures=pictures)
-    with pytest.raises(InputError, match="give the box, or leave the network out"):
+    with pytest.raises(InputError, match=r"give the box \(--box\), or leave the network out"):
         fit_radiance(opaque, HashGrid())

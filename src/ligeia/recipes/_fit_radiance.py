@@ -45,8 +45,8 @@ def fit_radiance(
     """
     if not is_bounded(views, background, box):
         raise InputError(
-            "expected photographs of what is in a box for a network of one's own, there is something behind it "
-            "everywhere; give the box, or leave the network out."
+            "expected photographs of something in a box, these show something behind it everywhere; give the box "
+            "(--box), or leave the network out (--network)."
         )
     low, high = bounded_box(views, box)
     occupied = visual_hull(views, low, high, _CELLS) if views.has_alpha else np.ones((_CELLS,) * 3, bool)

@@ -85,6 +85,8 @@ def plan_scene(source: Path | Views, request: FitRequest) -> ScenePlan:
     path = "" if isinstance(source, Views) else f"{source}: "
     if not_meant := _not_meant(request):
         raise InputError(f"{path}{', '.join(not_meant)} cannot be said of a scene; leave it out.")
+    if request.exposures and request.network is not None:
+        raise InputError(f"{path}exposures are found with voxels; leave them (--exposures) or the network out.")
     _cube(request)  # refused before anything is read
     every = _every(request.hold_out)
     if isinstance(source, Views):  # in memory: fitted whole, as any signal there
@@ -233,6 +235,5 @@ def _not_meant(request: FitRequest) -> list[str]:
         "mask": request.mask is not None,
         "missing": request.missing is not None,
         "footprint": request.footprint != "point",
-        "exposures with a network": request.exposures and request.network is not None,
     }
     return [name for name, is_said in said.items() if is_said]
